@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace orrery {
+
+/// Counts the coroutine frames that belong together, in simulation those of one host. A crash must bring it to zero:
+/// what is left is a task that the service kept outside of its own memory.
+struct FrameAccount {
+  std::int64_t live = 0;
+};
+
+/// Memory for coroutine frames: one free list for each size class, one pool for each thread. Under AddressSanitizer
+/// every frame is an allocation of its own, so that a use after free is seen.
+namespace frame_pool {
+
+/// The account charged for frames that are allocated from now on; null charges nobody. Returns the one before.
+FrameAccount* charge(FrameAccount* account) noexcept;
+
+[[nodiscard]] void* allocate(std::size_t bytes);
+void release(void* frame) noexcept;
+
+/// Fills memory with this byte when it is handed out, so that a read of uninitialised frame memory differs between
+/// two runs that were given different bytes. Negative: leave memory as it is.
+void perturb(int byte) noexcept;
+
+}  // namespace frame_pool
+}  // namespace orrery

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/sql.hpp"
+#include "runtime/task.hpp"
+#include "sim/database/environment.hpp"
+
+namespace orrery::sim::database {
+
+/// An error as PostgreSQL reports it.
+struct SqlError {
+  std::string sqlstate;
+  std::string message;
+  std::string detail;
+  std::string hint;
+  std::string constraint;
+  std::int32_t position = 0;  // 1-based character in the statement; 0: none
+};
+
+enum class RowOperation : std::uint8_t { insert, update, remove };
+
+/// One row that a committed transaction changed: what logical decoding of a real server would give.
+struct RowChange {
+  std::string_view table;  // lives as long as the engine
+  RowOperation operation;
+  std::shared_ptr<const RowShape> shape;
+  std::vector<SqlValue> before;  // empty on insert
+  std::vector<SqlValue> after;   // empty on remove
+};
+
+struct CommittedTransaction {
+  std::uint64_t transaction_id;
+  std::vector<RowChange> changes;  // in the order in which they were made
+};
+
+enum class TransactionStatus : std::uint8_t { idle, in_transaction, failed };
+
+struct StatementResult {
+  Rows rows;
+  std::string command_tag;  // "INSERT 0 1"
+};
+
+class EngineImpl;
+class SessionImpl;
+
+/// One client's session. Statements run one after the other; a statement that must wait for a lock suspends its task.
+/// Destroying the session (or the task of its running statement) rolls back its open transaction and frees its locks.
+class Session {
+ public:
+  explicit Session(std::unique_ptr<SessionImpl> impl);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs one statement (or several, separated by `;`, when there are no parameters: the last result is given).
+  /// Throws SqlError. SQL outside of what is supported is sqlstate 0A000 with the construct and its position; such a
+  /// statement never has an effect.
+  Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters = {});
+  [[nodiscard]] TransactionStatus status() const noexcept;
+  /// True if the statement that `execute` is running waits for another session.
+  [[nodiscard]] bool is_waiting() const noexcept;
+
+ private:
+  std::unique_ptr<SessionImpl> impl_;
+};
+
+/// An in-memory multi-version database with PostgreSQL 15's semantics: catalog, heap, indexes, locks, sequences.
+class Engine {
+ public:
+  Engine(std::string name, Environment& environment);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Session> connect(std::string session_name);
+  /// Parses and compiles without running: so that a service's SQL is refused when it starts, not when it is first used.
+  /// Throws SqlError.
+  void prepare(std::string_view sql);
+  /// Called at each commit that changed rows, in commit order, before the committing statement returns.
+  void on_commit(std::function<void(const CommittedTransaction&)> observer);
+  /// All sessions must be gone. Forgets what was not committed, as recovery after a server crash does. Sequences may
+  /// skip ahead (up to 32 values), as PostgreSQL's do, because they are logged in advance.
+  void recover();
+  /// The rows that a new transaction would see, for tests and checkers: runs a read-only statement outside of any
+  /// session, without waiting.
+  [[nodiscard]] Rows query(std::string_view sql, std::span<const SqlValue> parameters = {});
+
+ private:
+  std::unique_ptr<EngineImpl> impl_;
+};
+
+}  // namespace orrery::sim::database
