@@ -25,9 +25,8 @@ function(orrery_layer layer)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
   target_compile_features(${target} ${scope} cxx_std_20)
 
-  orrery_window(${layer} window)
-  target_include_directories(
-    ${target} ${scope} "$<BUILD_INTERFACE:${window}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/orrery>")
+  orrery_window(${target} ${scope} ${layer})
+  target_include_directories(${target} ${scope} "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/orrery>")
   foreach(used IN LISTS arg_USES)
     if(TARGET orrery_${used})
       target_link_libraries(${target} ${scope} orrery_${used})
@@ -41,10 +40,12 @@ function(orrery_layer layer)
   set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS ${layer})
 endfunction()
 
-# orrery_window(<folder> <variable>): makes the include window of a folder and gives its path.
-function(orrery_window folder variable)
+# orrery_window(<target> <scope> <folder>): makes the include window of a folder and opens it to the target.
+function(orrery_window target scope folder)
   set(window "${PROJECT_BINARY_DIR}/windows/${folder}")
   file(MAKE_DIRECTORY "${window}")
   file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${folder}" "${window}/${folder}" SYMBOLIC)
-  set(${variable} "${window}" PARENT_SCOPE)
+  target_include_directories(${target} ${scope} "$<BUILD_INTERFACE:${window}>")
+  # So that __FILE__ in a header is "<folder>/x.hpp". Of two prefixes that fit, the later on the command line counts.
+  target_compile_options(${target} ${scope} "$<BUILD_INTERFACE:-fmacro-prefix-map=${window}/=>")
 endfunction()

@@ -11,7 +11,7 @@ if(ORRERY_HAS_LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
-add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fdiagnostics-color=auto)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
 option(ORRERY_WERROR "A warning is an error" ON)
 if(ORRERY_WERROR)
   add_compile_options(-Werror)
@@ -20,9 +20,6 @@ endif()
 # The same arithmetic everywhere: compilers differ in whether they fuse a*b+c and in the sign of char.
 add_compile_options(-ffp-contract=off -fsigned-char)
 
-# __FILE__ and std::source_location name a file as an include does, "sim/kernel.cpp", in every build; of two prefixes that
-# fit the later one counts. The windows are those of layers.cmake.
+# __FILE__ and std::source_location name a file as an include does, "sim/kernel.cpp", in every build (layers.cmake does the
+# same for headers, which are reached through windows).
 add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
-foreach(folder runtime sim real-mode services faults properties scenarios viz cli tests bench)
-  add_compile_options("-fmacro-prefix-map=${PROJECT_BINARY_DIR}/windows/${folder}/=")
-endforeach()

@@ -3,9 +3,14 @@
 
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 
-# fail <log> <message>: shows the end of the log and gives up. Status 4: the world could not be set up.
+# show_failure <log>: the compiler's and linker's complaints, or else how it ended.
+show_failure() {
+  grep -aE -m 20 -A 4 ' (fatal error|error|warning): |undefined (symbol|reference)' "$1" || tail -n 40 "$1"
+}
+
+# fail <log> <message>: shows what is wrong and gives up. Status 4: the world could not be set up.
 fail() {
-  tail -n 40 "$1" >&2
+  show_failure "$1" >&2
   say "$2 (all of it: $1)"
   exit 4
 }
