@@ -1,0 +1,77 @@
+#include "properties/property.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace orrery {
+
+const char* to_string(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::always:
+      return "always";
+    case Mode::eventually:
+      return "eventually";
+    case Mode::sometimes:
+      return "sometimes";
+  }
+  return "?";
+}
+
+namespace {
+
+Property judged(std::string name, Mode mode, std::string claim, Check check) {
+  CHECK(check != nullptr, name);
+  Check named = [name, check = std::move(check)](const HistoryIndex& index) {
+    Verdict verdict = check(index);
+    for (Violation& violation : verdict.violations) violation.signature = name + ": " + violation.signature;
+    return verdict;
+  };
+  return {std::move(name), mode, std::move(claim), std::move(named)};
+}
+
+}  // namespace
+
+Property always(std::string name, std::string claim, Check check) {
+  return judged(std::move(name), Mode::always, std::move(claim), std::move(check));
+}
+
+Property eventually(std::string name, std::string claim, Check check) {
+  return judged(std::move(name), Mode::eventually, std::move(claim), std::move(check));
+}
+
+Property sometimes(std::string name, std::string claim, Predicate happened) {
+  CHECK(happened != nullptr, name);
+  Check check = [happened = std::move(happened)](const HistoryIndex& index) {
+    const Occurrences occurrences = happened(index);
+    Verdict verdict;
+    verdict.examined = occurrences.count;
+    verdict.witness = occurrences.first;
+    return verdict;
+  };
+  return {std::move(name), Mode::sometimes, std::move(claim), std::move(check)};
+}
+
+void Findings::violate(std::string_view shape, std::string what, std::vector<EventId> evidence) {
+  std::erase(evidence, EventId{0});
+  std::sort(evidence.begin(), evidence.end());
+  evidence.erase(std::unique(evidence.begin(), evidence.end()), evidence.end());
+  violations_.push_back({std::move(what), std::move(evidence), std::string(shape)});
+}
+
+Verdict Findings::verdict() && {
+  // A violation is complete with the last of its events.
+  std::stable_sort(violations_.begin(), violations_.end(), [](const Violation& a, const Violation& b) {
+    return (a.evidence.empty() ? 0 : a.evidence.back()) < (b.evidence.empty() ? 0 : b.evidence.back());
+  });
+  Verdict verdict;
+  verdict.holds = violations_.empty();
+  verdict.violated = static_cast<std::int64_t>(violations_.size());
+  verdict.examined = examined_;
+  if (violations_.size() > kKept) violations_.resize(kKept);
+  verdict.violations = std::move(violations_);
+  return verdict;
+}
+
+std::string short_id(std::string_view id) { return std::string(id.substr(0, 8)); }
+
+}  // namespace orrery
