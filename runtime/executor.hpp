@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "runtime/check.hpp"
@@ -10,8 +11,31 @@
 
 namespace orrery {
 
-class Fiber;  // a top-level task of a host; each world has its own
 class Waiter;
+
+/// A top-level task of a host; each world derives its own.
+class Fiber {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+
+ protected:
+  explicit Fiber(std::string_view name) noexcept : name_(name) {}
+  ~Fiber() = default;
+
+ private:
+  std::string_view name_;  // outlives the fiber
+};
+
+/// What an executor's queue holds: a waiter, or an event of the world itself.
+struct Scheduled {
+  static constexpr std::uint32_t kNotQueued = std::numeric_limits<std::uint32_t>::max();
+
+  Instant at{};
+  std::uint64_t order = 0;                 // breaks ties of `at`
+  std::uint64_t cause = 0;                 // the event that scheduled it
+  Fiber* fiber = nullptr;                  // whose coroutine waits; null for an event of the world
+  std::uint32_t queue_index = kNotQueued;  // where the executor holds it
+};
 
 /// What resumes coroutines: the virtual-time event queue in simulation, an io_context in real mode. One thread.
 class Executor {
@@ -36,10 +60,8 @@ class Executor {
 ///   Waiter waiter(executor);
 ///   queue.push_back(waiter);
 ///   if (!co_await waiter.wait_until(deadline)) throw TimedOut();
-class Waiter {
+class Waiter : private Scheduled {
  public:
-  static constexpr std::uint32_t kNotQueued = std::numeric_limits<std::uint32_t>::max();
-
   explicit Waiter(Executor& executor) noexcept : executor_(&executor) {}
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
@@ -76,12 +98,13 @@ class Waiter {
   // --- for executors only ---
   /// Gives the coroutine to be resumed, once.
   [[nodiscard]] std::coroutine_handle<> take() noexcept { return std::exchange(handle_, {}); }
-
-  Instant at{};
-  std::uint64_t order = 0;                  // breaks ties of `at`
-  std::uint64_t cause = 0;                  // the event that scheduled it
-  std::uint32_t queue_index = kNotQueued;   // where the executor holds it
-  Fiber* fiber = nullptr;                   // whose coroutine waits
+  /// Lets `handle` wait here without a co_await: how a world starts a task.
+  void adopt(std::coroutine_handle<> handle, Fiber* owner) noexcept {
+    handle_ = handle;
+    fiber = owner;
+  }
+  [[nodiscard]] Scheduled& scheduled() noexcept { return *this; }
+  [[nodiscard]] static Waiter& of(Scheduled& entry) noexcept { return static_cast<Waiter&>(entry); }
 
  private:
   Executor* executor_;

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/clock.hpp"
+#include "runtime/frame_pool.hpp"
+#include "runtime/random.hpp"
+#include "runtime/task.hpp"
+#include "sim/decide.hpp"
+
+namespace orrery::sim {
+
+class Host;
+class Kernel;
+
+/// A top-level task of a simulated host.
+class SimFiber final : public Fiber {
+ public:
+  SimFiber(Host& host, std::string_view name, std::uint64_t identity, Executor& executor, Task<void> task)
+      : Fiber(name), host(host), identity(identity), task(std::move(task)), start(executor) {}
+
+  Host& host;
+  const std::uint64_t identity;  // the same in every run of the seed that gets here by the same way
+  std::uint64_t wakes = 0;
+  std::uint64_t draws = 0;
+  std::uint64_t calls = 0;
+  Task<void> task;
+  Waiter start;
+  SimFiber* previous = nullptr;
+  SimFiber* next = nullptr;
+};
+
+/// What runs on a host between a start and a crash: its memory. Destroying it is the crash.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+};
+
+/// A host: tasks, memory and clocks that die together. Durable things (a database's rows, a broker's messages) belong
+/// to the world and are handed to the machine that is built anew at each start.
+class Host final : public Clock, public Random {
+ public:
+  using Boot = std::function<std::unique_ptr<Machine>(Host&)>;
+
+  Host(Kernel& kernel, std::uint32_t id, std::string name, Boot boot);
+  ~Host();
+
+  const std::uint32_t id;
+  const std::string name;
+  const std::uint64_t entity;  // of decisions
+
+  [[nodiscard]] Kernel& kernel() noexcept { return kernel_; }
+  [[nodiscard]] bool alive() const noexcept { return alive_; }
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
+  /// Counts starts, from 1; whoever remembers an incarnation can tell that the host was restarted since.
+  [[nodiscard]] std::uint32_t incarnation() const noexcept { return incarnation_; }
+  /// Null while the host is down.
+  [[nodiscard]] Machine* machine() const noexcept { return machine_.get(); }
+
+  /// Starts a task here. `identity` makes its decisions independent of how many other tasks were started before;
+  /// 0 takes the host's next ordinal.
+  SimFiber& spawn(std::string_view name, Task<void> task, std::uint64_t identity = 0);
+
+  // Clock
+  [[nodiscard]] Instant now() const noexcept override;
+  [[nodiscard]] SystemTime system_now() const noexcept override;
+  [[nodiscard]] Executor& executor() noexcept override;
+  /// Moves the system clock by `offset` against true time, and lets it gain `ppm` microseconds a second from now on.
+  void set_clock(std::chrono::microseconds offset, std::int64_t ppm) noexcept;
+  [[nodiscard]] std::chrono::microseconds clock_offset() const noexcept;
+
+  // Random
+  std::uint64_t next() noexcept override;
+
+ private:
+  friend class Kernel;
+
+  Kernel& kernel_;
+  Boot boot_;
+  bool alive_ = false;
+  bool paused_ = false;
+  std::uint32_t incarnation_ = 0;
+  std::uint64_t spawned_ = 0;
+  std::uint64_t draws_ = 0;
+  std::chrono::microseconds clock_offset_{0};
+  std::int64_t drift_ppm_ = 0;
+  Instant drift_since_{};
+  FrameAccount frames_;
+  SimFiber* fibers_ = nullptr;      // newest first
+  std::vector<Scheduled*> held_;    // waiters that came due while the host was paused
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace orrery::sim
