@@ -32,7 +32,7 @@ missing_needs() {
 
 # install_packages <log>
 install_packages() {
-  local log=$1 needs need group as_root=() packages=() unknown=()
+  local log=$1 needs need group package as_root=() packages=() unknown=()
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     command -v cmake >/dev/null && command -v ninja >/dev/null && return  # someone provided for it, let CMake look
     say "this system has no apt; install what Debian calls: $(grep -v '^#' "$top/cmake/packages.txt" | tr '\n' ' ')"
@@ -47,16 +47,17 @@ install_packages() {
     fi
     as_root=(sudo)
   fi
-  say "installing with apt: ${needs//$'\n'/, }"
+  say "some packages are missing: apt-get update"
   as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -q)
   "${as_root[@]}" update >>"$log" 2>&1 </dev/null || say "apt-get update failed, going on with the lists there are"
   # shellcheck disable=SC2086,SC2206  # a group is several words
   while read -r need; do
     while read -r group; do
-      if apt-cache show --no-all-versions $group >/dev/null 2>&1; then
-        packages+=($group)
-        continue 2
-      fi
+      for package in $group; do
+        apt-cache show --no-all-versions "$package" >/dev/null 2>&1 || continue 2
+      done
+      packages+=($group)
+      continue 2
     done < <(tr '|' '\n' <<<"$need")
     unknown+=("$need")
   done <<<"$needs"
@@ -65,6 +66,7 @@ install_packages() {
       "(Debian 12, Debian 13 and Ubuntu 24.04 have them)"
     exit 4
   fi
+  say "apt-get install ${packages[*]}"
   "${as_root[@]}" install -y --no-install-recommends "${packages[@]}" >>"$log" 2>&1 </dev/null ||
     fail "$log" "apt-get install failed"
 }
