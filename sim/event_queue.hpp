@@ -16,6 +16,8 @@ class WorldEvent : public Scheduled {
   WorldEvent& operator=(const WorldEvent&) = delete;
   /// Carries the event out. It is no longer queued then and may delete itself.
   virtual void fire() = 0;
+  /// The run ends with the event still queued: whoever is owned by the queue deletes itself.
+  virtual void discard() {}
 
  protected:
   ~WorldEvent() = default;

@@ -16,6 +16,7 @@ class Action final : public WorldEvent {
  public:
   explicit Action(std::function<void()> action) : action_(std::move(action)) {}
   ~Action() = default;
+  void discard() override { delete this; }
   void fire() override {
     const std::unique_ptr<Action> self(this);
     action_();
@@ -38,10 +39,8 @@ Kernel::~Kernel() {
   }
   while (!queue_.empty()) {
     const EventQueue::Entry entry = queue_.pop();
-    // Waiters that are still queued belong to whoever holds their coroutine; actions are the kernel's own.
-    if (!entry.is_waiter) {
-      if (auto* action = dynamic_cast<Action*>(static_cast<WorldEvent*>(entry.scheduled))) delete action;
-    }
+    // Waiters that are still queued belong to whoever holds their coroutine.
+    if (!entry.is_waiter) static_cast<WorldEvent*>(entry.scheduled)->discard();
   }
 }
 

@@ -1,0 +1,161 @@
+#include "sim/network.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace orrery::sim {
+
+void Packet::fire() { network_->arrived(*this); }
+
+Network::Guard::Guard(Guard&& other) noexcept : network_(std::exchange(other.network_, nullptr)), id_(other.id_) {}
+
+Network::Guard& Network::Guard::operator=(Guard&& other) noexcept {
+  std::swap(network_, other.network_);
+  std::swap(id_, other.id_);
+  return *this;
+}
+
+Network::Guard::~Guard() {
+  if (network_ != nullptr) std::erase_if(network_->rules_, [&](const NamedRule& rule) { return rule.id == id_; });
+}
+
+Network::Guard Network::add_rule(Rule rule) {
+  rules_.push_back({++last_rule_, std::move(rule)});
+  return {this, last_rule_};
+}
+
+Network::Link& Network::link(const Host& from, const Host& to) {
+  if (kernel_.hosts().size() > width_) grow();
+  Link& link = links_[from.id * width_ + to.id];
+  if (link.name.empty()) {
+    link.name = from.name + ">" + to.name;
+    link.entity = entity_of(link.name);
+  }
+  return link;
+}
+
+void Network::grow() {
+  const std::size_t width = std::max<std::size_t>(16, 2 * kernel_.hosts().size());
+  std::vector<Link> links(width * width);
+  for (std::size_t from = 0; from < width_; ++from) {
+    for (std::size_t to = 0; to < width_; ++to) links[from * width + to] = std::move(links_[from * width_ + to]);
+  }
+  links_ = std::move(links);
+  width_ = width;
+}
+
+void Network::unblock(const Host& from, const Host& to) {
+  Link& blocked = link(from, to);
+  CHECK(blocked.blocked > 0, "a link was unblocked more often than it was blocked");
+  --blocked.blocked;
+}
+
+Duration Network::draw_latency(const Link& link) const noexcept {
+  const std::uint64_t bits = kernel_.draw(Site::latency, link.entity, link.ordinal);
+  Duration duration = latency.minimum + Duration(below(bits, static_cast<std::uint64_t>(latency.usual.count()) + 1));
+  if (latency.tail_one_in > 0) {
+    const std::uint64_t tail = kernel_.draw(Site::latency_tail, link.entity, link.ordinal);
+    if (below(tail, latency.tail_one_in) == 0) {
+      duration += Duration(below(mix(tail, 1), static_cast<std::uint64_t>(latency.tail.count()) + 1));
+    }
+  }
+  return duration;
+}
+
+void Network::send(Host& from, Host& to, std::unique_ptr<Packet> packet, Instant& last_arrival) {
+  if (!from.alive()) return;
+  Link& on = link(from, to);
+  ++on.ordinal;
+  ++messages_;
+  packet->network_ = this;
+  packet->from_ = &from;
+  packet->to_ = &to;
+  packet->ordinal_ = on.ordinal;
+  trace(EventKind::message_sent, *packet);
+
+  Duration delay = draw_latency(on) + on.extra;
+  if (on.blocked > 0) return drop(std::move(packet), "partition");
+  for (const NamedRule& rule : rules_) {
+    const Verdict verdict = rule.rule(*packet);
+    if (verdict.kind == Verdict::Kind::pass) continue;
+    if (verdict.kind == Verdict::Kind::drop) return drop(std::move(packet), "rule");
+    delay += verdict.delay;
+    break;
+  }
+  const std::uint64_t order = kernel_.draw(Site::message_order, on.entity, on.ordinal);
+  if (&from != &to) {  // a host reaches itself
+    if (decisions_.strike(FaultKind::drop, on.name, on.entity, on.ordinal) != nullptr) {
+      return drop(std::move(packet), "lost");
+    }
+    if (const Fault* fault = decisions_.strike(FaultKind::delay, on.name, on.entity, on.ordinal)) {
+      delay += std::chrono::microseconds(fault->amount);
+    }
+    if (std::unique_ptr<Packet> twin = packet->duplicate()) {
+      if (decisions_.strike(FaultKind::duplicate, on.name, on.entity, on.ordinal) != nullptr) {
+        twin->network_ = this;
+        twin->from_ = &from;
+        twin->to_ = &to;
+        twin->ordinal_ = on.ordinal;
+        const Duration later = delay + Duration(below(kernel_.draw(Site::fault_amount, on.entity, on.ordinal), 2'000'000'000));
+        kernel_.post(*twin.release(), kernel_.now() + later, mix(order, 1));
+      }
+    }
+  }
+  const Instant arrival = std::max(kernel_.now() + delay, last_arrival + 1ns);
+  last_arrival = arrival;
+  kernel_.post(*packet.release(), arrival, order);
+}
+
+void Network::drop(std::unique_ptr<Packet> packet, const char* why) {
+  trace(EventKind::message_dropped, *packet, why);
+  packet->lost(Loss::dropped);
+}
+
+void Network::arrived(Packet& arriving) {
+  std::unique_ptr<Packet> packet(&arriving);
+  if (packet->refusal_) {
+    if (packet->from_->alive()) packet->lost(Loss::refused);
+    return;
+  }
+  // A partition that began while it was under way cuts it off, too.
+  if (link(*packet->from_, *packet->to_).blocked > 0) return drop(std::move(packet), "partition");
+  Host& to = *packet->to_;
+  if (!to.alive()) {
+    trace(EventKind::message_dropped, *packet, "refused");
+    packet->refusal_ = true;
+    const Instant back = kernel_.now() + latency.minimum;
+    kernel_.post(*packet.release(), back, arriving.order);
+    return;
+  }
+  if (to.paused()) {
+    held_.push_back(std::move(packet));
+    return;
+  }
+  trace(EventKind::message_arrived, *packet);
+  packet->arrive();
+}
+
+void Network::resumed(Host& host) {
+  std::vector<std::unique_ptr<Packet>> others;
+  for (std::unique_ptr<Packet>& packet : held_) {
+    if (packet->to_ != &host) {
+      others.push_back(std::move(packet));
+      continue;
+    }
+    const std::uint64_t order = packet->order;
+    kernel_.post(*packet.release(), kernel_.now(), order);
+  }
+  held_ = std::move(others);
+}
+
+void Network::trace(EventKind kind, const Packet& packet, const char* why) {
+  Recorder& recorder = kernel_.recorder();
+  const Link& on = link(*packet.from_, *packet.to_);
+  recorder.tick(kind, on.entity, packet.ordinal_);
+  if (recorder.full()) {
+    const Host& host = kind == EventKind::message_arrived ? *packet.to_ : *packet.from_;
+    recorder.describe(kind, host.name, on.name, {}, static_cast<std::int64_t>(packet.ordinal_), packet.describe(), why);
+  }
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/decisions.hpp"
+#include "sim/kernel.hpp"
+
+namespace orrery::sim {
+
+class Network;
+
+/// Why a message did not arrive.
+enum class Loss {
+  refused,  // the destination is down; its machine said so: the sender learns it one trip later
+  dropped,  // nobody learns it
+};
+
+/// One message in flight. The network owns it from `send` on and destroys it after `arrive` or `lost`.
+class Packet : public WorldEvent {
+ public:
+  virtual ~Packet() = default;
+  /// At the destination, which is up and not paused.
+  virtual void arrive() = 0;
+  /// Called when the loss is known to the sender (refused) or at once (dropped): a stream breaks, a call just waits.
+  virtual void lost(Loss loss) = 0;
+  /// A second copy of it, or null if this kind of message is never duplicated.
+  [[nodiscard]] virtual std::unique_ptr<Packet> duplicate() const { return nullptr; }
+  /// What it is, for the trace: "POST /users", "BEGIN".
+  [[nodiscard]] virtual std::string describe() const = 0;
+
+  [[nodiscard]] Host& from() const noexcept { return *from_; }
+  [[nodiscard]] Host& to() const noexcept { return *to_; }
+
+ private:
+  friend class Network;
+  void fire() override;
+  void discard() override { delete this; }
+
+  Network* network_ = nullptr;
+  Host* from_ = nullptr;
+  Host* to_ = nullptr;
+  std::uint64_t ordinal_ = 0;
+  bool refusal_ = false;  // travels back to say that the destination is down
+};
+
+/// How long messages take: at least `minimum`, usually up to `usual` more, and one in `tail_one_in` up to `tail` more.
+struct Latency {
+  Duration minimum = 200us;
+  Duration usual = 800us;
+  Duration tail = 40ms;
+  std::uint32_t tail_one_in = 50;
+};
+
+/// What a network rule says about a message.
+struct Verdict {
+  enum class Kind { pass, deliver, drop };
+  Kind kind = Kind::pass;
+  Duration delay{0};  // of `deliver`, added to the usual latency
+  static Verdict pass() { return {}; }
+  static Verdict deliver(Duration delay) { return {Kind::deliver, delay}; }
+  static Verdict drop() { return {Kind::drop, Duration::zero()}; }
+};
+
+/// The network between all hosts: every pair is a link each way. Messages on a link may overtake each other.
+class Network {
+ public:
+  Network(Kernel& kernel, Decisions& decisions) : kernel_(kernel), decisions_(decisions) {}
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  Latency latency;
+
+  /// Sends; a message from a host that is down goes nowhere.
+  void send(Host& from, Host& to, std::unique_ptr<Packet> packet) {
+    Instant unordered = Instant::min();
+    send(from, to, std::move(packet), unordered);
+  }
+  /// Sends on a stream: arrives after `last_arrival`, which is moved on. The stream's owner starts with Instant::min().
+  void send(Host& from, Host& to, std::unique_ptr<Packet> packet, Instant& last_arrival);
+
+  using Rule = std::function<Verdict(const Packet&)>;
+  /// Takes its rule away again when it is destroyed.
+  class Guard {
+   public:
+    Guard() = default;
+    Guard(Guard&& other) noexcept;
+    Guard& operator=(Guard&& other) noexcept;
+    ~Guard();
+
+   private:
+    friend class Network;
+    Guard(Network* network, std::uint64_t id) : network_(network), id_(id) {}
+    Network* network_ = nullptr;
+    std::uint64_t id_ = 0;
+  };
+  /// The first rule that does not pass decides.
+  [[nodiscard]] Guard add_rule(Rule rule);
+
+  /// Nothing passes from `from` to `to` until `unblock` was called as often.
+  void block(const Host& from, const Host& to) { ++link(from, to).blocked; }
+  void unblock(const Host& from, const Host& to);
+  [[nodiscard]] bool blocked(const Host& from, const Host& to) { return link(from, to).blocked > 0; }
+  /// Every message of the link takes this much longer; added up over calls, negative takes it back.
+  void slow(const Host& from, const Host& to, Duration extra) { link(from, to).extra += extra; }
+  /// "a>b", the target of decisions on the link.
+  [[nodiscard]] std::string_view link_name(const Host& from, const Host& to) { return link(from, to).name; }
+  [[nodiscard]] std::uint64_t link_entity(const Host& from, const Host& to) { return link(from, to).entity; }
+  /// Hands over what arrived at a host while it was paused.
+  void resumed(Host& host);
+
+  [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
+
+ private:
+  friend class Packet;
+  struct Link {
+    std::string name;
+    std::uint64_t entity = 0;
+    std::uint64_t ordinal = 0;
+    std::uint32_t blocked = 0;
+    Duration extra{0};
+  };
+  Link& link(const Host& from, const Host& to);
+  void grow();
+  Duration draw_latency(const Link& link) const noexcept;
+  void arrived(Packet& packet);
+  void drop(std::unique_ptr<Packet> packet, const char* why);
+  void trace(EventKind kind, const Packet& packet, const char* why = "");
+
+  Kernel& kernel_;
+  Decisions& decisions_;
+  std::size_t width_ = 0;
+  std::vector<Link> links_;  // width_ × width_
+  struct NamedRule {
+    std::uint64_t id;
+    Rule rule;
+  };
+  std::vector<NamedRule> rules_;
+  std::uint64_t last_rule_ = 0;
+  std::uint64_t messages_ = 0;
+  std::vector<std::unique_ptr<Packet>> held_;  // for paused hosts, in the order of their arrival
+};
+
+}  // namespace orrery::sim

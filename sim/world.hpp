@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/context.hpp"
+#include "runtime/controls.hpp"
+#include "runtime/history.hpp"
+#include "sim/decisions.hpp"
+#include "sim/kernel.hpp"
+#include "sim/network.hpp"
+#include "sim/places.hpp"
+
+namespace orrery::sim {
+
+class BrokerServer;
+class DatabaseServer;
+class Directory;
+class Episodes;
+
+/// One process of a service: a replica.
+struct Node {
+  std::string host;     // "user-1"
+  std::string service;  // "user": what others call it by
+  ServiceFactory factory;
+  Json config = Json::object();
+};
+
+/// A simulated world: hosts on a network, databases and a broker, all from one seed. It is put together, started, run,
+/// judged and thrown away; nothing of it is shared with another world in the process.
+class World final : public Controls {
+ public:
+  /// `full`: the history keeps traces, too.
+  World(std::uint64_t seed, bool full);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // ---- putting together, before start() ----
+  /// A database server on a host of that name. Throws database::SqlError if the schema is refused.
+  void add_database(std::string name, std::string_view schema);
+  /// The broker's host is "broker".
+  void add_broker();
+  /// A replica of a service. It may open every database of the world by its name.
+  void add_node(Node node);
+  /// Starts databases, broker and nodes, in the order in which they were added.
+  void start();
+
+  // ---- running ----
+  /// Throws Stuck.
+  void run_until(Instant until) { kernel_.run_until(until); }
+  [[nodiscard]] Kernel& kernel() noexcept { return kernel_; }
+  [[nodiscard]] Network& network() noexcept { return network_; }
+  [[nodiscard]] Places& places() noexcept { return places_; }
+  [[nodiscard]] Decisions& decisions() noexcept { return decisions_; }
+  [[nodiscard]] Recorder& recorder() noexcept { return kernel_.recorder(); }
+  /// CHECKs that it exists.
+  [[nodiscard]] Host& host(std::string_view name);
+  /// The hosts that serve `service`, in the order in which they were added.
+  [[nodiscard]] const std::vector<Host*>& replicas(std::string_view service) const;
+  [[nodiscard]] DatabaseServer& database(std::string_view name);
+  [[nodiscard]] BrokerServer& broker();
+  /// What a new transaction would see, outside of the simulation: for tests and checkers.
+  [[nodiscard]] Rows query(std::string_view database, std::string_view sql);
+  /// Runs a task on a host beside its service: how a test makes a service's call by hand.
+  void spawn(std::string_view host, std::string_view name, std::function<Task<void>(Context&)> body);
+  /// Notes a phase in the history ("faults", "healed", "end").
+  void enter_phase(std::string_view phase);
+
+  // ---- Controls ----
+  [[nodiscard]] std::string unsupported(const Fault& fault) const override;
+  void set_rates(const FaultRates& rates) override { decisions_.set_rates(rates); }
+  void arm(const std::vector<Fault>& faults) override { decisions_.arm(faults); }
+  void inject(const Fault& fault) override;
+  void heal() override;
+  [[nodiscard]] const std::vector<Fault>& struck() const noexcept override { return decisions_.struck(); }
+
+ private:
+  Kernel kernel_;
+  Decisions decisions_;
+  Network network_;
+  Places places_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<Episodes> episodes_;
+  bool healed_ = false;
+};
+
+}  // namespace orrery::sim
