@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "properties/judge.hpp"
+#include "properties/property.hpp"
+#include "runtime/context.hpp"
+#include "runtime/controls.hpp"
+#include "runtime/history.hpp"
+#include "runtime/operations.hpp"
+
+namespace orrery {
+
+/// What a scenario runs on: the same in both worlds.
+struct Topology {
+  struct DatabaseSpec {
+    std::string name;
+    std::string schema;
+  };
+  struct ServiceSpec {
+    std::string name;
+    int replicas = 1;  // hosts "<name>-1", "<name>-2", …
+    ServiceFactory factory;
+    Json config = Json::object();
+  };
+  std::vector<DatabaseSpec> databases;
+  std::vector<ServiceSpec> services;
+  bool broker = true;
+  int clients = 4;  // hosts "client-1", …
+};
+
+/// One thing that a client of the workload does, at a time: explicit, so that a plan file can hold it and a shrinker can
+/// take it away.
+struct Operation {
+  Duration at{0};
+  std::string client;
+  std::string name;
+  Json arguments = Json::object();
+};
+
+/// Everything that one run does, whole: who asks what, and which faults strike where.
+struct Plan {
+  std::vector<Operation> operations;
+  std::vector<Fault> faults;
+  FaultRates rates;  // all zero in a materialised plan: then `faults` says it all
+};
+
+/// A broken twin of the scenario's services.
+struct Defect {
+  std::string name;
+  int number = 0;        // in the literature list of docs/defects.md; 0: not listed there
+  std::string mistake;   // one sentence
+  std::string violates;  // the property that is expected to find it
+};
+
+/// A system, what is asked of it, what strikes it and what must hold: one value.
+struct Scenario {
+  std::string name;
+  std::string claim;
+  Topology topology;
+  /// Draws the workload of a seed; must be a function of the seed alone. RapidCheck generators inside.
+  std::function<std::vector<Operation>(std::uint64_t seed)> draw_operations;
+  /// Carries one operation out on its client's host.
+  std::function<Task<void>(Context&, OperationLog&, Operation)> perform;
+  std::vector<Property> properties;
+  std::vector<Defect> defects;
+  Duration runs_for = std::chrono::seconds(60);       // faults on: nothing bad may happen
+  Duration settles_within = std::chrono::seconds(60); // faults healed: everything good must happen
+};
+
+/// What a seed is run with.
+struct RunRequest {
+  std::uint64_t seed = 1;
+  std::string profile = "heavy";    // a fault profile of faults/profiles.hpp
+  std::string defect;               // empty: the correct system
+  bool full = false;                // record traces, too
+  std::optional<Plan> plan;         // instead of drawing one; the seed still decides latencies and the like
+  Instant until = Instant::max();   // stop early and judge nothing
+};
+
+/// What one run gave.
+struct RunResult {
+  std::uint64_t seed = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t events = 0;
+  std::uint64_t messages = 0;
+  Duration simulated{0};
+  std::vector<JudgedProperty> judged;
+  std::string stuck;                           // not empty: the run could not go on, and why
+  std::map<std::string, std::int64_t> faults;  // by kind: how often it struck; a kind that was asked for and did not is 0
+  std::map<std::string, std::int64_t> sometimes;
+  Plan plan;                                   // materialised: replaying it gives the same hash
+  std::vector<Fault> unused;                   // faults of a given plan that found no place to strike
+  History history;
+
+  /// The first violated property; null if the run held.
+  [[nodiscard]] const JudgedProperty* violated() const noexcept;
+};
+
+/// Runs one seed of a scenario in a simulated world of its own. Throws nothing that a service does: that is in the result.
+/// Throws std::invalid_argument, in one line for the user, for an unknown profile or defect or a plan that does not fit.
+[[nodiscard]] RunResult run(const Scenario& scenario, const RunRequest& request);
+
+/// What a program knows by name. No static registration: what is not listed is not there.
+struct Catalog {
+  std::vector<Scenario> scenarios;
+  [[nodiscard]] const Scenario* find(std::string_view name) const noexcept;
+};
+
+/// The scenarios of this repository.
+[[nodiscard]] Catalog built_in_catalog();
+
+}  // namespace orrery
