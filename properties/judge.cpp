@@ -6,7 +6,9 @@ std::vector<JudgedProperty> judge(const std::vector<Property>& properties, const
   const HistoryIndex index(history);
   std::vector<JudgedProperty> judged;
   judged.reserve(properties.size());
-  for (const Property& property : properties) judged.push_back({&property, property.check(index)});
+  for (const Property& property : properties) {
+    judged.push_back({std::make_shared<const Property>(property), property.check(index)});
+  }
   return judged;
 }
 

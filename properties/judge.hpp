@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "properties/property.hpp"
@@ -7,7 +8,7 @@
 namespace orrery {
 
 struct JudgedProperty {
-  const Property* property = nullptr;  // one of those that were given
+  std::shared_ptr<const Property> property;  // never null; a copy, so that a result outlives its scenario
   Verdict verdict;
 };
 

@@ -59,16 +59,21 @@ void Findings::violate(std::string_view shape, std::string what, std::vector<Eve
 }
 
 Verdict Findings::verdict() && {
-  // A violation is complete with the last of its events.
-  std::stable_sort(violations_.begin(), violations_.end(), [](const Violation& a, const Violation& b) {
-    return (a.evidence.empty() ? 0 : a.evidence.back()) < (b.evidence.empty() ? 0 : b.evidence.back());
-  });
+  // A violation is complete with the last of its events; the place in the vector keeps equal ones in the order found.
+  std::vector<std::pair<EventId, std::size_t>> order;
+  order.reserve(violations_.size());
+  for (std::size_t i = 0; i < violations_.size(); ++i) {
+    const std::vector<EventId>& evidence = violations_[i].evidence;
+    order.emplace_back(evidence.empty() ? 0 : evidence.back(), i);
+  }
+  std::sort(order.begin(), order.end());
+  if (order.size() > kKept) order.resize(kKept);
+
   Verdict verdict;
   verdict.holds = violations_.empty();
   verdict.violated = static_cast<std::int64_t>(violations_.size());
   verdict.examined = examined_;
-  if (violations_.size() > kKept) violations_.resize(kKept);
-  verdict.violations = std::move(violations_);
+  for (const auto& [last, place] : order) verdict.violations.push_back(std::move(violations_[place]));
   return verdict;
 }
 

@@ -75,7 +75,7 @@ class Findings {
   void examine(std::int64_t things = 1) { examined_ += things; }
   /// `shape`: what kind of violation, without ids and times; it becomes the end of the signature.
   void violate(std::string_view shape, std::string what, std::vector<EventId> evidence);
-  [[nodiscard]] bool empty() const noexcept { return violations_.empty(); }
+  [[nodiscard]] std::size_t count() const noexcept { return violations_.size(); }
   /// The verdict; violations are in the order of the moment at which they were complete.
   [[nodiscard]] Verdict verdict() &&;
 
