@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
+#include "properties/bodies.hpp"
 #include "properties/rows.hpp"
-#include "runtime/json.hpp"
 
 namespace orrery {
 namespace {
@@ -250,7 +250,7 @@ Check messages_are_committed_events(const OutboxTable& outbox) {
                          {stored->id, row.inserted->id});
         continue;
       }
-      const Json body = Json::parse(stored->text, nullptr, false);
+      const Json body = parse_body(stored->text);
       if (!body.is_object()) continue;
       const auto differs = [&](const char* member, const Json& expected) {
         const auto at = body.find(member);
@@ -258,7 +258,7 @@ Check messages_are_committed_events(const OutboxTable& outbox) {
       };
       const char* different = differs("event_id", stored->key)          ? "event_id"
                               : differs("event_type", row.event_type)   ? "event_type"
-                              : differs("payload", Json::parse(row.payload, nullptr, false)) ? "payload"
+                              : differs("payload", parse_body(row.payload)) ? "payload"
                                                                         : nullptr;
       if (different != nullptr) {
         findings.violate(fmt::format("another {}", different),
