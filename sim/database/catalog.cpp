@@ -1,0 +1,166 @@
+#include "sim/database/catalog.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/database/errors.hpp"
+
+namespace orrery::sim::database {
+
+// PostgreSQL logs a sequence for this many values in advance (SEQ_LOG_VALS): they are skipped after a crash.
+constexpr std::int32_t kLoggedAhead = 32;
+
+std::int64_t Sequence::next() {
+  if (!is_called) {
+    is_called = true;
+  } else {
+    const bool past_end = increment > 0 ? last_value > maximum - increment : last_value < minimum - increment;
+    if (past_end) {
+      if (!cycles) {
+        fail("2200H", std::string("nextval: reached ") + (increment > 0 ? "maximum" : "minimum") + " value of sequence \"" +
+                          name + "\" (" + std::to_string(increment > 0 ? maximum : minimum) + ")");
+      }
+      last_value = increment > 0 ? minimum : maximum;
+    } else {
+      last_value += increment;
+    }
+  }
+  logged_ahead = logged_ahead > 0 ? logged_ahead - 1 : kLoggedAhead;
+  return last_value;
+}
+
+void Sequence::restart(std::int64_t value, bool called) {
+  last_value = value;
+  is_called = called;
+  logged_ahead = 0;
+}
+
+void Sequence::recover() {
+  if (logged_ahead > 0) {
+    const std::int64_t room = increment > 0 ? (maximum - last_value) / increment : (minimum - last_value) / increment;
+    last_value += increment * std::min<std::int64_t>(room, logged_ahead);
+  }
+  logged_ahead = 0;
+}
+
+std::optional<std::uint32_t> Table::column(std::string_view column_name) const noexcept {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name == column_name) return static_cast<std::uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
+Index* Table::primary_key() const noexcept {
+  for (const auto& index : indexes) {
+    if (index->is_primary && !index->is_dropped) return index.get();
+  }
+  return nullptr;
+}
+
+void Table::refresh_shape() {
+  auto fresh = std::make_shared<RowShape>();
+  for (const Column& each : columns) fresh->columns.push_back(each.name);
+  shape = std::move(fresh);
+}
+
+Catalog::Catalog() {
+  schemas_.try_emplace("public");
+  schemas_.try_emplace("pg_catalog");
+}
+
+CatalogEntry* Catalog::find(const std::map<std::string, Entries, std::less<>>& names, std::string_view name,
+                            std::uint32_t slot) {
+  const auto found = names.find(name);
+  if (found == names.end()) return nullptr;
+  for (const auto& entry : found->second) {
+    if (entry->creator != 0 && entry->creator != slot + 1) continue;
+    if (entry->dropper != 0 && entry->dropper == slot + 1) continue;
+    return entry.get();
+  }
+  return nullptr;
+}
+
+CatalogEntry* Catalog::find_relation(std::string_view schema, std::string_view name, std::uint32_t slot) const {
+  const auto found = schemas_.find(schema);
+  return found == schemas_.end() ? nullptr : find(found->second.relations, name, slot);
+}
+
+CatalogEntry* Catalog::find_type(std::string_view schema, std::string_view name, std::uint32_t slot) const {
+  const auto found = schemas_.find(schema);
+  return found == schemas_.end() ? nullptr : find(found->second.types, name, slot);
+}
+
+bool Catalog::schema_exists(std::string_view schema) const { return schemas_.find(schema) != schemas_.end(); }
+
+void Catalog::add_schema(const std::string& schema) { schemas_.try_emplace(schema); }
+
+void Catalog::remove_schema(const std::string& schema) { schemas_.erase(schema); }
+
+bool Catalog::schema_is_empty(const std::string& schema) const {
+  const Schema& found = schemas_.find(schema)->second;
+  return found.relations.empty() && found.types.empty();
+}
+
+CatalogEntry& Catalog::add(const std::string& schema, const std::string& name, CatalogEntry entry) {
+  Schema& found = schemas_.find(schema)->second;
+  auto& entries = entry.kind == CatalogEntry::Kind::type ? found.types[name] : found.relations[name];
+  entries.push_back(std::make_unique<CatalogEntry>(entry));
+  ++version;
+  return *entries.back();
+}
+
+void Catalog::remove(const std::string& schema, const std::string& name, const CatalogEntry& entry) {
+  const auto found = schemas_.find(schema);
+  if (found == schemas_.end()) return;
+  auto& names = entry.kind == CatalogEntry::Kind::type ? found->second.types : found->second.relations;
+  const auto entries = names.find(name);
+  CHECK(entries != names.end(), "a catalog entry is removed once");
+  std::erase_if(entries->second, [&](const auto& each) { return each.get() == &entry; });
+  if (entries->second.empty()) names.erase(entries);
+  ++version;
+}
+
+Table& Catalog::new_table(const std::string& schema, const std::string& name) {
+  auto& table = *tables_.emplace_back(std::make_unique<Table>(next_id_++, schema, name));
+  table.qualified_name = schema == "public" ? name : schema + "." + name;
+  return table;
+}
+
+Sequence& Catalog::new_sequence(const std::string& schema, const std::string& name) {
+  auto& sequence = *sequences_.emplace_back(std::make_unique<Sequence>());
+  sequence.id = next_id_++;
+  sequence.schema = schema;
+  sequence.name = name;
+  return sequence;
+}
+
+View& Catalog::new_view() { return *views_.emplace_back(std::make_unique<View>()); }
+
+const EnumLabel& Catalog::new_label(const std::string& text, double order) {
+  auto& label = *labels_.emplace_back(std::make_unique<EnumLabel>());
+  label.text = text;
+  label.sort_order = order;
+  return label;
+}
+
+EnumType& Catalog::new_enum(const std::string& name, const std::vector<std::string>& labels) {
+  auto& type = *enums_.emplace_back(std::make_unique<EnumType>());
+  type.name = name;
+  double order = 0;
+  for (const std::string& text : labels) type.labels.push_back(&new_label(text, ++order));
+  return type;
+}
+
+std::vector<std::pair<std::string, const CatalogEntry*>> Catalog::list(const std::string& schema) const {
+  std::vector<std::pair<std::string, const CatalogEntry*>> result;
+  const auto found = schemas_.find(schema);
+  if (found == schemas_.end()) return result;
+  for (const auto& [name, entries] : found->second.relations) {
+    for (const auto& entry : entries) {
+      if (entry->creator == 0) result.emplace_back(name, entry.get());
+    }
+  }
+  return result;
+}
+
+}  // namespace orrery::sim::database

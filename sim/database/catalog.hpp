@@ -1,0 +1,191 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/sql.hpp"
+#include "sim/database/locks.hpp"
+#include "sim/database/storage/heap.hpp"
+#include "sim/database/storage/ordered_index.hpp"
+#include "sim/database/types/type.hpp"
+
+namespace orrery::sim::database {
+
+struct Expr;
+struct QueryPlan;
+
+struct Sequence {
+  std::uint32_t id = 0;
+  std::string schema;
+  std::string name;
+  std::int64_t start = 1;
+  std::int64_t increment = 1;
+  std::int64_t minimum = 1;
+  std::int64_t maximum = INT64_MAX;
+  bool cycles = false;
+  std::int64_t last_value = 1;
+  bool is_called = false;
+  std::int32_t logged_ahead = 0;  // values that need no log record: a crash skips them
+
+  /// The next value; never rolled back. Throws SqlError 2200H at the end.
+  [[nodiscard]] std::int64_t next();
+  void restart(std::int64_t value, bool called);
+  /// What recovery finds: the value that was logged in advance.
+  void recover();
+};
+
+enum class Identity : std::uint8_t { none, always, by_default };
+
+struct Column {
+  std::string name;
+  TypeRef type;
+  bool not_null = false;
+  Identity identity = Identity::none;
+  std::shared_ptr<const Expr> default_value;  // null: NULL
+  Sequence* sequence = nullptr;               // serial or identity: dropped with the table
+};
+
+struct KeyElement {
+  std::int32_t column = -1;                // -1: an expression
+  std::shared_ptr<const Expr> expression;  // over the row in slot 0
+};
+
+class Table;
+
+struct Index {
+  std::string name;
+  Table* table = nullptr;
+  std::uint32_t number = 0;  // its bit in Version::entries
+  bool is_unique = false;
+  bool is_primary = false;
+  bool is_constraint = false;
+  bool nulls_not_distinct = false;
+  bool is_dropped = false;
+  std::uint32_t creator = 0;  // slot + 1 of the transaction that makes it and has not committed
+  std::vector<KeyElement> elements;
+  std::shared_ptr<const Expr> predicate;  // null: of all rows
+  std::unique_ptr<OrderedIndex> tree;
+};
+
+struct CheckConstraint {
+  std::string name;
+  std::shared_ptr<const Expr> condition;  // over the row in slot 0
+};
+
+enum class KeyAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
+
+struct ForeignKey {
+  std::string name;
+  Table* child = nullptr;
+  Table* parent = nullptr;
+  std::vector<std::uint32_t> child_columns;
+  std::vector<std::uint32_t> parent_columns;  // as the parent's index orders them
+  Index* parent_index = nullptr;
+  bool match_full = false;
+  KeyAction on_delete = KeyAction::no_action;
+  KeyAction on_update = KeyAction::no_action;
+  bool is_deferrable = false;
+  bool is_deferred = false;
+  bool is_dropped = false;
+};
+
+class Table {
+ public:
+  Table(std::uint32_t the_id, std::string the_schema, std::string the_name)
+      : id(the_id), schema(std::move(the_schema)), name(std::move(the_name)), lock({LockTag::Kind::relation, the_id, 0, 0}) {}
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  std::uint32_t id;
+  std::string schema;
+  std::string name;
+  std::vector<Column> columns;
+  std::unique_ptr<Heap> heap;
+  std::vector<std::unique_ptr<Index>> indexes;  // by number; dropped ones stay, empty
+  std::vector<CheckConstraint> checks;          // by name
+  std::vector<std::unique_ptr<ForeignKey>> foreign_keys;
+  std::vector<ForeignKey*> referenced_by;
+  std::shared_ptr<const RowShape> shape;
+  std::string qualified_name;  // "schema.name", as row changes report it ("name" in schema public)
+  Lock lock;
+
+  [[nodiscard]] std::optional<std::uint32_t> column(std::string_view column_name) const noexcept;
+  [[nodiscard]] Index* primary_key() const noexcept;
+  void refresh_shape();
+};
+
+struct View {
+  std::string name;
+  std::string definition;  // the text of its SELECT
+  std::string search_path;
+  std::vector<std::string> columns;
+};
+
+/// A name in a schema. Objects that a running transaction made or dropped are seen as that transaction left them by
+/// itself only.
+struct CatalogEntry {
+  enum class Kind : std::uint8_t { table, index, sequence, view, type };
+  Kind kind = Kind::table;
+  Table* table = nullptr;
+  Index* index = nullptr;
+  Sequence* sequence = nullptr;
+  View* view = nullptr;
+  EnumType* type = nullptr;
+  std::uint32_t creator = 0;  // slot + 1; 0: committed
+  std::uint32_t dropper = 0;
+};
+
+/// All schemas of a database. Objects live until the database is destroyed, dropped ones too: a statement that waits may
+/// still point to them.
+class Catalog {
+ public:
+  Catalog();
+
+  using Entries = std::vector<std::unique_ptr<CatalogEntry>>;
+
+  /// What `slot` sees under the name; relations and types have separate names. Null: nothing.
+  [[nodiscard]] CatalogEntry* find_relation(std::string_view schema, std::string_view name, std::uint32_t slot) const;
+  [[nodiscard]] CatalogEntry* find_type(std::string_view schema, std::string_view name, std::uint32_t slot) const;
+  [[nodiscard]] bool schema_exists(std::string_view schema) const;
+  void add_schema(const std::string& schema);
+  void remove_schema(const std::string& schema);
+  [[nodiscard]] bool schema_is_empty(const std::string& schema) const;
+  CatalogEntry& add(const std::string& schema, const std::string& name, CatalogEntry entry);
+  void remove(const std::string& schema, const std::string& name, const CatalogEntry& entry);
+
+  Table& new_table(const std::string& schema, const std::string& name);
+  Sequence& new_sequence(const std::string& schema, const std::string& name);
+  View& new_view();
+  EnumType& new_enum(const std::string& name, const std::vector<std::string>& labels);
+  const EnumLabel& new_label(const std::string& text, double order);
+  [[nodiscard]] const std::vector<std::unique_ptr<Table>>& tables() const noexcept { return tables_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Sequence>>& sequences() const noexcept { return sequences_; }
+  /// All entries of a schema by name, committed ones, for listings.
+  [[nodiscard]] std::vector<std::pair<std::string, const CatalogEntry*>> list(const std::string& schema) const;
+
+  /// Grows with each change that may make a compiled plan wrong.
+  std::uint64_t version = 1;
+
+ private:
+  struct Schema {
+    std::map<std::string, Entries, std::less<>> relations;
+    std::map<std::string, Entries, std::less<>> types;
+  };
+  [[nodiscard]] static CatalogEntry* find(const std::map<std::string, Entries, std::less<>>& names, std::string_view name,
+                                          std::uint32_t slot);
+
+  std::map<std::string, Schema, std::less<>> schemas_;
+  std::uint32_t next_id_ = 16384;
+  std::vector<std::unique_ptr<Table>> tables_;
+  std::vector<std::unique_ptr<Sequence>> sequences_;
+  std::vector<std::unique_ptr<View>> views_;
+  std::vector<std::unique_ptr<EnumType>> enums_;
+  std::vector<std::unique_ptr<EnumLabel>> labels_;
+};
+
+}  // namespace orrery::sim::database

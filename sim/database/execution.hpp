@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "sim/database/plan.hpp"
+#include "sim/database/transaction.hpp"
+#include "sim/database/types/functions.hpp"
+
+namespace orrery::sim::database {
+
+class EngineImpl;
+class SessionImpl;
+
+/// What stands in one range table entry right now.
+struct Slot {
+  const Value* row = nullptr;
+  VersionId version = kNoVersion;
+};
+
+/// Rows that were computed, cell after cell.
+struct Tuplestore {
+  std::vector<Value> cells;
+  std::size_t width = 0;
+  std::size_t rows = 0;
+  bool is_filled = false;
+
+  void clear() {
+    cells.clear();
+    rows = 0;
+    is_filled = false;
+  }
+  [[nodiscard]] const Value* row(std::size_t index) const noexcept { return cells.data() + index * width; }
+};
+
+/// The result of an uncorrelated subquery.
+struct SubqueryCache {
+  bool is_filled = false;
+  bool has_null = false;
+  Tuplestore rows;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash;  // sorted
+};
+
+/// One run of a statement.
+class Execution final : public EvalContext {
+ public:
+  Execution(SessionImpl& the_session, EngineImpl& the_engine) : session(&the_session), engine(&the_engine) {}
+
+  /// Makes ready for a run of `plan`; keeps memory from the run before.
+  void start(const StatementPlan& plan, SessionImpl& the_session);
+  /// Drops the values of the run.
+  void finish();
+
+  SessionImpl* session;
+  EngineImpl* engine;
+  const StatementPlan* plan = nullptr;
+  Snapshot snapshot;
+  std::vector<Slot> slots;
+  std::vector<Value> parameters;
+  std::vector<Tuplestore> stores;
+  std::vector<SubqueryCache> caches;
+  std::vector<const Value*> locals;
+  std::deque<Tuplestore> arena;  // rows that slots may point to until the end of the run
+  std::uint64_t order_seed = 0;  // for what SQL leaves open; 0: natural order
+  std::uint32_t order_draws = 0;
+  std::uint32_t depth = 0;
+
+  // EvalContext
+  [[nodiscard]] std::int64_t transaction_time() const override;
+  [[nodiscard]] std::int64_t statement_time() const override;
+  [[nodiscard]] std::int64_t clock_time() const override;
+  [[nodiscard]] std::uint64_t next_random() const override;
+  [[nodiscard]] std::uint64_t current_transaction_id() const override;
+  [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override;
+  [[nodiscard]] std::string current_snapshot() const override;
+  [[nodiscard]] std::optional<std::string> setting(std::string_view name) const override;
+};
+
+/// A reference to a callable; cheaper than std::function and never owning.
+template <class Signature>
+class FunctionRef;
+template <class Result, class... Args>
+class FunctionRef<Result(Args...)> {
+ public:
+  template <class Callable>
+  FunctionRef(Callable& callable)  // NOLINT: meant to convert
+      : object_(&callable), call_([](void* object, Args... args) -> Result {
+          return (*static_cast<Callable*>(object))(args...);
+        }) {}
+  Result operator()(Args... args) const { return call_(object_, args...); }
+
+ private:
+  void* object_;
+  Result (*call_)(void*, Args...);
+};
+
+/// Gets the visible (and hidden) outputs of a row, which it may move from; false: no more rows are wanted.
+using RowSink = FunctionRef<bool(Value*)>;
+/// Is called when the slots hold a row; false: no more rows are wanted.
+using SlotSink = FunctionRef<bool()>;
+
+/// Runs a FROM clause; returns false if the sink ended it.
+bool scan(const FromNode& node, Execution& execution, SlotSink sink);
+/// Judges all conditions of the FROM clause again for the rows that the slots hold (after one of them was replaced by a
+/// newer version). Null-extends the inner side of LEFT JOINs that fit no longer.
+[[nodiscard]] bool recheck(const FromNode& node, Execution& execution);
+
+/// Runs a query that needs no waiting.
+void run_query(const QueryPlan& query, Execution& execution, RowSink sink);
+void fill_store(const QueryPlan& query, Execution& execution, Tuplestore& store);
+
+/// LIMIT and OFFSET of this run. Throws 2201W, 2201X.
+struct RowWindow {
+  std::uint64_t offset = 0;
+  std::uint64_t limit = UINT64_MAX;
+};
+[[nodiscard]] RowWindow row_window(const QueryPlan& query, Execution& execution);
+
+/// Three-way order of two rows by sort keys.
+[[nodiscard]] int compare_by_keys(const std::vector<SortKey>& keys, const Value* left, const Value* right);
+
+}  // namespace orrery::sim::database

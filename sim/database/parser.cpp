@@ -1,0 +1,81 @@
+#include "sim/database/parser.hpp"
+
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "sim/database/errors.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+// PostgreSQL limits recursion by stack depth. A text needs a bracket, or a keyword of a few letters, for each level;
+// the words that nest without brackets (NOT, CASE, SELECT … UNION) are bounded through the size of an operator chain.
+constexpr int kMaxBrackets = 200;
+constexpr std::size_t kMaxText = 1U << 20U;
+
+/// Counts brackets outside of string literals and comments well enough for a cap: it may over-count, never crash.
+void check_nesting(std::string_view sql) {
+  if (sql.size() > kMaxText) fail("54000", "statement text is too long for the simulated database");
+  int depth = 0;
+  int words = 0;
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (c == '\'' || c == '"') {
+      for (++i; i < sql.size() && sql[i] != c; ++i) {
+      }
+    } else if (c == '(' || c == '[') {
+      if (++depth > kMaxBrackets) {
+        fail("54001", "stack depth limit exceeded", static_cast<std::int32_t>(i + 1), {},
+             "The simulated database nests expressions " + std::to_string(kMaxBrackets) + " deep at most.");
+      }
+    } else if (c == ')' || c == ']') {
+      --depth;
+    } else if ((c == 'n' || c == 'N' || c == '-' || c == '+' || c == '~' || c == '@' || c == '!')) {
+      ++words;  // prefix operators and NOT nest without brackets
+    }
+  }
+  if (words > 20000) fail("54001", "stack depth limit exceeded");
+}
+
+}  // namespace
+
+ParseTree::ParseTree(std::string_view sql) {
+  check_nesting(sql);
+  const std::string text(sql);  // the grammar wants a terminating zero
+  if (text.find('\0') != std::string::npos) fail("22021", "invalid byte sequence for encoding \"UTF8\": 0x00");
+  struct FreeResult {
+    void operator()(PgQueryProtobufParseResult* result) const {
+      pg_query_free_protobuf_parse_result(*result);
+      delete result;
+    }
+  };
+  const std::unique_ptr<PgQueryProtobufParseResult, FreeResult> parsed(
+      new PgQueryProtobufParseResult(pg_query_parse_protobuf(text.c_str())));
+  if (parsed->error != nullptr) {
+    const std::string message = parsed->error->message;
+    fail("42601", message, std::max(0, parsed->error->cursorpos));
+  }
+  result_ = pg_query__parse_result__unpack(nullptr, parsed->parse_tree.len,
+                                           reinterpret_cast<const std::uint8_t*>(parsed->parse_tree.data));
+  CHECK(result_ != nullptr, "libpg_query gives a tree that unpacks");
+}
+
+ParseTree::~ParseTree() {
+  if (result_ != nullptr) pg_query__parse_result__free_unpacked(result_, nullptr);
+}
+
+std::size_t ParseTree::size() const noexcept { return result_->n_stmts; }
+
+const PgQuery__Node& ParseTree::statement(std::size_t index) const { return *result_->stmts[index]->stmt; }
+
+std::int32_t character_position(std::string_view sql, std::int32_t byte_position) noexcept {
+  std::int32_t characters = 0;
+  const auto bytes = std::min<std::size_t>(sql.size(), static_cast<std::size_t>(std::max(0, byte_position)));
+  for (std::size_t i = 0; i < bytes; ++i) characters += (static_cast<unsigned char>(sql[i]) & 0xC0U) != 0x80U;
+  return characters;
+}
+
+}  // namespace orrery::sim::database

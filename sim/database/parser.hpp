@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+struct PgQuery__Node;
+struct PgQuery__ParseResult;
+
+namespace orrery::sim::database {
+
+/// The parse tree of a text with any number of statements, as PostgreSQL 15's own grammar gives it (libpg_query).
+class ParseTree {
+ public:
+  /// Throws SqlError: 42601 with PostgreSQL's message and position; 54001 for a text that is nested too deeply (the
+  /// grammar has no stack guard of its own).
+  explicit ParseTree(std::string_view sql);
+  ~ParseTree();
+  ParseTree(const ParseTree&) = delete;
+  ParseTree& operator=(const ParseTree&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] const PgQuery__Node& statement(std::size_t index) const;
+
+ private:
+  PgQuery__ParseResult* result_ = nullptr;
+};
+
+/// The 1-based character (not byte) that PostgreSQL reports for a 1-based byte in UTF-8 text.
+[[nodiscard]] std::int32_t character_position(std::string_view sql, std::int32_t byte_position) noexcept;
+
+}  // namespace orrery::sim::database

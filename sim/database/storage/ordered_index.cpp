@@ -1,0 +1,181 @@
+#include "sim/database/storage/ordered_index.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace orrery::sim::database {
+
+OrderedIndex::OrderedIndex(Heap& heap, std::vector<KeyColumn> columns) : heap_(&heap), columns_(std::move(columns)) {
+  const TypeRef type = columns_.front().type;
+  if (type.is_array) return;
+  switch (type.base) {
+    case Type::boolean:
+    case Type::int2:
+    case Type::int4:
+    case Type::int8:
+    case Type::timestamptz:
+    case Type::timestamp:
+    case Type::date:
+    case Type::time:
+      prefix_kind_ = PrefixKind::integer;
+      break;
+    case Type::text:
+    case Type::varchar:
+    case Type::bytea:
+    case Type::uuid:
+      prefix_kind_ = PrefixKind::bytes;
+      break;
+    default:
+      break;
+  }
+}
+
+std::uint64_t OrderedIndex::prefix_of(const Value& value) const noexcept {
+  const KeyColumn& column = columns_.front();
+  if (value.is_null()) return column.nulls_first ? 0 : ~0ULL;
+  std::uint64_t prefix = 0;
+  switch (prefix_kind_) {
+    case PrefixKind::none:
+      return 1;  // between the NULLs at either end
+    case PrefixKind::integer:
+      prefix = static_cast<std::uint64_t>(value.integer()) ^ (1ULL << 63U);
+      break;
+    case PrefixKind::bytes: {
+      const std::string_view bytes = value.bytes();
+      const std::size_t size = std::min<std::size_t>(8, bytes.size());
+      for (std::size_t i = 0; i < size; ++i) {
+        prefix |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (56 - 8 * i);
+      }
+      break;
+    }
+  }
+  return column.descending ? ~prefix : prefix;
+}
+
+int OrderedIndex::compare_one(const KeyColumn& column, const Value& left, const Value& right) noexcept {
+  if (left.is_null() || right.is_null()) {
+    if (left.is_null() && right.is_null()) return 0;
+    return left.is_null() == column.nulls_first ? -1 : 1;
+  }
+  const int order = column.compare(left, right);
+  return column.descending ? -order : order;
+}
+
+int OrderedIndex::compare(const Value* row, std::span<const Value> prefix) const {
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    const int order = compare_one(columns_[i], row[columns_[i].place], prefix[i]);
+    if (order != 0) return order;
+  }
+  return 0;
+}
+
+int OrderedIndex::compare_rows(const Value* left, const Value* right) const noexcept {
+  for (const KeyColumn& column : columns_) {
+    const int order = compare_one(column, left[column.place], right[column.place]);
+    if (order != 0) return order;
+  }
+  return 0;
+}
+
+/// Binary search in the chunks' last entries and then in one chunk. `is_before` is true of a prefix of all entries.
+template <class IsBefore>
+OrderedIndex::Place OrderedIndex::partition_point(const IsBefore& is_before) const {
+  std::size_t low = 0;
+  std::size_t high = chunks_.size();
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    const Chunk& chunk = *chunks_[middle];
+    if (is_before(chunk.entries[chunk.size - 1])) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == chunks_.size()) return end();
+  const Chunk& chunk = *chunks_[low];
+  std::size_t first = 0;
+  std::size_t last = chunk.size - 1;
+  while (first < last) {
+    const std::size_t middle = (first + last) / 2;
+    if (is_before(chunk.entries[middle])) {
+      first = middle + 1;
+    } else {
+      last = middle;
+    }
+  }
+  return {low, first};
+}
+
+OrderedIndex::Place OrderedIndex::seek(std::span<const Value> prefix, bool after_equal) const {
+  if (prefix.empty()) return after_equal ? end() : begin();
+  const std::uint64_t wanted = prefix_of(prefix.front());
+  return partition_point([&](const Entry& entry) {
+    if (entry.prefix != wanted) return entry.prefix < wanted;
+    const int order = compare((*heap_)[entry.version].row, prefix);
+    return after_equal ? order <= 0 : order < 0;
+  });
+}
+
+void OrderedIndex::add(VersionId version) {
+  const Value* row = (*heap_)[version].row;
+  const Entry added{prefix_of(row[columns_.front().place]), version};
+  Place place = partition_point([&](const Entry& entry) {
+    if (entry.prefix != added.prefix) return entry.prefix < added.prefix;
+    return compare_rows((*heap_)[entry.version].row, row) <= 0;
+  });
+  ++size_;
+  if (place.chunk == chunks_.size()) {
+    // Behind the last entry: ids and times grow, so a full last chunk is left full.
+    if (chunks_.empty() || chunks_.back()->size == kChunk) chunks_.push_back(std::make_unique<Chunk>());
+    Chunk& chunk = *chunks_.back();
+    chunk.entries[chunk.size++] = added;
+    return;
+  }
+  if (chunks_[place.chunk]->size == kChunk) {
+    auto upper = std::make_unique<Chunk>();
+    Chunk& lower = *chunks_[place.chunk];
+    constexpr std::size_t kHalf = kChunk / 2;
+    std::copy(lower.entries + kHalf, lower.entries + kChunk, upper->entries);
+    upper->size = kChunk - kHalf;
+    lower.size = kHalf;
+    chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(place.chunk) + 1, std::move(upper));
+    if (place.entry > kHalf) place = {place.chunk + 1, place.entry - kHalf};
+  }
+  Chunk& chunk = *chunks_[place.chunk];
+  std::copy_backward(chunk.entries + place.entry, chunk.entries + chunk.size, chunk.entries + chunk.size + 1);
+  chunk.entries[place.entry] = added;
+  ++chunk.size;
+}
+
+OrderedIndex::Place OrderedIndex::find(VersionId version) const {
+  const Value* row = (*heap_)[version].row;
+  const std::uint64_t wanted = prefix_of(row[columns_.front().place]);
+  Place place = partition_point([&](const Entry& entry) {
+    if (entry.prefix != wanted) return entry.prefix < wanted;
+    return compare_rows((*heap_)[entry.version].row, row) < 0;
+  });
+  while (place != end() && at(place) != version) advance(place);
+  CHECK(place != end(), "the version has an entry in the index");
+  return place;
+}
+
+void OrderedIndex::remove(VersionId version) {
+  const Place place = find(version);
+  Chunk& chunk = *chunks_[place.chunk];
+  std::copy(chunk.entries + place.entry + 1, chunk.entries + chunk.size, chunk.entries + place.entry);
+  if (--chunk.size == 0) chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(place.chunk));
+  --size_;
+}
+
+void OrderedIndex::replace(VersionId version, VersionId by) {
+  const Place place = find(version);
+  chunks_[place.chunk]->entries[place.entry].version = by;
+}
+
+void OrderedIndex::clear() noexcept {
+  chunks_.clear();
+  size_ = 0;
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/sql.hpp"
+#include "sim/database/locks.hpp"
+#include "sim/database/transactions.hpp"
+
+namespace orrery::sim::database {
+
+struct ForeignKey;
+
+enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
+
+/// The transaction itself, or a savepoint in it.
+struct TransactionLevel {
+  std::string savepoint;     // empty: the transaction
+  Xid xid = 0;               // assigned at its first write
+  std::size_t first_write = 0;
+  std::size_t first_ddl = 0;
+  std::size_t first_check = 0;
+  std::size_t first_notice = 0;
+};
+
+/// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
+struct DeferredCheck {
+  const ForeignKey* key;
+  bool of_parent;     // a removed parent; otherwise a new child
+  VersionId version;
+};
+
+struct Notification {
+  std::string channel;
+  std::string payload;
+};
+
+/// What one session has under way. It lives as long as the session; `slot` tells it apart in the transaction table.
+class Transaction {
+ public:
+  std::uint32_t slot = 0;
+  std::int32_t process_id = 0;
+  WaitLimits limits;
+
+  bool is_open = false;
+  bool is_explicit = false;  // BEGIN was given
+  bool has_failed = false;
+  Isolation isolation = Isolation::read_committed;
+  bool is_read_only = false;
+  bool is_deferrable = false;
+  bool has_snapshot = false;
+  Snapshot snapshot;
+  std::uint32_t command = 0;
+  std::int64_t start_time = 0;
+  std::int64_t statement_time = 0;
+
+  std::vector<TransactionLevel> levels;
+  std::vector<Xid> xids;  // the top-level id first
+  std::vector<WriteRecord> writes;
+  std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
+  std::vector<DeferredCheck> checks;
+  std::vector<Notification> notifications;
+
+  std::vector<HeldLock> held;
+  std::vector<LockWait*> xid_waiters;  // of other sessions, for one of `xids`
+  LockWait* waiting = nullptr;
+
+  [[nodiscard]] std::uint32_t level() const noexcept { return static_cast<std::uint32_t>(levels.size()); }
+};
+
+}  // namespace orrery::sim::database
