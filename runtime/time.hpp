@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace orrery {
 
@@ -27,6 +29,10 @@ using SystemTime = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// "1.250s", "-3ms": the shortest exact form in the largest of ns, us, ms, s that keeps at most three decimals.
 [[nodiscard]] std::string to_string(Duration duration);
+
+/// Reads what to_string writes and what people write: "250ms", "-1.5s", "5m", "2h", "0s", "10us", "7ns". Nothing if it is no
+/// such text, finer than a nanosecond, or beyond what a Duration holds.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text) noexcept;
 
 /// RFC 3339 with microseconds: "2025-09-27T12:00:00.000000Z".
 [[nodiscard]] std::string to_rfc3339(SystemTime time);
