@@ -50,7 +50,7 @@ struct AggregateTable {
 [[nodiscard]] Check published_means_stored(const OutboxTable& outbox);
 
 /// Each message of the topic is an event that had been committed when the broker stored it, and it says what the row
-/// says: if its body is a JSON object with "event_id", "event_type" or "payload", they equal the row's.
+/// says: the body, or its member "payload", is the row's payload (the same bytes, or equal JSON).
 /// Judged: each stored message.
 /// Broken by: publishing inside of the transaction or beside the outbox (a rollback leaves a phantom).
 [[nodiscard]] Check messages_are_committed_events(const OutboxTable& outbox);

@@ -1,0 +1,323 @@
+#include "properties/idempotency.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "properties/bodies.hpp"
+#include "properties/rows.hpp"
+
+namespace orrery {
+namespace {
+
+std::string folded(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+/// One attempt of one request, as its client saw it.
+struct Attempt {
+  const Event* invoked = nullptr;
+  const Event* ended = nullptr;  // null: no end was recorded
+  std::string key;
+  std::string body;    // the request's, so that equal bodies are equal texts
+  std::string unique;  // folded
+  AnswerKind kind = AnswerKind::later;
+  int status = 0;
+  std::string answer;      // status and body, so that equal answers are equal texts
+  std::string created_id;  // of an answer `created`
+
+  /// The key is used by this body.
+  [[nodiscard]] bool uses_key() const { return kind == AnswerKind::created || kind == AnswerKind::refused; }
+  [[nodiscard]] EventId end() const { return ended == nullptr ? 0 : ended->id; }
+};
+
+struct Attempts {
+  std::vector<Attempt> all;                                        // in the order of their invocation
+  std::map<std::string, std::vector<std::size_t>> by_key;          // places in `all`
+  std::map<std::string, std::vector<std::size_t>> by_unique;
+};
+
+const Attempts& attempts_of(const HistoryIndex& index, const KeyedRequests& requests) {
+  return index.shared<Attempts>("keyed " + requests.operation, [&](const HistoryIndex& of) {
+    Attempts attempts;
+    std::map<std::string_view, std::size_t> open;
+    for (const Event* invoked : of.of(EventKind::operation_invoked, requests.operation)) {
+      const Json arguments = parse_body(invoked->text);
+      Attempt attempt;
+      attempt.invoked = invoked;
+      attempt.key = member_text(arguments, requests.key.c_str());
+      attempt.unique = folded(member_text(arguments, requests.unique.c_str()));
+      Json body = Json::object();
+      for (const std::string& member : requests.body) {
+        if (arguments.is_object() && arguments.contains(member)) body[member] = arguments[member];
+      }
+      attempt.body = body.dump();
+      open[invoked->key] = attempts.all.size();
+      if (!attempt.key.empty()) attempts.by_key[attempt.key].push_back(attempts.all.size());
+      if (!attempt.unique.empty()) attempts.by_unique[attempt.unique].push_back(attempts.all.size());
+      attempts.all.push_back(std::move(attempt));
+    }
+    for (const Event* ended : of.of(EventKind::operation_ended, requests.operation)) {
+      const auto found = open.find(ended->key);
+      if (found == open.end()) continue;
+      Attempt& attempt = attempts.all[found->second];
+      attempt.ended = ended;
+      attempt.status = static_cast<int>(ended->number);
+      attempt.kind = requests.kind(attempt.status, ended->text);
+      if (attempt.kind == AnswerKind::later) continue;
+      const Json body = parse_body(ended->text);
+      attempt.answer = fmt::format("{} {}", ended->number, body.is_discarded() ? ended->text : body.dump());
+      if (attempt.kind == AnswerKind::created) attempt.created_id = member_text(body, requests.created_id.c_str());
+    }
+    return attempts;
+  });
+}
+
+std::vector<EventId> evidence_of(const Attempt& a, const Attempt& b) {
+  return {a.invoked->id, a.end(), b.invoked->id, b.end()};
+}
+
+/// What a key got in answer, and whether it fits together. One violation at most.
+void judge_key(Findings& findings, const std::string& key, std::vector<const Attempt*> attempts) {
+  // A client that was told nothing final constrains nothing, but its body may have used the key.
+  std::vector<const Attempt*> sent = attempts;
+  std::erase_if(attempts, [](const Attempt* attempt) { return attempt->kind == AnswerKind::later; });
+  std::sort(attempts.begin(), attempts.end(), [](const Attempt* a, const Attempt* b) { return a->end() < b->end(); });
+  const Attempt* user = nullptr;                                // the first answer that used the key
+  std::map<std::string_view, const Attempt*> first_of_body;
+  for (const Attempt* attempt : attempts) {
+    const auto violate = [&](std::string_view shape, const Attempt& other, std::string sentence) {
+      findings.violate(shape, std::move(sentence), evidence_of(*attempt, other));
+    };
+    const Attempt* earlier = first_of_body.emplace(attempt->body, attempt).first->second;
+    if (attempt->answer != earlier->answer) {
+      return violate(fmt::format("{} and {}", std::min(earlier->status, attempt->status),
+                                 std::max(earlier->status, attempt->status)),
+                     *earlier,
+                     fmt::format("key {} with the same body was answered '{}' and then '{}'", short_id(key),
+                                 earlier->answer, attempt->answer));
+    }
+    if (attempt->uses_key()) {
+      if (user == nullptr) user = attempt;
+      if (user->body != attempt->body) {
+        return violate("two bodies", *user,
+                       fmt::format("key {} was sent with two bodies, and both were answered on their merits: {} and {}",
+                                   short_id(key), user->status, attempt->status));
+      }
+    }
+    if (attempt->kind == AnswerKind::key_used &&
+        std::none_of(sent.begin(), sent.end(), [&](const Attempt* other) {
+          return other->body != attempt->body && other->invoked->id < attempt->end();
+        })) {
+      return violate("refused as used, but was not", *attempt,
+                     fmt::format("key {} was refused with {} as used for another body, but never was", short_id(key),
+                                 attempt->status));
+    }
+  }
+}
+
+}  // namespace
+
+Check same_request_same_answer(const KeyedRequests& requests) {
+  CHECK(requests.kind != nullptr, "how answers are read");
+  return [requests](const HistoryIndex& index) {
+    Findings findings;
+    const Attempts& attempts = attempts_of(index, requests);
+    for (const auto& [key, places] : attempts.by_key) {
+      std::vector<const Attempt*> of_key;
+      bool answered = false;
+      for (const std::size_t place : places) {
+        of_key.push_back(&attempts.all[place]);
+        answered = answered || of_key.back()->kind != AnswerKind::later;
+      }
+      if (!answered) continue;
+      findings.examine();
+      judge_key(findings, key, of_key);
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& rows) {
+  CHECK(requests.kind != nullptr, "how answers are read");
+  return [requests, rows](const HistoryIndex& index) {
+    Findings findings;
+    const RowLives& lives = lives_of(index, rows.table, rows.id);
+    for (const Attempt& attempt : attempts_of(index, requests).all) {
+      if (attempt.kind != AnswerKind::created) continue;
+      findings.examine();
+      const auto violate = [&](std::string_view shape, std::string_view sentence, EventId commit) {
+        findings.violate(shape,
+                         fmt::format("{} {} was acknowledged with {} but {}", rows.name, short_id(attempt.created_id),
+                                     attempt.status, sentence),
+                         {attempt.invoked->id, attempt.end(), commit});
+      };
+      const auto life = lives.find(attempt.created_id);
+      if (life == lives.end()) {
+        violate("never stored", fmt::format("is not in {}", table_of(rows.table)), 0);
+        continue;
+      }
+      const std::vector<RowState>& states = life->second.states;
+      const RowState* then = nullptr;  // as it was when the answer came
+      const RowState* removed = nullptr;
+      for (const RowState& state : states) {
+        if (state.commit->id < attempt.end()) {
+          then = &state;
+        } else if (!state.exists && removed == nullptr) {
+          removed = &state;
+        }
+      }
+      if (then == nullptr) {
+        violate("stored only afterwards", "was committed only afterwards", states.front().commit->id);
+      } else if (!then->exists) {
+        violate("not stored any more", "had been removed", then->commit->id);
+      } else if (folded(cell(then->row(), rows.unique)) != attempt.unique) {
+        violate("another one", fmt::format("has another {} than asked for", rows.unique), states.front().commit->id);
+      } else if (removed != nullptr) {
+        violate("removed", "was removed later", removed->commit->id);
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check acknowledged_is_readable(const KeyedRequests& requests, const std::string& operation,
+                               const std::string& id_member) {
+  CHECK(requests.kind != nullptr, "how answers are read");
+  return [requests, operation, id_member](const HistoryIndex& index) {
+    Findings findings;
+    std::map<std::string_view, const Attempt*> acknowledged;  // the first
+    for (const Attempt& attempt : attempts_of(index, requests).all) {
+      if (attempt.kind != AnswerKind::created) continue;
+      const auto [first, is_first] = acknowledged.emplace(attempt.created_id, &attempt);
+      if (!is_first && attempt.end() < first->second->end()) first->second = &attempt;
+    }
+    for (const Event* ended : index.of(EventKind::operation_ended, operation)) {
+      const HistoryIndex::Events& begun = index.with_key(EventKind::operation_invoked, ended->key);
+      if (ended->number == 0 || begun.empty()) continue;
+      const Event* invoked = begun.front();
+      const std::string id = member_text(parse_body(invoked->text), id_member.c_str());
+      const auto found = acknowledged.find(id);
+      if (found == acknowledged.end() || found->second->end() > invoked->id) continue;
+      findings.examine();
+      if (ended->number != 404) continue;
+      findings.violate("not found",
+                       fmt::format("{} was acknowledged, but '{}' answered {} afterwards", short_id(id), operation,
+                                   ended->number),
+                       {found->second->invoked->id, found->second->end(), invoked->id, ended->id});
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check unique_in_every_state(const std::string& table, const std::string& id, const std::string& column) {
+  return [table, id, column](const HistoryIndex& index) {
+    Findings findings;
+    struct Holder {
+      std::string value;
+      EventId commit = 0;
+    };
+    std::map<std::string, Holder> holders;                                     // by row
+    std::map<std::string, std::set<std::string, std::less<>>> rows;            // by value
+    std::set<std::string> written;
+    std::set<std::string> reported;
+    const auto release = [&](const std::string& row) {
+      const auto holder = holders.find(row);
+      if (holder == holders.end()) return;
+      rows[holder->second.value].erase(row);
+      holders.erase(holder);
+    };
+    const auto judge = [&](const Event& commit) {
+      for (const std::string& value : written) {
+        findings.examine();
+        const auto& sharers = rows[value];
+        if (sharers.size() < 2 || !reported.insert(value).second) continue;
+        std::vector<EventId> evidence{commit.id};
+        std::string names;
+        for (const std::string& row : sharers) {
+          evidence.push_back(holders[row].commit);
+          names += (names.empty() ? "" : " and ") + short_id(row);
+        }
+        findings.violate("shared",
+                         fmt::format("{} '{}' belongs to {} after transaction {}", column, value, names, commit.number),
+                         std::move(evidence));
+      }
+      written.clear();
+    };
+    const Event* commit = nullptr;
+    for (const History::Change& change : index.committed(table)) {
+      if (commit != nullptr && change.commit != commit) judge(*commit);
+      commit = change.commit;
+      const RowChange& row = *change.row;
+      if (row.operation != RowOperation::insert && !row.before.empty()) release(cell(row.old_row(), id));
+      if (row.operation == RowOperation::remove) continue;
+      std::string row_id = cell(row.new_row(), id);
+      release(row_id);
+      const SqlValue& value = row.new_row()[column];
+      if (value.is_null()) continue;
+      std::string text = folded(value.text());
+      written.insert(text);
+      rows[text].insert(row_id);
+      holders[std::move(row_id)] = {std::move(text), commit->id};
+    }
+    if (commit != nullptr) judge(*commit);
+    return std::move(findings).verdict();
+  };
+}
+
+Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& rows) {
+  CHECK(requests.kind != nullptr, "how answers are read");
+  return [requests, rows](const HistoryIndex& index) {
+    struct Taker {
+      const Event* commit = nullptr;
+      std::string key;  // of the request that the row was committed for; empty: not known
+    };
+    std::map<std::string, Taker> takers;  // by unique value: the first row that had it
+    for (const History::Change& change : index.committed(rows.table)) {
+      if (change.row->operation == RowOperation::remove) continue;
+      Taker taker{change.commit, {}};
+      for (const RowChange& other : change.commit->changes) {
+        if (other.table == rows.keys && other.operation != RowOperation::remove) {
+          taker.key = cell(other.new_row(), rows.key);
+        }
+      }
+      takers.emplace(folded(cell(change.row->new_row(), rows.unique)), std::move(taker));
+    }
+
+    Findings findings;
+    const Attempts& attempts = attempts_of(index, requests);
+    for (const Attempt& attempt : attempts.all) {
+      if (attempt.kind != AnswerKind::refused || attempt.status != 409) continue;
+      findings.examine();
+      const auto taker = takers.find(attempt.unique);
+      if (taker == takers.end() || taker->second.commit->id > attempt.end()) {
+        findings.violate("nobody has it",
+                         fmt::format("key {} was refused because {} '{}' is taken, but nobody had it",
+                                     short_id(attempt.key), requests.unique, attempt.unique),
+                         {attempt.invoked->id, attempt.end()});
+        continue;
+      }
+      bool own = !attempt.key.empty() && taker->second.key == attempt.key;
+      if (taker->second.key.empty()) {
+        const std::vector<std::size_t>& askers = attempts.by_unique.at(attempt.unique);
+        own = std::none_of(askers.begin(), askers.end(), [&](std::size_t place) {
+          const Attempt& other = attempts.all[place];
+          return other.key != attempt.key && other.invoked->id < taker->second.commit->id;
+        });
+      }
+      if (!own) continue;
+      findings.violate("its own",
+                       fmt::format("key {} was refused because {} '{}' is taken, but by the {} that it made itself",
+                                   short_id(attempt.key), requests.unique, attempt.unique, rows.name),
+                       {attempt.invoked->id, attempt.end(), taker->second.commit->id});
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+}  // namespace orrery
