@@ -28,9 +28,13 @@ class Action final : public WorldEvent {
 
 }  // namespace
 
-Kernel::Kernel(std::uint64_t seed, bool full_recording) : seed_(mix(seed, 0x0BADC0FFEE0DDF00ULL)), recorder_(full_recording) {}
+Kernel::Kernel(std::uint64_t seed, bool full_recording) : seed_(mix(seed, 0x0BADC0FFEE0DDF00ULL)), recorder_(full_recording) {
+  watched.store(this, std::memory_order_relaxed);
+}
 
 Kernel::~Kernel() {
+  const Watched* self = this;
+  watched.compare_exchange_strong(self, nullptr, std::memory_order_relaxed);
   crash_observers_.clear();
   for (Host& host : hosts_) {
     host.alive_ = false;
@@ -258,6 +262,19 @@ void Kernel::standing_still() {
   std::string who = current_ != nullptr ? current_->host.name + "/" + std::string(current_->name()) : "the world";
   throw Stuck("virtual time stands still at " + to_string(now_.time_since_epoch()) + ": " + who +
               " is woken without end and never waits for anything that takes time");
+}
+
+bool Kernel::running_task(char* into, std::size_t size) const noexcept {
+  const SimFiber* fiber = current_;
+  if (fiber == nullptr || size == 0) return false;
+  std::size_t used = 0;
+  for (const std::string_view part : {std::string_view(fiber->host.name), std::string_view("/"), fiber->name()}) {
+    for (const char c : part) {
+      if (used + 1 < size) into[used++] = c;
+    }
+  }
+  into[used] = '\0';
+  return true;
 }
 
 std::string_view Kernel::intern(std::string_view name) {

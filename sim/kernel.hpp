@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/executor.hpp"
+#include "runtime/progress.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/host.hpp"
 #include "sim/recorder.hpp"
@@ -23,7 +24,7 @@ class Stuck : public std::runtime_error {
 };
 
 /// Virtual time, the queue of events and the hosts. It knows no network and no services.
-class Kernel final : public Executor {
+class Kernel final : public Executor, public Watched {
  public:
   Kernel(std::uint64_t seed, bool full_recording);
   ~Kernel();
@@ -88,8 +89,10 @@ class Kernel final : public Executor {
   /// A name that lives as long as the kernel.
   [[nodiscard]] std::string_view intern(std::string_view name);
 
-  /// For the watchdog of a campaign's worker, read from a signal handler: counts events, and the fiber that runs now.
-  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  // ---- Watched ----
+  [[nodiscard]] std::uint64_t steps() const noexcept override { return steps_; }
+  [[nodiscard]] Instant watched_now() const noexcept override { return now_; }
+  bool running_task(char* into, std::size_t size) const noexcept override;
 
  private:
   friend class Host;
