@@ -1,0 +1,250 @@
+#include "properties/effects.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "properties/bodies.hpp"
+#include "properties/outages.hpp"
+#include "properties/rows.hpp"
+
+namespace orrery {
+namespace {
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool is_success(std::int64_t status) { return status >= 200 && status < 300; }
+
+/// One request that was sent for a job.
+struct Send {
+  const Event* sent = nullptr;
+  const Event* ended = nullptr;  // null: its host did not live to see it
+
+  [[nodiscard]] bool succeeded() const { return ended != nullptr && is_success(ended->number); }
+};
+
+/// All that was asked of a provider.
+struct Sends {
+  std::map<std::string, std::vector<Send>> by_job;           // in the order of sending
+  std::map<std::string, const Event*> accepted;              // by job: the provider's first answer of success
+};
+
+const Sends& sends_of(const HistoryIndex& index, const Provider& provider) {
+  return index.shared<Sends>("sends " + provider.call, [&](const HistoryIndex& of) {
+    Sends sends;
+    for (const Event* sent : of.of(EventKind::request_sent, provider.call)) {
+      const HistoryIndex::Events& ends = of.with_key(EventKind::request_ended, sent->key);
+      sends.by_job[member_text(parse_body(sent->text), provider.job.c_str())].push_back(
+          {sent, ends.empty() ? nullptr : ends.front()});
+    }
+    // By what the provider received: a request that the network doubles has another id there.
+    for (const Event* received : of.of(EventKind::request_received, provider.call)) {
+      for (const Event* answered : of.with_key(EventKind::request_answered, received->key)) {
+        if (answered->subject != provider.call || !is_success(answered->number)) continue;
+        const Event*& first = sends.accepted[member_text(parse_body(received->text), provider.job.c_str())];
+        if (first == nullptr || answered->id < first->id) first = answered;
+      }
+    }
+    return sends;
+  });
+}
+
+/// The hosts that commit to the database: its servers.
+std::set<std::string_view> servers_of(const HistoryIndex& index, std::string_view database) {
+  std::set<std::string_view> servers{database};
+  for (const Event* commit : index.of(EventKind::transaction_committed, database)) servers.insert(commit->host);
+  return servers;
+}
+
+/// Whether something outside of the service's will kept an outcome from being committed between the answer to a send and
+/// the job's next attempt.
+class Excuses {
+ public:
+  Excuses(const HistoryIndex& index, std::string_view database)
+      : index_(index),
+        outages_(outages_of(index)),
+        database_(database),
+        servers_(servers_of(index, database)) {}
+
+  [[nodiscard]] bool excuse(const Send& send, const Send& next) const {
+    const std::string_view host = send.sent->host;
+    const Span in_work{send.sent->id, next.sent->id};
+    const Span answered{send.ended->id, next.sent->id};
+    return outages_.was_down(host, in_work) || outages_.was_paused(host, in_work) || commit_went_wrong(host, answered) ||
+           database_was_away(host, answered);
+  }
+
+ private:
+  [[nodiscard]] bool commit_went_wrong(std::string_view host, Span span) const {
+    for (const EventKind kind : {EventKind::commit_failed, EventKind::commit_unknown}) {
+      for (const Event* event : index_.of(kind, database_)) {
+        if (event->host == host && span.overlaps({event->id, event->id})) return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool database_was_away(std::string_view host, Span span) const {
+    for (const std::string_view server : servers_) {
+      if (outages_.was_down(server, span) || outages_.was_paused(server, span)) return true;
+      for (const Outages::Fault& fault : outages_.faults) {
+        if (!fault.span.overlaps(span)) continue;
+        const bool breaks_link = fault.kind == "partition" || fault.kind == "one_way_partition" ||
+                                 fault.kind == "drop" || fault.kind == "kill_session" || fault.kind == "deadlock" ||
+                                 fault.kind.starts_with("break_");
+        if (breaks_link && strikes_link(fault.target, host, server)) return true;
+        const bool moves_clock = fault.kind == "clock_jump" || fault.kind == "clock_drift";
+        if (moves_clock && fault.target == server) return true;
+      }
+    }
+    return false;
+  }
+
+  const HistoryIndex& index_;
+  const Outages& outages_;
+  std::string_view database_;
+  std::set<std::string_view> servers_;
+};
+
+/// The commit that left the job done, if it came within the span; null: none.
+const Event* marked_done(const RowLives& lives, const StatusTable& jobs, const std::string& job, Span span) {
+  const auto life = lives.find(job);
+  if (life == lives.end()) return nullptr;
+  for (const RowState& state : life->second.states) {
+    const bool within = span.overlaps({state.commit->id, state.commit->id});
+    if (within && state.exists && cell(state.row(), jobs.status) == jobs.done) return state.commit;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Check sent_once_beyond_ambiguous_attempts(const StatusTable& jobs, const Provider& provider) {
+  return [jobs, provider](const HistoryIndex& index) {
+    Findings findings;
+    const RowLives& lives = lives_of(index, jobs.table, jobs.id);
+    const Excuses excuses(index, database_of(jobs.table));
+    for (const auto& [job, sends] : sends_of(index, provider).by_job) {
+      findings.examine(static_cast<std::int64_t>(sends.size()));
+      for (std::size_t i = 0; i + 1 < sends.size(); ++i) {
+        const Send& send = sends[i];
+        const Send& next = sends[i + 1];
+        if (!send.succeeded()) continue;
+        const Event* marked = marked_done(lives, jobs, job, {send.sent->id, next.sent->id});
+        // An answer that came only after the next attempt had begun: the holder had lost the job while it was alive.
+        const bool overtaken = send.ended->id > next.sent->id;
+        if (marked == nullptr && excuses.excuse(overtaken ? Send{send.sent, send.sent} : send, next)) continue;
+        const char* shape = marked != nullptr ? "sent again after it was done"
+                            : overtaken       ? "sent again while the first was in work"
+                                              : "outcome never committed";
+        findings.violate(shape,
+                         fmt::format("{} {} was sent by {}, answered {}, and then sent again by {}{}", jobs.name,
+                                     short_id(job), send.sent->host, send.ended->number, next.sent->host,
+                                     marked != nullptr ? fmt::format(", although it was {}", jobs.done)
+                                     : overtaken       ? ", which did not wait for the answer"
+                                                       : ", though nothing kept the outcome from being committed"),
+                         {send.sent->id, send.ended->id, marked != nullptr ? marked->id : 0, next.sent->id,
+                          next.ended != nullptr ? next.ended->id : 0});
+        break;
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check done_means_accepted(const StatusTable& jobs, const Provider& provider) {
+  return [jobs, provider](const HistoryIndex& index) {
+    Findings findings;
+    const Sends& sends = sends_of(index, provider);
+    for (const auto& [job, life] : lives_of(index, jobs.table, jobs.id)) {
+      const auto done = std::find_if(life.states.begin(), life.states.end(), [&](const RowState& state) {
+        return state.exists && cell(state.row(), jobs.status) == jobs.done;
+      });
+      if (done == life.states.end()) continue;
+      findings.examine();
+      const auto accepted = sends.accepted.find(job);
+      if (accepted != sends.accepted.end() && accepted->second->id < done->commit->id) continue;
+      std::vector<EventId> evidence{done->commit->id};
+      const auto attempts = sends.by_job.find(job);
+      if (attempts != sends.by_job.end()) {
+        for (const Send& send : attempts->second) {
+          evidence.push_back(send.sent->id);
+          if (send.ended != nullptr) evidence.push_back(send.ended->id);
+        }
+      }
+      const bool later = accepted != sends.accepted.end();
+      findings.violate(later ? "accepted only afterwards" : "never accepted",
+                       fmt::format("{} {} was committed as {} by transaction {}, but {}", jobs.name, short_id(job),
+                                   jobs.done, done->commit->number,
+                                   later ? "was accepted only afterwards" : "no request for it was ever accepted"),
+                       std::move(evidence));
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check status_moves_forward(const StatusTable& rows) {
+  return [rows](const HistoryIndex& index) {
+    Findings findings;
+    for (const auto& [id, life] : lives_of(index, rows.table, rows.id)) {
+      const RowState* before = nullptr;
+      for (const RowState& state : life.states) {
+        if (!state.exists) {
+          before = nullptr;
+          continue;
+        }
+        findings.examine();
+        const Row row = state.row();
+        const std::string status = cell(row, rows.status);
+        const std::vector<EventId> evidence{before != nullptr ? before->commit->id : 0, state.commit->id};
+        const auto violate = [&, &id = id](std::string_view shape, std::string_view sentence) {
+          findings.violate(shape, fmt::format("{} {} {}", rows.name, short_id(id), sentence), evidence);
+        };
+        const std::string from = before == nullptr ? std::string() : cell(before->row(), rows.status);
+        const bool allowed = before == nullptr ? contains(rows.initial, status)
+                                               : status == from || std::find(rows.steps.begin(), rows.steps.end(),
+                                                                             std::pair(from, status)) != rows.steps.end();
+        if (!allowed) {
+          violate(fmt::format("{} to {}", before == nullptr ? "nothing" : from, status),
+                  before == nullptr ? fmt::format("began as {}", status)
+                                    : fmt::format("went from {} back to {}", from, status));
+          break;
+        }
+        if ((status == rows.done) == row[rows.done_at].is_null()) {
+          violate(fmt::format("{} does not fit", rows.done_at),
+                  fmt::format("is {} {} {}", status, status == rows.done ? "without" : "with", rows.done_at));
+          break;
+        }
+        if (!rows.token.empty() && before != nullptr &&
+            row[rows.token].integer() < before->row()[rows.token].integer()) {
+          violate("smaller token", fmt::format("went from {} {} back to {}", rows.token,
+                                               cell(before->row(), rows.token), cell(row, rows.token)));
+          break;
+        }
+        before = &state;
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check every_row_ends(const StatusTable& rows) {
+  return [rows](const HistoryIndex& index) {
+    Findings findings;
+    for (const auto& [id, life] : lives_of(index, rows.table, rows.id)) {
+      if (!life.last().exists) continue;
+      findings.examine();
+      const std::string status = cell(life.last().row(), rows.status);
+      if (contains(rows.final, status)) continue;
+      findings.violate(status, fmt::format("{} {} is still {} at the end", rows.name, short_id(id), status),
+                       {life.first().commit->id, life.last().commit->id});
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+}  // namespace orrery
