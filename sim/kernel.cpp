@@ -113,6 +113,7 @@ void Kernel::resume(Host& host) {
   host.paused_ = false;
   recorder_.fact(EventKind::host_resumed, host.name, {});
   const std::vector<Scheduled*> held = std::exchange(host.held_, {});
+  for (const auto& observer : resume_observers_) observer(host);
   for (Scheduled* scheduled : held) {
     if (scheduled == nullptr) continue;
     scheduled->at = now_;
@@ -278,11 +279,8 @@ bool Kernel::running_task(char* into, std::size_t size) const noexcept {
 }
 
 std::string_view Kernel::intern(std::string_view name) {
-  // Few names, asked for often: the newest are found first.
-  for (auto known = names_.rbegin(); known != names_.rend(); ++known) {
-    if (*known == name) return *known;
-  }
-  return names_.emplace_back(name);
+  const auto known = names_.find(name);
+  return known != names_.end() ? *known : *names_.emplace(name).first;
 }
 
 }  // namespace orrery::sim

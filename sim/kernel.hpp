@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -50,8 +51,12 @@ class Kernel final : public Executor, public Watched {
   void crash(Host& host, std::string_view why);
   void pause(Host& host);
   void resume(Host& host);
+  /// Destroys every host's memory without a trace: the end of a run. What hosts refer to may go after that.
+  void clear();
   /// Called after each crash, when the host's memory is gone: connections break here.
   void on_crash(std::function<void(Host&)> observer) { crash_observers_.push_back(std::move(observer)); }
+  /// Called when a paused host goes on, before its tasks do.
+  void on_resume(std::function<void(Host&)> observer) { resume_observers_.push_back(std::move(observer)); }
   /// Called when an exception left a task: the world decides what becomes of the process.
   void on_failure(std::function<void(Host&, std::string_view fiber, std::string_view what)> handler) {
     failure_handler_ = std::move(handler);
@@ -117,8 +122,9 @@ class Kernel final : public Executor, public Watched {
   };
   std::vector<Crash> dying_;
   std::deque<Host> hosts_;
-  std::deque<std::string> names_;
+  std::set<std::string, std::less<>> names_;
   std::vector<std::function<void(Host&)>> crash_observers_;
+  std::vector<std::function<void(Host&)>> resume_observers_;
   std::function<void(Host&, std::string_view, std::string_view)> failure_handler_;
 };
 

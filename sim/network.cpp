@@ -148,6 +148,19 @@ void Network::resumed(Host& host) {
   held_ = std::move(others);
 }
 
+void Network::crashed(Host& host) {
+  std::vector<std::unique_ptr<Packet>> others;
+  for (std::unique_ptr<Packet>& packet : std::exchange(held_, {})) {
+    if (packet->to_ == &host) {
+      trace(EventKind::message_dropped, *packet, "unread");
+      packet->lost(Loss::refused);
+    } else {
+      others.push_back(std::move(packet));
+    }
+  }
+  std::move(others.begin(), others.end(), std::back_inserter(held_));
+}
+
 void Network::trace(EventKind kind, const Packet& packet, const char* why) {
   Recorder& recorder = kernel_.recorder();
   const Link& on = link(*packet.from_, *packet.to_);

@@ -112,6 +112,8 @@ class Network {
   [[nodiscard]] std::uint64_t link_entity(const Host& from, const Host& to) { return link(from, to).entity; }
   /// Hands over what arrived at a host while it was paused.
   void resumed(Host& host);
+  /// What a paused host had not read yet is gone with it.
+  void crashed(Host& host);
 
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
 
