@@ -42,6 +42,9 @@ struct Operation {
   std::string client;
   std::string name;
   Json arguments = Json::object();
+  std::string id;  // names it in the history; unique in a plan, and the same when others are taken away
+
+  friend bool operator==(const Operation&, const Operation&) = default;
 };
 
 /// Everything that one run does, whole: who asks what, and which faults strike where.
@@ -66,19 +69,31 @@ struct Scenario {
   Topology topology;
   /// Draws the workload of a seed; must be a function of the seed alone. RapidCheck generators inside.
   std::function<std::vector<Operation>(std::uint64_t seed)> draw_operations;
+  /// The names of the operations that `perform` knows; a plan with another one does not fit any more.
+  std::vector<std::string> operations;
   /// Carries one operation out on its client's host.
   std::function<Task<void>(Context&, OperationLog&, Operation)> perform;
   std::vector<Property> properties;
   std::vector<Defect> defects;
   Duration runs_for = std::chrono::seconds(60);       // faults on: nothing bad may happen
   Duration settles_within = std::chrono::seconds(60); // faults healed: everything good must happen
+
+  /// What a run takes unless its request says otherwise.
+  std::string profile = "heavy";
+  std::string defect;
+
+  /// This scenario with a broken twin in the place of its services. Throws std::invalid_argument, which names the known
+  /// ones, if it has no such defect.
+  [[nodiscard]] Scenario with_defect(std::string_view name) const;
+  /// This scenario under another fault profile. Throws std::invalid_argument for an unknown one.
+  [[nodiscard]] Scenario with_profile(std::string_view name) const;
 };
 
 /// What a seed is run with.
 struct RunRequest {
   std::uint64_t seed = 1;
-  std::string profile = "heavy";    // a fault profile of faults/profiles.hpp
-  std::string defect;               // empty: the correct system
+  std::string profile;              // a fault profile of faults/profiles.hpp; empty: the scenario's
+  std::string defect;               // empty: the scenario's, which is usually none: the correct system
   bool full = false;                // record traces, too
   std::optional<Plan> plan;         // instead of drawing one; the seed still decides latencies and the like
   Instant until = Instant::max();   // stop early and judge nothing
@@ -97,6 +112,8 @@ struct RunResult {
   std::map<std::string, std::int64_t> sometimes;
   Plan plan;                                   // materialised: replaying it gives the same hash
   std::vector<Fault> unused;                   // faults of a given plan that found no place to strike
+  std::string profile;                         // what the run was made with
+  std::string defect;
   History history;
 
   /// The first violated property; null if the run held.
@@ -106,6 +123,9 @@ struct RunResult {
 /// Runs one seed of a scenario in a simulated world of its own. Throws nothing that a service does: that is in the result.
 /// Throws std::invalid_argument, in one line for the user, for an unknown profile or defect or a plan that does not fit.
 [[nodiscard]] RunResult run(const Scenario& scenario, const RunRequest& request);
+
+/// The words that run this again from a shell: "./orrery replay user-notification --seed 17 --defect dual-write".
+[[nodiscard]] std::string replay_command(const Scenario& scenario, const RunResult& result);
 
 /// What a program knows by name. No static registration: what is not listed is not there.
 struct Catalog {

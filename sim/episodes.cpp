@@ -34,8 +34,16 @@ Ends split_link(std::string_view target) {
 }  // namespace
 
 std::string Episodes::unsupported(const Fault& fault) const {
-  if (!is_episode(fault.kind)) return "it strikes occasions and cannot be injected at a time";
   const auto exists = [&](std::string_view name) { return directory_.kernel.find_host(name) != nullptr; };
+  if (!is_episode(fault.kind)) {
+    if (fault.ordinal == 0) return "it strikes at an occasion and cannot be injected at a time";
+    if (fault.kind == FaultKind::redeliver) return {};  // "topic/group": it may come into being later
+    const Ends ends = split_link(fault.target);
+    for (const std::string_view name : {ends.from, ends.to}) {
+      if (!exists(name)) return "its target \"" + fault.target + "\" is no link between two hosts";
+    }
+    return {};
+  }
   if (is_on_links(fault.kind)) {
     const Ends ends = split_link(fault.target);
     if (ends.from.empty() || ends.to.empty()) return "its target \"" + fault.target + "\" is not a link: \"a|b\" or \"a>b\"";

@@ -106,14 +106,15 @@ BrokerServer& World::broker() {
 
 Rows World::query(std::string_view database_name, std::string_view sql) { return database(database_name).engine().query(sql); }
 
-void World::spawn(std::string_view on, std::string_view name, std::function<Task<void>(Context&)> body) {
+void World::spawn(std::string_view on, std::string_view name, std::function<Task<void>(Context&)> body,
+                  std::uint64_t identity) {
   Host& at = host(on);
   auto* node = dynamic_cast<NodeMachine*>(at.machine());
   CHECK(node != nullptr, "a task is started on a host that is down or no service");
   FrameAccount* account = frame_pool::charge(nullptr);
   Task<void> task = run_body(std::move(body), node->context());
   frame_pool::charge(account);
-  at.spawn(name, std::move(task));
+  at.spawn(name, std::move(task), identity);
 }
 
 void World::enter_phase(std::string_view phase) { kernel_.recorder().fact(EventKind::phase, {}, phase); }

@@ -66,8 +66,10 @@ class World final : public Controls {
   [[nodiscard]] BrokerServer& broker();
   /// What a new transaction would see, outside of the simulation: for tests and checkers.
   [[nodiscard]] Rows query(std::string_view database, std::string_view sql);
-  /// Runs a task on a host beside its service: how a test makes a service's call by hand.
-  void spawn(std::string_view host, std::string_view name, std::function<Task<void>(Context&)> body);
+  /// Runs a task on a host beside its service: how a workload's client works, and how a test makes a call by hand. The host
+  /// is up. `identity` makes the task's decisions independent of how many others were started before; 0 does not.
+  void spawn(std::string_view host, std::string_view name, std::function<Task<void>(Context&)> body,
+             std::uint64_t identity = 0);
   /// Notes a phase in the history ("faults", "healed", "end").
   void enter_phase(std::string_view phase);
 
@@ -78,6 +80,8 @@ class World final : public Controls {
   void inject(const Fault& fault) override;
   void heal() override;
   [[nodiscard]] const std::vector<Fault>& struck() const noexcept override { return decisions_.struck(); }
+  /// Armed faults whose occasion or place never came.
+  [[nodiscard]] std::vector<Fault> unused() const { return decisions_.unused(); }
 
  private:
   Kernel kernel_;
