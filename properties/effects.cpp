@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
-#include "properties/bodies.hpp"
 #include "properties/outages.hpp"
+#include "properties/requests.hpp"
 #include "properties/rows.hpp"
 
 namespace orrery {
@@ -15,42 +15,6 @@ namespace {
 
 bool contains(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-bool is_success(std::int64_t status) { return status >= 200 && status < 300; }
-
-/// One request that was sent for a job.
-struct Send {
-  const Event* sent = nullptr;
-  const Event* ended = nullptr;  // null: its host did not live to see it
-
-  [[nodiscard]] bool succeeded() const { return ended != nullptr && is_success(ended->number); }
-};
-
-/// All that was asked of a provider.
-struct Sends {
-  std::map<std::string, std::vector<Send>> by_job;           // in the order of sending
-  std::map<std::string, const Event*> accepted;              // by job: the provider's first answer of success
-};
-
-const Sends& sends_of(const HistoryIndex& index, const Provider& provider) {
-  return index.shared<Sends>("sends " + provider.call, [&](const HistoryIndex& of) {
-    Sends sends;
-    for (const Event* sent : of.of(EventKind::request_sent, provider.call)) {
-      const HistoryIndex::Events& ends = of.with_key(EventKind::request_ended, sent->key);
-      sends.by_job[member_text(parse_body(sent->text), provider.job.c_str())].push_back(
-          {sent, ends.empty() ? nullptr : ends.front()});
-    }
-    // By what the provider received: a request that the network doubles has another id there.
-    for (const Event* received : of.of(EventKind::request_received, provider.call)) {
-      for (const Event* answered : of.with_key(EventKind::request_answered, received->key)) {
-        if (answered->subject != provider.call || !is_success(answered->number)) continue;
-        const Event*& first = sends.accepted[member_text(parse_body(received->text), provider.job.c_str())];
-        if (first == nullptr || answered->id < first->id) first = answered;
-      }
-    }
-    return sends;
-  });
 }
 
 /// The hosts that commit to the database: its servers.
@@ -70,12 +34,10 @@ class Excuses {
         database_(database),
         servers_(servers_of(index, database)) {}
 
-  [[nodiscard]] bool excuse(const Send& send, const Send& next) const {
-    const std::string_view host = send.sent->host;
-    const Span in_work{send.sent->id, next.sent->id};
-    const Span answered{send.ended->id, next.sent->id};
-    return outages_.was_down(host, in_work) || outages_.was_paused(host, in_work) || commit_went_wrong(host, answered) ||
-           database_was_away(host, answered);
+  /// `in_work`: from the send to the next one; `to_commit`: the part of it in which the outcome could be committed.
+  [[nodiscard]] bool excuse(std::string_view host, Span in_work, Span to_commit) const {
+    return outages_.was_down(host, in_work) || outages_.was_paused(host, in_work) ||
+           commit_went_wrong(host, to_commit) || database_was_away(host, to_commit);
   }
 
  private:
@@ -134,10 +96,12 @@ Check sent_once_beyond_ambiguous_attempts(const StatusTable& jobs, const Provide
         const Send& send = sends[i];
         const Send& next = sends[i + 1];
         if (!send.succeeded()) continue;
-        const Event* marked = marked_done(lives, jobs, job, {send.sent->id, next.sent->id});
+        const Span in_work{send.sent->id, next.sent->id};
+        const Event* marked = marked_done(lives, jobs, job, in_work);
         // An answer that came only after the next attempt had begun: the holder had lost the job while it was alive.
         const bool overtaken = send.ended->id > next.sent->id;
-        if (marked == nullptr && excuses.excuse(overtaken ? Send{send.sent, send.sent} : send, next)) continue;
+        const Span to_commit = overtaken ? in_work : Span{send.ended->id, next.sent->id};
+        if (marked == nullptr && excuses.excuse(send.sent->host, in_work, to_commit)) continue;
         const char* shape = marked != nullptr ? "sent again after it was done"
                             : overtaken       ? "sent again while the first was in work"
                                               : "outcome never committed";
@@ -167,7 +131,7 @@ Check done_means_accepted(const StatusTable& jobs, const Provider& provider) {
       if (done == life.states.end()) continue;
       findings.examine();
       const auto accepted = sends.accepted.find(job);
-      if (accepted != sends.accepted.end() && accepted->second->id < done->commit->id) continue;
+      if (accepted != sends.accepted.end() && accepted->second.front()->id < done->commit->id) continue;
       std::vector<EventId> evidence{done->commit->id};
       const auto attempts = sends.by_job.find(job);
       if (attempts != sends.by_job.end()) {

@@ -7,100 +7,40 @@
 #include <set>
 
 #include "properties/bodies.hpp"
+#include "properties/requests.hpp"
 #include "properties/rows.hpp"
 
 namespace orrery {
 namespace {
 
-std::string folded(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-/// One attempt of one request, as its client saw it.
-struct Attempt {
-  const Event* invoked = nullptr;
-  const Event* ended = nullptr;  // null: no end was recorded
-  std::string key;
-  std::string body;    // the request's, so that equal bodies are equal texts
-  std::string unique;  // folded
-  AnswerKind kind = AnswerKind::later;
-  int status = 0;
-  std::string answer;      // status and body, so that equal answers are equal texts
-  std::string created_id;  // of an answer `created`
-
-  /// The key is used by this body.
-  [[nodiscard]] bool uses_key() const { return kind == AnswerKind::created || kind == AnswerKind::refused; }
-  [[nodiscard]] EventId end() const { return ended == nullptr ? 0 : ended->id; }
-};
-
-struct Attempts {
-  std::vector<Attempt> all;                                        // in the order of their invocation
-  std::map<std::string, std::vector<std::size_t>> by_key;          // places in `all`
-  std::map<std::string, std::vector<std::size_t>> by_unique;
-};
-
-const Attempts& attempts_of(const HistoryIndex& index, const KeyedRequests& requests) {
-  return index.shared<Attempts>("keyed " + requests.operation, [&](const HistoryIndex& of) {
-    Attempts attempts;
-    std::map<std::string_view, std::size_t> open;
-    for (const Event* invoked : of.of(EventKind::operation_invoked, requests.operation)) {
-      const Json arguments = parse_body(invoked->text);
-      Attempt attempt;
-      attempt.invoked = invoked;
-      attempt.key = member_text(arguments, requests.key.c_str());
-      attempt.unique = folded(member_text(arguments, requests.unique.c_str()));
-      Json body = Json::object();
-      for (const std::string& member : requests.body) {
-        if (arguments.is_object() && arguments.contains(member)) body[member] = arguments[member];
-      }
-      attempt.body = body.dump();
-      open[invoked->key] = attempts.all.size();
-      if (!attempt.key.empty()) attempts.by_key[attempt.key].push_back(attempts.all.size());
-      if (!attempt.unique.empty()) attempts.by_unique[attempt.unique].push_back(attempts.all.size());
-      attempts.all.push_back(std::move(attempt));
-    }
-    for (const Event* ended : of.of(EventKind::operation_ended, requests.operation)) {
-      const auto found = open.find(ended->key);
-      if (found == open.end()) continue;
-      Attempt& attempt = attempts.all[found->second];
-      attempt.ended = ended;
-      attempt.status = static_cast<int>(ended->number);
-      attempt.kind = requests.kind(attempt.status, ended->text);
-      if (attempt.kind == AnswerKind::later) continue;
-      const Json body = parse_body(ended->text);
-      attempt.answer = fmt::format("{} {}", ended->number, body.is_discarded() ? ended->text : body.dump());
-      if (attempt.kind == AnswerKind::created) attempt.created_id = member_text(body, requests.created_id.c_str());
-    }
-    return attempts;
-  });
-}
-
-std::vector<EventId> evidence_of(const Attempt& a, const Attempt& b) {
+std::vector<EventId> evidence_of(const KeyedAttempt& a, const KeyedAttempt& b) {
   return {a.invoked->id, a.end(), b.invoked->id, b.end()};
 }
 
+/// The same outcome may be put in other words if it comes with another status, as another protocol has it.
+bool differs(const KeyedAttempt& a, const KeyedAttempt& b) {
+  return a.kind != b.kind || a.created_id != b.created_id || (a.status == b.status && a.answer != b.answer);
+}
+
 /// What a key got in answer, and whether it fits together. One violation at most.
-void judge_key(Findings& findings, const std::string& key, std::vector<const Attempt*> attempts) {
+void judge_key(Findings& findings, const std::string& key, std::vector<const KeyedAttempt*> attempts) {
   // A client that was told nothing final constrains nothing, but its body may have used the key.
-  std::vector<const Attempt*> sent = attempts;
-  std::erase_if(attempts, [](const Attempt* attempt) { return attempt->kind == AnswerKind::later; });
-  std::sort(attempts.begin(), attempts.end(), [](const Attempt* a, const Attempt* b) { return a->end() < b->end(); });
-  const Attempt* user = nullptr;                                // the first answer that used the key
-  std::map<std::string_view, const Attempt*> first_of_body;
-  for (const Attempt* attempt : attempts) {
-    const auto violate = [&](std::string_view shape, const Attempt& other, std::string sentence) {
+  std::vector<const KeyedAttempt*> sent = attempts;
+  std::erase_if(attempts, [](const KeyedAttempt* attempt) { return attempt->kind == AnswerKind::later; });
+  std::sort(attempts.begin(), attempts.end(), [](const KeyedAttempt* a, const KeyedAttempt* b) { return a->end() < b->end(); });
+  const KeyedAttempt* user = nullptr;                                // the first answer that used the key
+  std::map<std::string_view, const KeyedAttempt*> first_of_body;
+  for (const KeyedAttempt* attempt : attempts) {
+    const auto violate = [&](std::string_view shape, const KeyedAttempt& other, std::string sentence) {
       findings.violate(shape, std::move(sentence), evidence_of(*attempt, other));
     };
-    const Attempt* earlier = first_of_body.emplace(attempt->body, attempt).first->second;
-    if (attempt->answer != earlier->answer) {
+    const KeyedAttempt* earlier = first_of_body.emplace(attempt->body, attempt).first->second;
+    if (differs(*attempt, *earlier)) {
       return violate(fmt::format("{} and {}", std::min(earlier->status, attempt->status),
                                  std::max(earlier->status, attempt->status)),
                      *earlier,
-                     fmt::format("key {} with the same body was answered '{}' and then '{}'", short_id(key),
-                                 earlier->answer, attempt->answer));
+                     fmt::format("key {} with the same body was answered {} {} and then {} {}", short_id(key),
+                                 earlier->status, earlier->answer, attempt->status, attempt->answer));
     }
     if (attempt->uses_key()) {
       if (user == nullptr) user = attempt;
@@ -111,7 +51,7 @@ void judge_key(Findings& findings, const std::string& key, std::vector<const Att
       }
     }
     if (attempt->kind == AnswerKind::key_used &&
-        std::none_of(sent.begin(), sent.end(), [&](const Attempt* other) {
+        std::none_of(sent.begin(), sent.end(), [&](const KeyedAttempt* other) {
           return other->body != attempt->body && other->invoked->id < attempt->end();
         })) {
       return violate("refused as used, but was not", *attempt,
@@ -127,9 +67,9 @@ Check same_request_same_answer(const KeyedRequests& requests) {
   CHECK(requests.kind != nullptr, "how answers are read");
   return [requests](const HistoryIndex& index) {
     Findings findings;
-    const Attempts& attempts = attempts_of(index, requests);
+    const KeyedAttempts& attempts = attempts_of(index, requests);
     for (const auto& [key, places] : attempts.by_key) {
-      std::vector<const Attempt*> of_key;
+      std::vector<const KeyedAttempt*> of_key;
       bool answered = false;
       for (const std::size_t place : places) {
         of_key.push_back(&attempts.all[place]);
@@ -148,7 +88,7 @@ Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& r
   return [requests, rows](const HistoryIndex& index) {
     Findings findings;
     const RowLives& lives = lives_of(index, rows.table, rows.id);
-    for (const Attempt& attempt : attempts_of(index, requests).all) {
+    for (const KeyedAttempt& attempt : attempts_of(index, requests).all) {
       if (attempt.kind != AnswerKind::created) continue;
       findings.examine();
       const auto violate = [&](std::string_view shape, std::string_view sentence, EventId commit) {
@@ -191,8 +131,8 @@ Check acknowledged_is_readable(const KeyedRequests& requests, const std::string&
   CHECK(requests.kind != nullptr, "how answers are read");
   return [requests, operation, id_member](const HistoryIndex& index) {
     Findings findings;
-    std::map<std::string_view, const Attempt*> acknowledged;  // the first
-    for (const Attempt& attempt : attempts_of(index, requests).all) {
+    std::map<std::string_view, const KeyedAttempt*> acknowledged;  // the first
+    for (const KeyedAttempt& attempt : attempts_of(index, requests).all) {
       if (attempt.kind != AnswerKind::created) continue;
       const auto [first, is_first] = acknowledged.emplace(attempt.created_id, &attempt);
       if (!is_first && attempt.end() < first->second->end()) first->second = &attempt;
@@ -290,8 +230,8 @@ Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& ro
     }
 
     Findings findings;
-    const Attempts& attempts = attempts_of(index, requests);
-    for (const Attempt& attempt : attempts.all) {
+    const KeyedAttempts& attempts = attempts_of(index, requests);
+    for (const KeyedAttempt& attempt : attempts.all) {
       if (attempt.kind != AnswerKind::refused || attempt.status != 409) continue;
       findings.examine();
       const auto taker = takers.find(attempt.unique);
@@ -306,8 +246,9 @@ Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& ro
       if (taker->second.key.empty()) {
         const std::vector<std::size_t>& askers = attempts.by_unique.at(attempt.unique);
         own = std::none_of(askers.begin(), askers.end(), [&](std::size_t place) {
-          const Attempt& other = attempts.all[place];
-          return other.key != attempt.key && other.invoked->id < taker->second.commit->id;
+          const KeyedAttempt& other = attempts.all[place];
+          const bool another = attempt.key.empty() ? &other != &attempt : other.key != attempt.key;
+          return another && other.invoked->id < taker->second.commit->id;
         });
       }
       if (!own) continue;

@@ -27,7 +27,7 @@ struct KeyedRequests {
   std::string key = "idempotency_key";                      // the member of the operation's text with the key
   std::vector<std::string> body = {"email", "name"};        // its members that make the request's body
   std::string created_id = "id";                            // the member of the 201's body with the new id
-  std::string unique = "email";                             // of `body`: what may be taken
+  std::string unique = "email";                             // of `body`: what may be taken; without case (ASCII)
   std::function<AnswerKind(int status, std::string_view body)> kind;
 };
 
@@ -70,7 +70,7 @@ struct CreatedRows {
 
 /// A request that is refused because its unique value is taken was beaten by somebody else: a row with the value had been
 /// committed, and not for the same key (known by the key's row in the same commit or, without one, because no other key
-/// asked for the value before).
+/// asked for the value before). Requests without a key are each somebody else: they may meet what an earlier try made.
 /// Judged: each 409 that is final.
 /// Broken by: running the whole request again when the commit's answer was lost: it meets its own row.
 [[nodiscard]] Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& rows);
