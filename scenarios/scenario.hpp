@@ -22,6 +22,8 @@ struct Topology {
   struct DatabaseSpec {
     std::string name;
     std::string schema;
+    /// Of broken twins that lack a constraint, given the defect; empty: all have `schema`.
+    std::function<std::string(std::string_view defect)> schema_of;
   };
   struct ServiceSpec {
     std::string name;

@@ -98,7 +98,9 @@ Stage::Stage(const Scenario& scenario, std::string_view defect, std::uint64_t se
   require_defect(scenario, defect);
   const Topology& topology = scenario_.topology;
   world_.add_broker();
-  for (const Topology::DatabaseSpec& database : topology.databases) world_.add_database(database.name, database.schema);
+  for (const Topology::DatabaseSpec& database : topology.databases) {
+    world_.add_database(database.name, database.schema_of ? database.schema_of(defect) : database.schema);
+  }
   for (const Topology::ServiceSpec& service : topology.services) {
     for (int number = 1; number <= service.replicas; ++number) {
       sim::Node node;
