@@ -24,6 +24,13 @@ std::set<std::string_view> servers_of(const HistoryIndex& index, std::string_vie
   return servers;
 }
 
+/// Faults that keep a statement from being executed, or let it come too late: after the lease, by the database's clock.
+bool hinders_database(std::string_view kind) {
+  constexpr std::string_view kKinds[] = {"partition", "one_way_partition", "drop", "delay", "slow_link", "slow_database",
+                                         "kill_session", "deadlock", "clock_jump", "clock_drift"};
+  return kind.starts_with("break_") || std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
+}
+
 /// Whether something outside of the service's will kept an outcome from being committed between the answer to a send and
 /// the job's next attempt.
 class Excuses {
@@ -55,12 +62,9 @@ class Excuses {
       if (outages_.was_down(server, span) || outages_.was_paused(server, span)) return true;
       for (const Outages::Fault& fault : outages_.faults) {
         if (!fault.span.overlaps(span)) continue;
-        const bool breaks_link = fault.kind == "partition" || fault.kind == "one_way_partition" ||
-                                 fault.kind == "drop" || fault.kind == "kill_session" || fault.kind == "deadlock" ||
-                                 fault.kind.starts_with("break_");
-        if (breaks_link && strikes_link(fault.target, host, server)) return true;
-        const bool moves_clock = fault.kind == "clock_jump" || fault.kind == "clock_drift";
-        if (moves_clock && fault.target == server) return true;
+        if (hinders_database(fault.kind) && (fault.target == server || strikes_link(fault.target, host, server))) {
+          return true;
+        }
       }
     }
     return false;

@@ -42,8 +42,8 @@ struct Provider {
 ///   (a) it brought no answer ("timed out", "reply lost", or its host died first), or
 ///   (b) it was answered, but the outcome is not committed before the next attempt, because in between
 ///       its host crashed, stopped or was paused; or a COMMIT of its host in the job's database failed or its answer was
-///       lost; or a fault broke the host's way to that database (connection, session, partition), the database's server
-///       was down or paused, or its clock, by which leases are counted, was moved.
+///       lost; or a fault broke or slowed the host's way to that database, so that the outcome may have come too late; or
+///       the database's server was down or paused, or its clock, by which leases are counted, was moved.
 /// An attempt that was answered, and whose service just never committed an outcome, is not ambiguous.
 /// Judged: each attempt. "refused" (nothing listened) and answers other than 2xx say that nothing was sent.
 /// Broken by: a job that is never marked, a lease that a live holder outlives, an outcome that is swallowed, two workers

@@ -142,6 +142,24 @@ Check redeliveries_carry_the_same_bytes(const std::string& topic, const std::str
   };
 }
 
+Check only_poison_is_dead_lettered(const std::string& topic, const std::string& group, const std::string& outbox_table,
+                                   const std::string& event_id) {
+  return [topic, group, outbox_table, event_id](const HistoryIndex& index) {
+    Findings findings;
+    findings.examine(static_cast<std::int64_t>(index.of(EventKind::message_stored, topic).size()));
+    const RowLives& events = lives_of(index, outbox_table, event_id);
+    for (const Event* buried : index.of(EventKind::message_dead_lettered, delivery_subject(topic, group))) {
+      if (!events.contains(buried->key)) continue;
+      std::vector<EventId> evidence{buried->id};
+      add_deliveries(index, topic, buried->key, evidence);
+      findings.violate("event", fmt::format("event {} was dead-lettered after {} deliveries", short_id(buried->key),
+                                            buried->number),
+                       std::move(evidence));
+    }
+    return std::move(findings).verdict();
+  };
+}
+
 Check every_message_has_its_effect(const EffectTable& effects, const std::string& topic) {
   return [effects, topic](const HistoryIndex& index) {
     Findings findings;

@@ -27,7 +27,7 @@ struct EffectTable {
   std::string message_id = "correlation_id";
   std::string channel = "channel";
   /// Each message of one of these types has an effect in each of these channels.
-  std::vector<std::string> event_types = {"user.created"};
+  std::vector<std::string> event_types = {"user.created", "user.updated"};
   std::vector<std::string> channels = {"email"};
 };
 
@@ -51,6 +51,12 @@ struct EffectTable {
 /// Judged: each delivery and storing of an id beyond its first.
 /// Broken by: building the message anew for each attempt (a new time, new trace ids, the row's present state).
 [[nodiscard]] Check redeliveries_carry_the_same_bytes(const std::string& topic, const std::string& group);
+
+/// The broker gives up on no message that is a committed event: what the group refuses for good is not one.
+/// Judged: each message of the topic. `outbox_table` and `event_id` say where events are.
+/// Broken by: an ack deadline shorter than the work, refusing again and again what only needs time.
+[[nodiscard]] Check only_poison_is_dead_lettered(const std::string& topic, const std::string& group,
+                                                 const std::string& outbox_table, const std::string& event_id);
 
 /// At the end each stored message of a type that has effects has one in each channel. A message that was dead-lettered
 /// has lost its effect too.

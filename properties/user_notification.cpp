@@ -132,6 +132,8 @@ void add_always(std::vector<Property>& all) {
   all.push_back(always("a redelivery carries the same bytes",
                        "A message that is published or delivered again carries the bytes of the first time.",
                        redeliveries_carry_the_same_bytes(kTopic, kGroup)));
+  all.push_back(always("only poison is dead-lettered", "The broker gives up on no committed event.",
+                       only_poison_is_dead_lettered(kTopic, kGroup, outbox.table, outbox.event_id)));
   all.push_back(always("a job is sent at most once beyond its ambiguous attempts",
                        "A job whose attempt was answered with success is not sent again, unless something outside of "
                        "the service kept that outcome from being committed.",
@@ -155,7 +157,7 @@ void add_eventually(std::vector<Property>& all) {
                            "Of the events that were waiting when faults were healed, or came later, 95 % are published "
                            "within 30 s.",
                            publish_lag_p95_is_within(outbox, 30s)));
-  all.push_back(eventually("every published event has its job", "Every user.created event in the broker gets its job.",
+  all.push_back(eventually("every published event has its job", "Every event in the broker that asks for a mail gets its job.",
                            every_message_has_its_effect(EffectTable(), kTopic)));
   all.push_back(eventually("every job is sent or visibly dead", "No job is left behind on its way.",
                            every_row_ends(job_statuses())));
