@@ -32,19 +32,10 @@ struct Pool {
   std::array<FreeFrame*, kClasses> free{};
   FrameAccount* account = nullptr;
   int perturb_byte = -1;
-
-  ~Pool() {
-    for (FreeFrame* frame : free) {
-      while (frame != nullptr) {
-        FreeFrame* next = frame->next;
-        ::operator delete(frame);
-        frame = next;
-      }
-    }
-  }
 };
 
-thread_local Pool pool;
+// Never destroyed: without a destructor to register, each access is one load. What it holds stays with the process.
+constinit thread_local Pool pool;
 
 }  // namespace
 
@@ -57,6 +48,16 @@ FrameAccount* charge(FrameAccount* account) noexcept {
 void perturb(int byte) noexcept { pool.perturb_byte = byte; }
 
 void* allocate(std::size_t bytes) {
+  void* frame = allocate_uncharged(bytes);
+  if (pool.account != nullptr) {
+    Header* header = static_cast<Header*>(frame) - 1;
+    header->account = pool.account;
+    ++header->account->live;
+  }
+  return frame;
+}
+
+void* allocate_uncharged(std::size_t bytes) {
   const std::size_t total = bytes + sizeof(Header);
   const std::size_t size_class = (total - 1) / kGranule;
   void* memory = nullptr;
@@ -77,8 +78,7 @@ void* allocate(std::size_t bytes) {
 #endif
   if (memory == nullptr) memory = ::operator new(total);
   if (pool.perturb_byte >= 0) std::memset(memory, pool.perturb_byte, total);
-  auto* header = ::new (memory) Header{pool.account, stored_class};
-  if (header->account != nullptr) ++header->account->live;
+  auto* header = ::new (memory) Header{nullptr, stored_class};
   return header + 1;
 }
 

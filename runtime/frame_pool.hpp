@@ -19,6 +19,8 @@ namespace frame_pool {
 FrameAccount* charge(FrameAccount* account) noexcept;
 
 [[nodiscard]] void* allocate(std::size_t bytes);
+/// For small objects of a world that come and go like frames; nobody is charged.
+[[nodiscard]] void* allocate_uncharged(std::size_t bytes);
 void release(void* frame) noexcept;
 
 /// Fills memory with this byte when it is handed out, so that a read of uninitialised frame memory differs between

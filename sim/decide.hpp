@@ -20,9 +20,16 @@ namespace orrery::sim {
 
 /// One decision of a run: 64 uniform bits that depend on nothing but the seed and the decision's address. Taking one
 /// decision away shifts no other (docs/decisions/0002-addressable-decisions.md).
+/// The key of one entity's decisions at one site, for those that decide often.
+[[nodiscard]] constexpr std::uint64_t decision_key(std::uint64_t seed, std::uint64_t site, std::uint64_t entity) noexcept {
+  return mix(seed + site * 0xA24BAED4963EE407ULL, entity);
+}
+[[nodiscard]] constexpr std::uint64_t decide_keyed(std::uint64_t key, std::uint64_t ordinal) noexcept {
+  return mix(mix(key, ordinal), 0x9FB21C651E98DF25ULL ^ key);
+}
 [[nodiscard]] constexpr std::uint64_t decide(std::uint64_t seed, std::uint64_t site, std::uint64_t entity,
                                              std::uint64_t ordinal) noexcept {
-  return mix(mix(seed + site * 0xA24BAED4963EE407ULL, entity), mix(ordinal, 0x9FB21C651E98DF25ULL ^ entity));
+  return decide_keyed(decision_key(seed, site, entity), ordinal);
 }
 
 /// Uniform in [0, bound) from 64 uniform bits; the bias is below bound / 2^64.
@@ -34,9 +41,7 @@ namespace orrery::sim {
 /// their meaning. Fault kinds have the sites from 1000 on, the database's engine those from 2000 on.
 enum class Site : std::uint64_t {
   wake_order = 1,       // which of the ready tasks runs first
-  message_order = 2,    // which of the messages that arrive at one instant is first
-  latency = 3,          // of a message on a link
-  latency_tail = 4,
+  latency = 3,          // of a message on a link, and which of those that arrive at one instant is first
   host_random = 5,      // a service's own random numbers
   replica = 6,          // which replica a call goes to
   statement_cost = 7,   // how long the database server works on a statement

@@ -22,6 +22,8 @@ class Decisions {
   /// Nothing strikes any more.
   void disarm();
 
+  /// False: nothing of this kind can strike now, and occasions need not be prepared.
+  [[nodiscard]] bool may_strike(FaultKind kind) const noexcept { return can_strike_[static_cast<std::size_t>(kind)]; }
   /// The fault that strikes the `ordinal`-th occasion (from 1) of `kind` at `target`, or null. It is recorded. `entity`
   /// is `entity_of(target)`, which the caller keeps. Cheap when nothing of that kind can strike.
   [[nodiscard]] const Fault* strike(FaultKind kind, std::string_view target, std::uint64_t entity,

@@ -19,7 +19,9 @@ SimFiber& Host::spawn(std::string_view fiber_name, Task<void> task, std::uint64_
                                                           : mix(entity ^ incarnation_, entity_of(fiber_name) + ordinal);
   }
   // The fiber itself is the world's: it must not count as a frame that the host has left behind.
-  auto* fiber = new SimFiber(*this, kernel_.intern(fiber_name), identity, kernel_, std::move(task));
+  const std::uint64_t wake_key =
+      decision_key(kernel_.seed(), static_cast<std::uint64_t>(Site::wake_order), identity);
+  auto* fiber = new SimFiber(*this, kernel_.intern(fiber_name), identity, wake_key, kernel_, std::move(task));
   fiber->next = fibers_;
   if (fibers_ != nullptr) fibers_->previous = fiber;
   fibers_ = fiber;

@@ -22,11 +22,13 @@ class Kernel;
 /// A top-level task of a simulated host.
 class SimFiber final : public Fiber {
  public:
-  SimFiber(Host& host, std::string_view name, std::uint64_t identity, Executor& executor, Task<void> task)
-      : Fiber(name), host(host), identity(identity), task(std::move(task)), start(executor) {}
+  SimFiber(Host& host, std::string_view name, std::uint64_t identity, std::uint64_t wake_key, Executor& executor,
+           Task<void> task)
+      : Fiber(name), host(host), identity(identity), wake_key(wake_key), task(std::move(task)), start(executor) {}
 
   Host& host;
   const std::uint64_t identity;  // the same in every run of the seed that gets here by the same way
+  const std::uint64_t wake_key;  // of the decisions when it runs among those that are ready
   std::uint64_t wakes = 0;
   std::uint64_t draws = 0;
   std::uint64_t calls = 0;

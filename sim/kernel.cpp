@@ -9,8 +9,7 @@ namespace {
 /// So many events at one instant mean that a task goes round without ever letting time pass.
 constexpr std::uint64_t kStandingStill = 1'000'000;
 
-/// In Scheduled::queue_index: the waiter is in its host's list of held ones, at the index in the other bits.
-constexpr std::uint32_t kHeld = 0x8000'0000U;
+constexpr std::uint32_t kHeld = EventQueue::kHeld;
 
 class Action final : public WorldEvent {
  public:
@@ -32,17 +31,21 @@ Kernel::Kernel(std::uint64_t seed, bool full_recording) : seed_(mix(seed, 0x0BAD
   watched.store(this, std::memory_order_relaxed);
 }
 
-Kernel::~Kernel() {
-  const Watched* self = this;
-  watched.compare_exchange_strong(self, nullptr, std::memory_order_relaxed);
+void Kernel::clear() {
   crash_observers_.clear();
+  for (Host& host : hosts_) host.alive_ = false;
   for (Host& host : hosts_) {
-    host.alive_ = false;
     while (host.fibers_ != nullptr) destroy(*host.fibers_);
     host.machine_.reset();
   }
+}
+
+Kernel::~Kernel() {
+  const Watched* self = this;
+  watched.compare_exchange_strong(self, nullptr, std::memory_order_relaxed);
+  clear();
   while (!queue_.empty()) {
-    const EventQueue::Entry entry = queue_.pop();
+    const QueueEntry entry = queue_.pop();
     // Waiters that are still queued belong to whoever holds their coroutine.
     if (!entry.is_waiter) static_cast<WorldEvent*>(entry.scheduled)->discard();
   }
@@ -117,7 +120,7 @@ void Kernel::resume(Host& host) {
   for (Scheduled* scheduled : held) {
     if (scheduled == nullptr) continue;
     scheduled->at = now_;
-    queue_.push(*scheduled, true);
+    queue_.push(*scheduled, true, now_);
   }
 }
 
@@ -133,9 +136,9 @@ void Kernel::schedule(Waiter& waiter, Instant at) {
   entry.cause = recorder_.cause();
   auto* fiber = static_cast<SimFiber*>(entry.fiber);
   // Without a fiber the waiter belongs to a test that runs tasks by hand.
-  entry.order = fiber != nullptr ? draw(Site::wake_order, fiber->identity, ++fiber->wakes)
+  entry.order = fiber != nullptr ? decide_keyed(fiber->wake_key, ++fiber->wakes)
                                  : draw(Site::wake_order, 0, ++posted_actions_);
-  queue_.push(entry, true);
+  queue_.push(entry, true, now_);
 }
 
 void Kernel::cancel(Waiter& waiter) noexcept {
@@ -154,7 +157,7 @@ void Kernel::post(WorldEvent& event, Instant at, std::uint64_t order) {
   event.at = std::max(at, now_);
   event.cause = recorder_.cause();
   event.order = order;
-  queue_.push(event, false);
+  queue_.push(event, false, now_);
 }
 
 void Kernel::withdraw(WorldEvent& event) noexcept {
@@ -172,7 +175,7 @@ Instant Kernel::next_at() const noexcept {
 
 bool Kernel::step() {
   if (queue_.empty()) return false;
-  const EventQueue::Entry entry = queue_.pop();
+  const QueueEntry entry = queue_.pop();
   ++steps_;
   const Instant at{Duration(entry.at)};
   if (at != now_) {

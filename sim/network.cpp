@@ -30,6 +30,7 @@ Network::Link& Network::link(const Host& from, const Host& to) {
   if (link.name.empty()) {
     link.name = from.name + ">" + to.name;
     link.entity = entity_of(link.name);
+    link.latency_key = decision_key(kernel_.seed(), static_cast<std::uint64_t>(Site::latency), link.entity);
   }
   return link;
 }
@@ -50,11 +51,10 @@ void Network::unblock(const Host& from, const Host& to) {
   --blocked.blocked;
 }
 
-Duration Network::draw_latency(const Link& link) const noexcept {
-  const std::uint64_t bits = kernel_.draw(Site::latency, link.entity, link.ordinal);
+Duration Network::latency_of(std::uint64_t bits) const noexcept {
   Duration duration = latency.minimum + Duration(below(bits, static_cast<std::uint64_t>(latency.usual.count()) + 1));
   if (latency.tail_one_in > 0) {
-    const std::uint64_t tail = kernel_.draw(Site::latency_tail, link.entity, link.ordinal);
+    const std::uint64_t tail = mix(bits, 1);
     if (below(tail, latency.tail_one_in) == 0) {
       duration += Duration(below(mix(tail, 1), static_cast<std::uint64_t>(latency.tail.count()) + 1));
     }
@@ -71,43 +71,48 @@ void Network::send(Host& from, Host& to, std::unique_ptr<Packet> packet, Instant
   packet->from_ = &from;
   packet->to_ = &to;
   packet->ordinal_ = on.ordinal;
-  trace(EventKind::message_sent, *packet);
+  trace(EventKind::message_sent, *packet, on);
 
-  Duration delay = draw_latency(on) + on.extra;
-  if (on.blocked > 0) return drop(std::move(packet), "partition");
+  const std::uint64_t bits = decide_keyed(on.latency_key, on.ordinal);
+  Duration delay = latency_of(bits) + on.extra;
+  if (on.blocked > 0) return drop(std::move(packet), on, "partition");
   for (const NamedRule& rule : rules_) {
     const Verdict verdict = rule.rule(*packet);
     if (verdict.kind == Verdict::Kind::pass) continue;
-    if (verdict.kind == Verdict::Kind::drop) return drop(std::move(packet), "rule");
+    if (verdict.kind == Verdict::Kind::drop) return drop(std::move(packet), on, "rule");
     delay += verdict.delay;
     break;
   }
-  const std::uint64_t order = kernel_.draw(Site::message_order, on.entity, on.ordinal);
+  const std::uint64_t order = mix(bits, 2);  // which of those that arrive at one instant is first
   if (&from != &to) {  // a host reaches itself
     if (decisions_.strike(FaultKind::drop, on.name, on.entity, on.ordinal) != nullptr) {
-      return drop(std::move(packet), "lost");
+      return drop(std::move(packet), on, "lost");
     }
     if (const Fault* fault = decisions_.strike(FaultKind::delay, on.name, on.entity, on.ordinal)) {
       delay += std::chrono::microseconds(fault->amount);
     }
-    if (std::unique_ptr<Packet> twin = packet->duplicate()) {
-      if (decisions_.strike(FaultKind::duplicate, on.name, on.entity, on.ordinal) != nullptr) {
-        twin->network_ = this;
-        twin->from_ = &from;
-        twin->to_ = &to;
-        twin->ordinal_ = on.ordinal;
-        const Duration later = delay + Duration(below(kernel_.draw(Site::fault_amount, on.entity, on.ordinal), 2'000'000'000));
-        kernel_.post(*twin.release(), kernel_.now() + later, mix(order, 1));
-      }
-    }
+    if (decisions_.may_strike(FaultKind::duplicate)) send_twice(*packet, on, delay, order);
   }
   const Instant arrival = std::max(kernel_.now() + delay, last_arrival + 1ns);
   last_arrival = arrival;
   kernel_.post(*packet.release(), arrival, order);
 }
 
-void Network::drop(std::unique_ptr<Packet> packet, const char* why) {
-  trace(EventKind::message_dropped, *packet, why);
+void Network::send_twice(const Packet& packet, const Link& on, Duration delay, std::uint64_t order) {
+  std::unique_ptr<Packet> twin = packet.duplicate();
+  if (twin == nullptr) return;  // this kind of message has no occasion
+  if (decisions_.strike(FaultKind::duplicate, on.name, on.entity, on.ordinal) == nullptr) return;
+  twin->network_ = this;
+  twin->from_ = packet.from_;
+  twin->to_ = packet.to_;
+  twin->ordinal_ = on.ordinal;
+  // The copy comes up to two seconds later: a proxy that tried again, or a packet that went astray.
+  delay += Duration(below(kernel_.draw(Site::fault_amount, on.entity, on.ordinal), 2'000'000'000));
+  kernel_.post(*twin.release(), kernel_.now() + delay, mix(order, 1));
+}
+
+void Network::drop(std::unique_ptr<Packet> packet, const Link& on, const char* why) {
+  trace(EventKind::message_dropped, *packet, on, why);
   packet->lost(Loss::dropped);
 }
 
@@ -118,10 +123,11 @@ void Network::arrived(Packet& arriving) {
     return;
   }
   // A partition that began while it was under way cuts it off, too.
-  if (link(*packet->from_, *packet->to_).blocked > 0) return drop(std::move(packet), "partition");
+  const Link& on = link(*packet->from_, *packet->to_);
+  if (on.blocked > 0) return drop(std::move(packet), on, "partition");
   Host& to = *packet->to_;
   if (!to.alive()) {
-    trace(EventKind::message_dropped, *packet, "refused");
+    trace(EventKind::message_dropped, *packet, on, "refused");
     packet->refusal_ = true;
     const Instant back = kernel_.now() + latency.minimum;
     kernel_.post(*packet.release(), back, arriving.order);
@@ -131,7 +137,7 @@ void Network::arrived(Packet& arriving) {
     held_.push_back(std::move(packet));
     return;
   }
-  trace(EventKind::message_arrived, *packet);
+  trace(EventKind::message_arrived, *packet, on);
   packet->arrive();
 }
 
@@ -152,7 +158,7 @@ void Network::crashed(Host& host) {
   std::vector<std::unique_ptr<Packet>> others;
   for (std::unique_ptr<Packet>& packet : std::exchange(held_, {})) {
     if (packet->to_ == &host) {
-      trace(EventKind::message_dropped, *packet, "unread");
+      trace(EventKind::message_dropped, *packet, link(*packet->from_, *packet->to_), "unread");
       packet->lost(Loss::refused);
     } else {
       others.push_back(std::move(packet));
@@ -161,9 +167,8 @@ void Network::crashed(Host& host) {
   std::move(others.begin(), others.end(), std::back_inserter(held_));
 }
 
-void Network::trace(EventKind kind, const Packet& packet, const char* why) {
+void Network::trace(EventKind kind, const Packet& packet, const Link& on, const char* why) {
   Recorder& recorder = kernel_.recorder();
-  const Link& on = link(*packet.from_, *packet.to_);
   recorder.tick(kind, on.entity, packet.ordinal_);
   if (recorder.full()) {
     const Host& host = kind == EventKind::message_arrived ? *packet.to_ : *packet.from_;

@@ -24,6 +24,9 @@ enum class Loss {
 class Packet : public WorldEvent {
  public:
   virtual ~Packet() = default;
+  /// Packets come and go with every message: their memory is pooled.
+  static void* operator new(std::size_t bytes) { return frame_pool::allocate_uncharged(bytes); }
+  static void operator delete(void* memory) noexcept { frame_pool::release(memory); }
   /// At the destination, which is up and not paused.
   virtual void arrive() = 0;
   /// Called when the loss is known to the sender (refused) or at once (dropped): a stream breaks, a call just waits.
@@ -122,16 +125,18 @@ class Network {
   struct Link {
     std::string name;
     std::uint64_t entity = 0;
+    std::uint64_t latency_key = 0;
     std::uint64_t ordinal = 0;
     std::uint32_t blocked = 0;
     Duration extra{0};
   };
   Link& link(const Host& from, const Host& to);
   void grow();
-  Duration draw_latency(const Link& link) const noexcept;
+  Duration latency_of(std::uint64_t bits) const noexcept;
   void arrived(Packet& packet);
-  void drop(std::unique_ptr<Packet> packet, const char* why);
-  void trace(EventKind kind, const Packet& packet, const char* why = "");
+  void send_twice(const Packet& packet, const Link& on, Duration delay, std::uint64_t order);
+  void drop(std::unique_ptr<Packet> packet, const Link& on, const char* why);
+  void trace(EventKind kind, const Packet& packet, const Link& on, const char* why = "");
 
   Kernel& kernel_;
   Decisions& decisions_;
