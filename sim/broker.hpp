@@ -109,6 +109,8 @@ class BrokerServer {
   [[nodiscard]] BrokerMachine* machine() const;
   BrokerTopic& topic(std::string_view name);
   [[nodiscard]] const BrokerTopic* find_topic(std::string_view name) const;
+  /// The group of that name, which is made if it is not there, with all of the topic before it.
+  BrokerGroup& group(BrokerTopic& topic, std::string_view name);
   /// The connections of publishers break: they learn it a trip later, unless they cannot be reached.
   void crashed();
 
@@ -158,7 +160,7 @@ class BrokerClient final : public Broker {
   Task<void> keep_subscribed(std::size_t index);
   /// A delivery has arrived for the subscription `index`; `identity` names this copy of it in decisions.
   void receive(std::size_t index, BrokerGroup& group, std::uint64_t offset, int attempt, std::uint64_t identity);
-  Task<void> handle(const Subscribed& subscribed, BrokerGroup& group, std::uint64_t offset, int attempt);
+  Task<void> handle(std::size_t index, BrokerGroup& group, std::uint64_t offset, int attempt);
 
   Host& host_;
   BrokerServer& server_;
