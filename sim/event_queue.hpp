@@ -30,8 +30,10 @@ struct QueueEntry {
   Scheduled* scheduled;
   bool is_waiter;
 
-  [[nodiscard]] bool before(const QueueEntry& other) const noexcept {
-    return at < other.at || (at == other.at && order < other.order);
+  /// One comparison of 128 bits: which of two comes first cannot be predicted, so it must not be a branch.
+  [[nodiscard]] bool before(const QueueEntry& other) const noexcept { return key() < other.key(); }
+  [[nodiscard]] unsigned __int128 key() const noexcept {
+    return static_cast<unsigned __int128>(static_cast<std::uint64_t>(at)) << 64 | order;
   }
 };
 
@@ -90,7 +92,7 @@ class IndexedHeap {
       std::size_t least = first;
       const std::size_t end = first + 4 < size ? first + 4 : size;
       for (std::size_t child = first + 1; child < end; ++child) {
-        if (heap_[child].before(heap_[least])) least = child;
+        least = heap_[child].before(heap_[least]) ? child : least;
       }
       if (!heap_[least].before(entry)) break;
       place(index, heap_[least]);

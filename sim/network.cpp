@@ -24,25 +24,22 @@ Network::Guard Network::add_rule(Rule rule) {
   return {this, last_rule_};
 }
 
-Network::Link& Network::link(const Host& from, const Host& to) {
-  if (kernel_.hosts().size() > width_) grow();
-  Link& link = links_[from.id * width_ + to.id];
-  if (link.name.empty()) {
-    link.name = from.name + ">" + to.name;
-    link.entity = entity_of(link.name);
-    link.latency_key = decision_key(kernel_.seed(), static_cast<std::uint64_t>(Site::latency), link.entity);
+Network::Link& Network::add_link(const Host& from, const Host& to) {
+  if (kernel_.hosts().size() > width_) {
+    const std::size_t width = std::max<std::size_t>(16, 2 * kernel_.hosts().size());
+    std::vector<Link*> by_hosts(width * width);
+    for (std::size_t a = 0; a < width_; ++a) {
+      for (std::size_t b = 0; b < width_; ++b) by_hosts[a * width + b] = by_hosts_[a * width_ + b];
+    }
+    by_hosts_ = std::move(by_hosts);
+    width_ = width;
   }
+  Link& link = links_.emplace_back();
+  link.name = from.name + ">" + to.name;
+  link.entity = entity_of(link.name);
+  link.latency_key = decision_key(kernel_.seed(), static_cast<std::uint64_t>(Site::latency), link.entity);
+  by_hosts_[from.id * width_ + to.id] = &link;
   return link;
-}
-
-void Network::grow() {
-  const std::size_t width = std::max<std::size_t>(16, 2 * kernel_.hosts().size());
-  std::vector<Link> links(width * width);
-  for (std::size_t from = 0; from < width_; ++from) {
-    for (std::size_t to = 0; to < width_; ++to) links[from * width + to] = std::move(links_[from * width_ + to]);
-  }
-  links_ = std::move(links);
-  width_ = width;
 }
 
 void Network::unblock(const Host& from, const Host& to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -123,15 +124,20 @@ class Network {
  private:
   friend class Packet;
   struct Link {
-    std::string name;
     std::uint64_t entity = 0;
     std::uint64_t latency_key = 0;
     std::uint64_t ordinal = 0;
-    std::uint32_t blocked = 0;
     Duration extra{0};
+    std::uint32_t blocked = 0;
+    std::string name;
   };
-  Link& link(const Host& from, const Host& to);
-  void grow();
+  Link& link(const Host& from, const Host& to) {
+    if (from.id < width_ && to.id < width_) {
+      if (Link* known = by_hosts_[from.id * width_ + to.id]) return *known;
+    }
+    return add_link(from, to);
+  }
+  Link& add_link(const Host& from, const Host& to);
   Duration latency_of(std::uint64_t bits) const noexcept;
   void arrived(Packet& packet);
   void send_twice(const Packet& packet, const Link& on, Duration delay, std::uint64_t order);
@@ -141,7 +147,8 @@ class Network {
   Kernel& kernel_;
   Decisions& decisions_;
   std::size_t width_ = 0;
-  std::vector<Link> links_;  // width_ × width_
+  std::vector<Link*> by_hosts_;  // width_ × width_; null: nothing was sent there yet
+  std::deque<Link> links_;
   struct NamedRule {
     std::uint64_t id;
     Rule rule;
