@@ -77,6 +77,13 @@ Verdict Findings::verdict() && {
   return verdict;
 }
 
-std::string short_id(std::string_view id) { return std::string(id.substr(0, 8)); }
+std::string short_id(std::string_view id) {
+  const bool is_long_hex = id.size() >= 16 && id.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
+  if (is_long_hex) return std::string(id.substr(0, 8));
+  if (id.size() <= 40) return std::string(id);
+  std::size_t end = 40;
+  while (end > 0 && (static_cast<unsigned char>(id[end]) & 0xC0) == 0x80) --end;  // between two characters
+  return std::string(id.substr(0, end)) + "…";
+}
 
 }  // namespace orrery

@@ -87,7 +87,8 @@ class Findings {
   std::vector<Violation> violations_;
 };
 
-/// The first 8 characters of an id, "3f2a77c1": how ids are written in sentences and stories.
+/// How ids are written in sentences and stories: the first 8 characters of what is long and all hexadecimal, "3f2a77c1"
+/// of a uuid; what is not stays as it is, up to 40 characters.
 [[nodiscard]] std::string short_id(std::string_view id);
 
 }  // namespace orrery
