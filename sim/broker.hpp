@@ -50,7 +50,8 @@ struct DeadLetter {
 /// - After a crash of the broker what was in work is delivered again at once; late acknowledgements count still.
 /// - A subscriber that refuses connections is forgotten at once, one that fell silent after kLease. What had reached it
 ///   stays in work until its ack deadline.
-/// - Ack deadline, retry delay, maximal deliveries and dead letter topic of a group are those of its latest subscription.
+/// - Ack deadline, retry delay, maximal deliveries and dead letter topic of a group are those of its latest
+/// subscription.
 class BrokerServer {
  public:
   BrokerServer(Kernel& kernel, Network& network, Decisions& decisions);
@@ -60,7 +61,8 @@ class BrokerServer {
 
   /// Names the broker's host; once, before it starts.
   void attach(Host& host);
-  /// The broker's memory, for `host` that starts: `kernel.add_host("broker", [server](Host& h) { return server->boot(h); })`.
+  /// The broker's memory, for `host` that starts: `kernel.add_host("broker", [server](Host& h) { return
+  /// server->boot(h); })`.
   [[nodiscard]] std::unique_ptr<Machine> boot(Host& host);
 
   /// Every delivery that becomes due from now on waits this much longer (the fault broker_delay).

@@ -103,9 +103,10 @@ Task<void> BrokerClient::publish(std::string topic, Message message) {
     if (places_.reached(host_, "after publish")) co_await Kernel::never();
     co_return;
   }
-  const std::string why = call->outcome == Outcome::refused  ? "the broker refused the connection"
-                          : call->outcome == Outcome::broken ? "the connection to the broker broke"
-                                                             : "no confirmation within " + orrery::to_string(kPublishTimeout);
+  const std::string why = call->outcome == Outcome::refused ? "the broker refused the connection"
+                          : call->outcome == Outcome::broken
+                              ? "the connection to the broker broke"
+                              : "no confirmation within " + orrery::to_string(kPublishTimeout);
   kernel.recorder().fact(EventKind::publish_failed, host_.name, call->topic, call->message->id, 0, why);
   throw PublishFailed(call->outcome == Outcome::refused ? Effect::did_not_happen : Effect::may_have_happened,
                       call->topic + ": " + why);
@@ -113,7 +114,8 @@ Task<void> BrokerClient::publish(std::string topic, Message message) {
 
 void BrokerClient::subscribe(Subscription subscription, Handler handler) {
   CHECK(!subscription.topic.empty() && !subscription.group.empty(), "a subscription names a topic and a group");
-  CHECK(subscription.concurrency > 0 && subscription.max_deliveries > 0 && subscription.ack_deadline > Duration::zero());
+  CHECK(subscription.concurrency > 0 && subscription.max_deliveries > 0 &&
+        subscription.ack_deadline > Duration::zero());
   CHECK(handler != nullptr, "a subscription has a handler");
   const std::string_view name = host_.kernel().intern(subscription.topic + "/" + subscription.group);
   subscriptions_.push_back({std::move(subscription), std::move(handler), name});

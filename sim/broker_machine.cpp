@@ -105,7 +105,8 @@ BrokerMachine::Desk& BrokerMachine::open_desk(BrokerGroup& group) {
 }
 
 void BrokerMachine::take_subscription(SubscriberId id, Host& from, Subscription subscription) {
-  if (server_.find_client(id.client) == nullptr) return;  // it came from a process that is gone, and so is its connection
+  if (server_.find_client(id.client) == nullptr)
+    return;  // it came from a process that is gone, and so is its connection
   BrokerGroup& group = server_.group(server_.topic(subscription.topic), subscription.group);
   Desk& desk = group.index < desks_.size() ? this->desk(group) : open_desk(group);
   std::erase_if(desk.subscribers, [&](const auto& known) {
@@ -194,8 +195,8 @@ void BrokerMachine::deliver_once_more(Desk& desk, std::uint64_t offset, std::uin
   // Nobody's capacity and no deadline: it is a slip of the broker, which counts on the other delivery.
   const std::uint64_t identity = mix(mix(group.entity, kOnceMore), occasion);
   const std::uint64_t bits = host_.kernel().draw(Site::broker_choice, identity, 1);
-  const auto chosen = std::next(desk.subscribers.begin(),
-                                static_cast<std::ptrdiff_t>(below(bits, desk.subscribers.size())));
+  const auto chosen =
+      std::next(desk.subscribers.begin(), static_cast<std::ptrdiff_t>(below(bits, desk.subscribers.size())));
   send(desk, chosen->first, chosen->second, offset, group.progress[offset].deliveries + 1, identity);
 }
 

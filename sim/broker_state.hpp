@@ -46,7 +46,11 @@ struct BrokerTopic {
 /// A group's position in its topic, durable: what is done, how often the rest was tried, and the order of what is left.
 struct BrokerGroup {
   BrokerGroup(BrokerTopic& topic, std::string group, std::uint64_t index)
-      : topic(topic), group(std::move(group)), name(topic.name + "/" + this->group), entity(entity_of(name)), index(index) {}
+      : topic(topic),
+        group(std::move(group)),
+        name(topic.name + "/" + this->group),
+        entity(entity_of(name)),
+        index(index) {}
 
   struct Progress {
     enum class State : std::uint8_t { open, settled, dead };
@@ -59,9 +63,9 @@ struct BrokerGroup {
   const std::string name;  // "topic/group"
   const std::uint64_t entity;
   const std::uint64_t index;
-  Subscription settings;  // the latest one
-  std::vector<Progress> progress;                           // by offset, one for each message of the topic
-  std::map<std::string, std::deque<std::uint64_t>> lanes;   // what is open, by key; only the first may be delivered
+  Subscription settings;                                   // the latest one
+  std::vector<Progress> progress;                          // by offset, one for each message of the topic
+  std::map<std::string, std::deque<std::uint64_t>> lanes;  // what is open, by key; only the first may be delivered
   std::size_t open = 0;
   std::uint64_t occasions = 0;  // of the fault redeliver
 
@@ -119,8 +123,8 @@ struct PublishCall {
   const std::uint64_t identity;  // of decisions
   Waiter* waiter = nullptr;      // null: the caller is gone
   Outcome outcome = Outcome::none;
-  int under_way = 0;   // packets that carry it
-  int taken = 0;       // how many of them have arrived
+  int under_way = 0;  // packets that carry it
+  int taken = 0;      // how many of them have arrived
 
   void settle(Outcome how) {
     if (waiter == nullptr || outcome != Outcome::none) return;

@@ -28,7 +28,8 @@ namespace {
 
 class PublishPacket final : public BrokerPacket {
  public:
-  PublishPacket(BrokerServer& server, std::shared_ptr<PublishCall> call) : BrokerPacket(server), call_(std::move(call)) {
+  PublishPacket(BrokerServer& server, std::shared_ptr<PublishCall> call)
+      : BrokerPacket(server), call_(std::move(call)) {
     ++call_->under_way;
   }
   ~PublishPacket() override { --call_->under_way; }
@@ -52,7 +53,8 @@ class PublishPacket final : public BrokerPacket {
 
 class ConfirmPacket final : public BrokerPacket {
  public:
-  ConfirmPacket(BrokerServer& server, std::shared_ptr<PublishCall> call) : BrokerPacket(server), call_(std::move(call)) {}
+  ConfirmPacket(BrokerServer& server, std::shared_ptr<PublishCall> call)
+      : BrokerPacket(server), call_(std::move(call)) {}
   void arrive() override { call_->settle(PublishCall::Outcome::confirmed); }
   [[nodiscard]] std::string describe() const override { return "CONFIRM " + call_->topic + " " + call_->message->id; }
 
@@ -86,7 +88,11 @@ class DeliverPacket final : public BrokerPacket {
  public:
   DeliverPacket(BrokerServer& server, DeliveryId delivery, SubscriberId subscriber, std::uint64_t identity,
                 std::uint32_t incarnation)
-      : BrokerPacket(server), delivery_(delivery), subscriber_(subscriber), identity_(identity), incarnation_(incarnation) {}
+      : BrokerPacket(server),
+        delivery_(delivery),
+        subscriber_(subscriber),
+        identity_(identity),
+        incarnation_(incarnation) {}
 
   void arrive() override { hand_to_client(subscriber_.client, subscriber_.index, delivery_, identity_); }
   void lost(Loss loss) override {
@@ -135,7 +141,8 @@ std::unique_ptr<Packet> make_confirm_packet(BrokerServer& server, std::shared_pt
   return std::make_unique<ConfirmPacket>(server, std::move(call));
 }
 
-std::unique_ptr<Packet> make_subscribe_packet(BrokerServer& server, SubscriberId subscriber, Subscription subscription) {
+std::unique_ptr<Packet> make_subscribe_packet(BrokerServer& server, SubscriberId subscriber,
+                                              Subscription subscription) {
   return std::make_unique<SubscribePacket>(server, subscriber, std::move(subscription), true);
 }
 
