@@ -20,7 +20,7 @@ struct DefectEntry {
   std::string name;
   int number = 0;        // in the literature list of docs/defects.md; 0: not listed there
   std::string mistake;   // one sentence
-  std::string violates;  // the property that is expected to find it: "S1"…"S12", "O1", or a liveness item in words
+  std::string violates;  // the name of the property that is expected to find it
 };
 
 /// The services of the user/notification system (000): "user", "notification", "mail".

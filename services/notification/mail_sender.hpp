@@ -50,6 +50,8 @@ class MailSender {
  private:
   class Job {
    public:
+    Job() = default;
+
     std::int64_t id = 0;
     std::int64_t token = 0;
     std::int64_t attempts = 0;
@@ -60,6 +62,8 @@ class MailSender {
   enum class Outcome { accepted, not_sent, not_accepted, rejected, ambiguous };
   class Attempt {
    public:
+    Attempt() = default;
+
     Outcome outcome = Outcome::not_sent;
     std::string error;
   };

@@ -17,6 +17,8 @@ class PoisonMessage : public Failure {
 /// What the notification service reads of an event of the topic user.events.
 class UserEvent {
  public:
+  UserEvent() = default;
+
   /// Throws PoisonMessage: not JSON, another version, a member missing or of another type, an id that is not the
   /// message's.
   [[nodiscard]] static UserEvent parse(const Message& message);

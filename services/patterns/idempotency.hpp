@@ -36,6 +36,8 @@ class IdempotencyKeys {
   };
   class Claimed {
    public:
+    Claimed() = default;
+
     Claim claim = Claim::granted;
     Answer answer;  // of `repeated`
   };

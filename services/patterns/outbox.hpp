@@ -82,10 +82,13 @@ class OutboxRelay {
   Task<Replay> replay(std::string event_id);
 
  private:
-  struct Claimed {
-    std::int64_t seq_id;
-    std::int64_t token;
-    std::int64_t attempts;
+  class Claimed {
+   public:
+    Claimed() = default;
+
+    std::int64_t seq_id = 0;
+    std::int64_t token = 0;
+    std::int64_t attempts = 0;
     std::string event_type;
     Message message;
   };

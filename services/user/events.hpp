@@ -14,6 +14,8 @@ inline constexpr std::string_view kUserUpdated = "user.updated";
 
 class User {
  public:
+  User() = default;
+
   std::string id;
   std::string email;
   std::string name;

@@ -31,8 +31,11 @@ class Checked {
   Invalid invalid_;
 };
 
+/// Not an aggregate, as all that is handed to a coroutine: see the g++ 12 hazards in docs/decisions/0001-task.md.
 class NewUser {
  public:
+  NewUser() = default;
+
   std::string email;  // in lower case: two spellings of one address are one user
   std::string name;
 };
