@@ -14,7 +14,8 @@ std::vector<std::string> Nemesis::unsupported(const std::vector<Fault>& faults) 
 }
 
 void Nemesis::begin(const FaultRates& rates, std::vector<Fault> faults) {
-  CHECK(timed_.empty() && !healed_, "a nemesis begins once");
+  CHECK(!healed_, "the faults are over");
+  const std::size_t earlier = timed_.size();
   std::erase_if(faults, [&](const Fault& fault) { return !controls_.unsupported(fault).empty(); });
   std::vector<Fault> armed;
   for (Fault& fault : faults) {
@@ -26,7 +27,7 @@ void Nemesis::begin(const FaultRates& rates, std::vector<Fault> faults) {
   }
   controls_.set_rates(rates);
   controls_.arm(armed);
-  for (std::size_t i = 0; i < timed_.size(); ++i) {
+  for (std::size_t i = earlier; i < timed_.size(); ++i) {
     at_(timed_[i].fault.at, timed_[i].fault, [this, i] {
       if (healed_) return;
       timed_[i].begun = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -22,8 +23,8 @@ class Nemesis {
   /// For each fault that this world cannot do: which, and why, in words for the user.
   [[nodiscard]] std::vector<std::string> unsupported(const std::vector<Fault>& faults) const;
 
-  /// Sets the rates, arms and schedules; call it when the run begins. Faults that the world does not support are passed
-  /// over: ask before. The controls must outlive the world's time.
+  /// Sets the rates, arms and schedules. Faults that the world does not support are passed over: ask before. A later call adds
+  /// its faults to those of the earlier ones, and its rates take their place.
   void begin(const FaultRates& rates, std::vector<Fault> faults);
 
   /// Ends the faults; what was scheduled for later does not begin any more.
@@ -39,7 +40,7 @@ class Nemesis {
     Fault fault;
     bool begun = false;
   };
-  std::vector<Timed> timed_;
+  std::deque<Timed> timed_;  // scheduled actions point into it
   bool healed_ = false;
 };
 

@@ -2,7 +2,6 @@
 #include <set>
 #include <utility>
 
-#include "properties/liveness.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/stage.hpp"
 #include "sim/kernel.hpp"
@@ -31,18 +30,6 @@ std::map<std::string, std::int64_t> count_faults(const std::vector<FaultKind>& a
   for (const FaultKind kind : asked) counts[std::string(to_string(kind))];
   for (const Fault& fault : struck) ++counts[std::string(to_string(fault.kind))];
   return counts;
-}
-
-/// What is judged of any scenario, whether or not it says so.
-constexpr std::string_view kNoTaskFails = "no task of a service fails";
-
-std::vector<Property> properties_of(const Scenario& scenario) {
-  std::vector<Property> properties = scenario.properties;
-  if (std::ranges::find(properties, kNoTaskFails, &Property::name) == properties.end()) {
-    properties.push_back(always(std::string(kNoTaskFails), "No exception leaves a task of a service, and no task outlives its host.",
-                                no_task_fails()));
-  }
-  return properties;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "properties/liveness.hpp"
+
 namespace orrery {
 namespace {
 
@@ -81,6 +83,18 @@ DrawnPlan draw_plan(const Scenario& scenario, std::string_view profile, std::uin
   return drawn;
 }
 
+std::vector<Property> properties_of(const Scenario& scenario) {
+  // The name under which the built-in scenarios have it.
+  constexpr std::string_view kNoTaskFails = "no service task ends by an exception";
+  std::vector<Property> properties = scenario.properties;
+  if (std::ranges::find(properties, kNoTaskFails, &Property::name) == properties.end()) {
+    properties.push_back(always(std::string(kNoTaskFails),
+                                "No exception leaves a task of a service, and no task outlives its host.",
+                                no_task_fails()));
+  }
+  return properties;
+}
+
 void require_defect(const Scenario& scenario, std::string_view defect) {
   if (defect.empty() || std::ranges::find(scenario.defects, defect, &Defect::name) != scenario.defects.end()) return;
   std::vector<std::string> known;
@@ -143,11 +157,17 @@ void Stage::require_fit(const Plan& plan) {
 
 void Stage::begin(const Plan& plan) {
   world_.enter_phase("faults");
-  for (const Operation& operation : plan.operations) {
+  add(plan.operations);
+  add(plan.rates, plan.faults);
+}
+
+void Stage::add(const std::vector<Operation>& operations) {
+  for (const Operation& operation : operations) {
     post(operation.at, sim::entity_of(operation.id), [this, operation] { perform(operation); });
   }
-  nemesis_.begin(plan.rates, plan.faults);
 }
+
+void Stage::add(const FaultRates& rates, const std::vector<Fault>& faults) { nemesis_.begin(rates, faults); }
 
 void Stage::heal() {
   healed_ = true;

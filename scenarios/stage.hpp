@@ -22,6 +22,9 @@ struct DrawnPlan {
 /// Throws std::invalid_argument for an unknown profile.
 [[nodiscard]] DrawnPlan draw_plan(const Scenario& scenario, std::string_view profile, std::uint64_t seed);
 
+/// The scenario's properties, and what must hold of every scenario, whether or not it says so: no task of a service fails.
+[[nodiscard]] std::vector<Property> properties_of(const Scenario& scenario);
+
 /// Throws std::invalid_argument, which names the known ones, if `defect` is neither empty nor one of the scenario's.
 void require_defect(const Scenario& scenario, std::string_view defect);
 
@@ -40,6 +43,9 @@ class Stage {
 
   /// The faults-on phase begins: operations and faults of the plan come at their times.
   void begin(const Plan& plan);
+  /// More of them, whose times have not passed.
+  void add(const std::vector<Operation>& operations);
+  void add(const FaultRates& rates, const std::vector<Fault>& faults);
   void heal();
   /// The run is over.
   void end();
