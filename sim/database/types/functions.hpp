@@ -122,7 +122,8 @@ struct Function {
   Volatility volatility = Volatility::immutable;
   bool is_variadic = false;        // the last argument type repeats (its element type, if it is an array)
   std::uint8_t direct_arguments = 0;  // of an ordered-set aggregate: the first ones in `arguments`
-  std::uint8_t default_arguments = 0;  // so many of the last ones may be left out
+  std::uint8_t default_arguments = 0;  // so many of the last ones may be left out: they are `default_value`
+  Value default_value;
   std::vector<TypeRef> arguments;
   TypeRef result;
   std::vector<std::string_view> argument_names;  // for named notation (make_interval); may be empty
@@ -138,6 +139,9 @@ struct Function {
 struct ResolvedCall {
   const Function* function = nullptr;
   CallSite site;
+  /// In named notation: given argument i stands at places[i]. Empty: each at its own place. Places of `site.arguments`
+  /// that no argument has take `function->default_value`.
+  std::vector<std::size_t> places;
   std::vector<std::string> column_names;  // of a set-returning function
   std::vector<TypeRef> column_types;
 };
@@ -148,8 +152,7 @@ struct ResolvedCall {
 
 /// Chooses by PostgreSQL's rules (manual, chapter 10.3). `argument_names`: empty, or as long as `arguments`, with "" for
 /// arguments that were given by position. An ordered-set aggregate gets its direct arguments first and then the sort
-/// expressions. count(*) is count without arguments. For left-out default arguments `site.arguments` is longer than
-/// `arguments`: the caller passes NULLs there. Throws SqlError: 42883 `function foo(integer) does not exist`, 42725.
+/// expressions. count(*) is count without arguments. Throws SqlError: 42883 `function foo(integer) does not exist`, 42725.
 [[nodiscard]] ResolvedCall resolve_function(std::string_view name, std::span<const TypeRef> arguments,
                                             std::span<const std::string> argument_names = {});
 /// True if there is any function of this name.

@@ -87,8 +87,13 @@ class Value {
   }
   /// Text or any other bytes; up to 14 of them need no allocation.
   [[nodiscard]] static Value bytes(std::string_view bytes);
-  /// Room for `size` bytes that the caller fills at once: the only way to write into a value.
-  [[nodiscard]] static Value bytes_to_fill(std::size_t size, char*& room);
+  /// `size` bytes that `fill(char*)` writes at once.
+  template <class Fill>
+  [[nodiscard]] static Value bytes_filled_by(std::size_t size, Fill&& fill) {
+    Value value;
+    fill(value.make_room(size));
+    return value;
+  }
   [[nodiscard]] static Value interval(const Interval& interval);
   [[nodiscard]] static Value array(ArrayData array);
   [[nodiscard]] static Value record(RecordData record);
@@ -148,6 +153,7 @@ class Value {
     return std::bit_cast<std::uint32_t*>(integer());
   }
   void clear() noexcept { std::memset(raw_, 0, sizeof raw_); }
+  char* make_room(std::size_t size);  // of a NULL
   void release() noexcept;
 
   // [0, 8): word, coefficient or pointer; [0, 14): short bytes, [14] their number; [8, 10): scale; [15]: tag

@@ -1,0 +1,379 @@
+// Input and output functions of all types, and the way to and from the seam's SqlValue.
+
+#include <charconv>
+#include <limits>
+
+#include "runtime/check.hpp"
+#include "sim/database/types/array.hpp"
+#include "sim/database/types/bytes.hpp"
+#include "sim/database/types/datetime.hpp"
+#include "sim/database/types/errors.hpp"
+#include "sim/database/types/float_text.hpp"
+#include "sim/database/types/functions.hpp"
+#include "sim/database/types/json.hpp"
+#include "sim/database/types/jsonb.hpp"
+#include "sim/database/types/numeric.hpp"
+#include "sim/database/types/scan.hpp"
+#include "sim/database/types/utf8.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+bool boolean_from_text(std::string_view text) {
+  const std::string_view word = trim_spaces(text);
+  const auto starts = [word](std::string_view whole, std::size_t least) {
+    return word.size() >= least && word.size() <= whole.size() &&
+           equals_ignoring_case(word, whole.substr(0, word.size()));
+  };
+  if (starts("true", 1) || starts("yes", 1) || starts("on", 2) || word == "1") return true;
+  if (starts("false", 1) || starts("no", 1) || starts("off", 2) || word == "0") return false;
+  raise_invalid_input("boolean", text);
+}
+
+std::int64_t integer_from_text(std::string_view text, std::string_view type, std::int64_t low, std::int64_t high) {
+  std::string_view word = trim_spaces(text);
+  if (!word.empty() && word.front() == '+') {
+    word.remove_prefix(1);
+    if (!word.empty() && word.front() == '-') raise_invalid_input(type, text);
+  }
+  std::int64_t number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number);
+  if (error == std::errc::invalid_argument || stop != end) raise_invalid_input(type, text);
+  if (error != std::errc{} || number < low || number > high) {
+    raise("22003", "value \"" + std::string(text) + "\" is out of range for type " + std::string(type));
+  }
+  return number;
+}
+
+/// oid, xid and xid8 read as strtoul does: decimal, and octal or hexadecimal after 0 and 0x; oid takes negative numbers.
+std::int64_t unsigned_from_text(std::string_view text, std::string_view type, bool wide) {
+  std::string_view word = trim_spaces(text);
+  bool negative = false;
+  if (!word.empty() && (word.front() == '-' || word.front() == '+')) {
+    negative = word.front() == '-';
+    word.remove_prefix(1);
+  }
+  int base = 10;
+  if (type != "oid" && word.size() > 1 && word.front() == '0') {
+    base = to_lower(word[1]) == 'x' ? 16 : 8;
+    word.remove_prefix(base == 16 ? 2 : 1);
+  }
+  std::uint64_t number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
+  if (error == std::errc::invalid_argument || stop != end) raise_invalid_input(type, text);
+  if (negative) number = ~number + 1;
+  const bool too_large = error != std::errc{} || (!wide && !negative && number > UINT32_MAX) ||
+                         (!wide && negative && number < ~std::uint64_t{INT32_MAX});
+  if (too_large) raise("22003", "value \"" + std::string(text) + "\" is out of range for type " + std::string(type));
+  return static_cast<std::int64_t>(wide ? number : static_cast<std::uint32_t>(number));
+}
+
+/// Any of the forms with braces and hyphens after each group of four digits that PostgreSQL reads.
+Value uuid_from_text(std::string_view text) {
+  std::string_view rest = text;
+  const bool braces = !rest.empty() && rest.front() == '{';
+  if (braces) rest.remove_prefix(1);
+  return Value::bytes_filled_by(16, [&](char* room) {
+    for (int i = 0; i < 16; ++i) {
+      const int high = rest.size() >= 2 ? hex_digit(rest[0]) : -1;
+      const int low = rest.size() >= 2 ? hex_digit(rest[1]) : -1;
+      if (high < 0 || low < 0) raise_invalid_input("uuid", text);
+      room[i] = static_cast<char>(high * 16 + low);
+      rest.remove_prefix(2);
+      if (i % 2 == 1 && i < 15 && !rest.empty() && rest.front() == '-') rest.remove_prefix(1);
+    }
+    if (braces) {
+      if (rest != "}") raise_invalid_input("uuid", text);
+    } else if (!rest.empty()) {
+      raise_invalid_input("uuid", text);
+    }
+  });
+}
+
+void append_uuid(std::string& out, std::string_view bytes) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
+    out.push_back(kHex[static_cast<unsigned char>(bytes[i]) >> 4]);
+    out.push_back(kHex[static_cast<unsigned char>(bytes[i]) & 15]);
+  }
+}
+
+Value tid_from_text(std::string_view text) {
+  std::uint32_t block = 0;
+  std::uint16_t offset = 0;
+  const char* const end = text.data() + text.size();
+  if (text.size() < 5 || text.front() != '(') raise_invalid_input("tid", text);
+  const auto first = std::from_chars(text.data() + 1, end, block);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ',') raise_invalid_input("tid", text);
+  const auto second = std::from_chars(first.ptr + 1, end, offset);
+  if (second.ec != std::errc{} || second.ptr + 1 != end || *second.ptr != ')') raise_invalid_input("tid", text);
+  return Value::integer(std::int64_t{block} << 16 | offset);
+}
+
+/// "xmin:xmax:xip,…" with rising numbers between xmin and xmax.
+Value snapshot_from_text(std::string_view text) {
+  const auto fail = [text] { raise_invalid_input("pg_snapshot", text); };
+  std::string_view rest = text;
+  const auto number = [&] {
+    std::uint64_t value = 0;
+    const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    if (error != std::errc{}) fail();
+    rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+    return value;
+  };
+  const auto colon = [&] {
+    if (rest.empty() || rest.front() != ':') fail();
+    rest.remove_prefix(1);
+  };
+  const std::uint64_t low = number();
+  colon();
+  const std::uint64_t high = number();
+  colon();
+  if (low == 0 || high == 0 || low > high) fail();
+  std::uint64_t last = 0;
+  while (!rest.empty()) {
+    const std::uint64_t running = number();
+    if (running < low || running >= high || running <= last) fail();
+    last = running;
+    if (rest.empty()) break;
+    if (rest.front() != ',') fail();
+    rest.remove_prefix(1);
+    if (rest.empty()) fail();
+  }
+  return Value::bytes(text);
+}
+
+Value enum_from_text(TypeRef type, std::string_view text) {
+  CHECK(type.enumeration != nullptr, "an enum type without its definition");
+  const EnumLabel* label = type.enumeration->find(text);
+  if (label == nullptr) {
+    raise("22P02", "invalid input value for enum " + type.enumeration->name + ": \"" + std::string(text) + "\"");
+  }
+  return Value::label(*label);
+}
+
+Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* context) {
+  switch (type.base) {
+    case Type::boolean:
+      return Value::boolean(boolean_from_text(text));
+    case Type::int2:
+      return Value::integer(integer_from_text(text, "smallint", INT16_MIN, INT16_MAX));
+    case Type::int4:
+      return Value::integer(integer_from_text(text, "integer", INT32_MIN, INT32_MAX));
+    case Type::int8:
+      return Value::integer(integer_from_text(text, "bigint", INT64_MIN, INT64_MAX));
+    case Type::numeric:
+      return numeric_from_text(text);
+    case Type::float4:
+      return Value::real(float4_from_text(text));
+    case Type::float8:
+      return Value::real(float8_from_text(text));
+    case Type::unknown:
+    case Type::text:
+    case Type::varchar:
+    case Type::bpchar:
+    case Type::regclass:
+    case Type::regtype:
+      return Value::bytes(text);
+    case Type::name:
+      return Value::bytes(utf8_prefix_of_bytes(text, 63));
+    case Type::bytea:
+      return bytea_from_text(text);
+    case Type::uuid:
+      return uuid_from_text(text);
+    case Type::json:
+      check_json(text);
+      return Value::bytes(text);
+    case Type::jsonb:
+      return parse_jsonb(text);
+    case Type::timestamptz:
+      return Value::integer(timestamp_from_text(text, true, context));
+    case Type::timestamp:
+      return Value::integer(timestamp_from_text(text, false, context));
+    case Type::date:
+      return Value::integer(date_from_text(text, context));
+    case Type::time:
+      return Value::integer(time_from_text(text, context));
+    case Type::interval:
+      return Value::interval(interval_from_text(text));
+    case Type::oid:
+      return Value::integer(unsigned_from_text(text, "oid", false));
+    case Type::xid:
+      return Value::integer(unsigned_from_text(text, "xid", false));
+    case Type::xid8:
+      return Value::integer(unsigned_from_text(text, "xid8", true));
+    case Type::tid:
+      return tid_from_text(text);
+    case Type::pg_snapshot:
+      return snapshot_from_text(text);
+    case Type::enumeration:
+      return enum_from_text(type, text);
+    case Type::void_:
+      return Value::bytes({});
+    case Type::record:
+      raise("0A000", "input of anonymous composite types is not implemented");
+    case Type::timetz:
+      raise_unsupported("type time with time zone");
+    default:
+      raise("0A000", "cannot accept a value of type " + type_name(type));
+  }
+}
+
+void append_integer(std::string& out, std::int64_t number) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
+  CHECK(error == std::errc{});
+  out.append(digits, end);
+}
+
+}  // namespace
+
+Value input_text(TypeRef type, std::string_view text, const EvalContext* context) {
+  Value value = type.is_array ? array_from_text(type.element(), text, context) : scalar_from_text(type, text, context);
+  if (type.typmod < 0) return value;
+  const std::optional<Cast> cast = find_cast(type.without_typmod(), type, CastContext::explicit_);
+  CHECK(cast.has_value(), "a type casts to itself");
+  return (*cast)(std::move(value), context);
+}
+
+void append_output_text(std::string& out, TypeRef type, const Value& value) {
+  if (type.is_array) return append_array(out, value.array());
+  switch (type.base) {
+    case Type::boolean:
+      out.push_back(value.boolean() ? 't' : 'f');
+      return;
+    case Type::int2:
+    case Type::int4:
+    case Type::int8:
+    case Type::oid:
+    case Type::xid:
+      return append_integer(out, value.integer());
+    case Type::xid8:
+      out += std::to_string(static_cast<std::uint64_t>(value.integer()));
+      return;
+    case Type::numeric:
+      return append_numeric(out, value);
+    case Type::float4:
+      return append_float4(out, static_cast<float>(value.real()));
+    case Type::float8:
+      return append_float8(out, value.real());
+    case Type::bytea:
+      return append_bytea(out, value.bytes());
+    case Type::uuid:
+      return append_uuid(out, value.bytes());
+    case Type::jsonb:
+      return append_jsonb(out, JsonbView(value));
+    case Type::timestamptz:
+      return append_timestamp(out, value.integer(), true);
+    case Type::timestamp:
+      return append_timestamp(out, value.integer(), false);
+    case Type::date:
+      return append_date(out, value.integer());
+    case Type::time:
+      return append_time(out, value.integer());
+    case Type::interval:
+      return append_interval(out, value.interval());
+    case Type::tid:
+      out += "(" + std::to_string(value.integer() >> 16) + "," + std::to_string(value.integer() & 0xffff) + ")";
+      return;
+    case Type::enumeration:
+      out += value.label().text;
+      return;
+    case Type::record:
+      return append_record(out, value.record());
+    default:
+      out += value.bytes();
+      return;
+  }
+}
+
+std::string output_text(TypeRef type, const Value& value) {
+  std::string text;
+  append_output_text(text, type, value);
+  return text;
+}
+
+namespace {
+
+Value from_integer(std::int64_t number, TypeRef type, const EvalContext* context) {
+  if (!type.is_array) {
+    switch (type.base) {
+      case Type::int8:
+        return Value::integer(number);
+      case Type::int4:
+        if (number >= INT32_MIN && number <= INT32_MAX) return Value::integer(number);
+        break;
+      case Type::int2:
+        if (number >= INT16_MIN && number <= INT16_MAX) return Value::integer(number);
+        break;
+      case Type::float8:
+        return Value::real(static_cast<double>(number));
+      case Type::numeric:
+        if (type.typmod < 0) return numeric_from_integer(number);
+        break;
+      default:
+        break;
+    }
+  }
+  // Through the text, as a client library sends it: errors are those of the input function.
+  return input_text(type, std::to_string(number), context);
+}
+
+}  // namespace
+
+Value from_sql_value(const SqlValue& parameter, TypeRef type, const EvalContext* context) {
+  struct Converter {
+    TypeRef type;
+    const EvalContext* context;
+    Value operator()(std::monostate) const { return {}; }
+    Value operator()(bool truth) const {
+      if (type.is(Type::boolean)) return Value::boolean(truth);
+      return input_text(type, truth ? "true" : "false", context);
+    }
+    Value operator()(std::int64_t number) const { return from_integer(number, type, context); }
+    Value operator()(double number) const {
+      if (type.is(Type::float8)) return Value::real(number);
+      std::string text;
+      append_float8(text, number);
+      return input_text(type, text, context);
+    }
+    Value operator()(const std::string& text) const {
+      check_utf8(text);
+      return input_text(type, text, context);
+    }
+  };
+  return std::visit(Converter{type, context}, parameter.variant());
+}
+
+SqlValue to_sql_value(const Value& value, TypeRef type) {
+  if (value.is_null()) return {};
+  if (!type.is_array) {
+    switch (type.base) {
+      case Type::boolean:
+        return value.boolean();
+      case Type::int2:
+      case Type::int4:
+      case Type::int8:
+        return value.integer();
+      case Type::float8:
+        return value.real();
+      case Type::float4: {
+        // The shortest decimal, as the text of it would be read back.
+        std::string text;
+        append_float4(text, static_cast<float>(value.real()));
+        return float8_from_text(text);
+      }
+      case Type::text:
+      case Type::varchar:
+        return std::string(value.bytes());
+      default:
+        break;
+    }
+  }
+  return output_text(type, value);
+}
+
+}  // namespace orrery::sim::database
