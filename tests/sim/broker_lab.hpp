@@ -16,8 +16,8 @@ class BrokerLab {
  public:
   using Boot = std::function<void(Host&, BrokerClient&)>;
 
-  explicit BrokerLab(std::uint64_t seed = 1)
-      : kernel(seed, true),
+  explicit BrokerLab(std::uint64_t seed = 1, bool full = true)
+      : kernel(seed, full),
         decisions(kernel),
         network(kernel, decisions),
         places(kernel, decisions),

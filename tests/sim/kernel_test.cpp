@@ -123,6 +123,7 @@ TEST(Kernel, APausedHostRunsNothingAndCatchesUpWhenItIsResumed) {
   Log log;
   host.spawn("one", note_after(host, 10ms, "one", log));
   host.spawn("two", note_after(host, 900ms, "two", log));
+  kernel.run_until(Instant(1ms));
   kernel.pause(host);
   kernel.run_until(Instant(500ms));
   EXPECT_TRUE(log.lines.empty());
