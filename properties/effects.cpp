@@ -26,20 +26,17 @@ std::set<std::string_view> servers_of(const HistoryIndex& index, std::string_vie
 
 /// Faults that keep a statement from being executed, or let it come too late: after the lease, by the database's clock.
 bool hinders_database(std::string_view kind) {
-  constexpr std::string_view kKinds[] = {"partition", "one_way_partition", "drop", "delay", "slow_link", "slow_database",
-                                         "kill_session", "deadlock", "clock_jump", "clock_drift"};
+  constexpr std::string_view kKinds[] = {"partition",     "one_way_partition", "drop",     "delay",      "slow_link",
+                                         "slow_database", "kill_session",      "deadlock", "clock_jump", "clock_drift"};
   return kind.starts_with("break_") || std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
 }
 
-/// Whether something outside of the service's will kept an outcome from being committed between the answer to a send and
-/// the job's next attempt.
+/// Whether something outside of the service's will kept an outcome from being committed between the answer to a send
+/// and the job's next attempt.
 class Excuses {
  public:
   Excuses(const HistoryIndex& index, std::string_view database)
-      : index_(index),
-        outages_(outages_of(index)),
-        database_(database),
-        servers_(servers_of(index, database)) {}
+      : index_(index), outages_(outages_of(index)), database_(database), servers_(servers_of(index, database)) {}
 
   /// `in_work`: from the send to the next one; `to_commit`: the part of it in which the outcome could be committed.
   [[nodiscard]] bool excuse(std::string_view host, Span in_work, Span to_commit) const {
@@ -173,9 +170,10 @@ Check status_moves_forward(const StatusTable& rows) {
           findings.violate(shape, fmt::format("{} {} {}", rows.name, short_id(id), sentence), evidence);
         };
         const std::string from = before == nullptr ? std::string() : cell(before->row(), rows.status);
-        const bool allowed = before == nullptr ? contains(rows.initial, status)
-                                               : status == from || std::find(rows.steps.begin(), rows.steps.end(),
-                                                                             std::pair(from, status)) != rows.steps.end();
+        const bool allowed = before == nullptr
+                                 ? contains(rows.initial, status)
+                                 : status == from || std::find(rows.steps.begin(), rows.steps.end(),
+                                                               std::pair(from, status)) != rows.steps.end();
         if (!allowed) {
           violate(fmt::format("{} to {}", before == nullptr ? "nothing" : from, status),
                   before == nullptr ? fmt::format("began as {}", status)

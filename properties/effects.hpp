@@ -9,8 +9,8 @@
 namespace orrery {
 
 // Effects outside of the database: a job is claimed, somebody else's service is asked, the outcome is noted. What was
-// asked cannot be rolled back, and an answer can be lost: exactly once is impossible, at most once beyond the attempts of
-// which nobody can know is not. (P. Helland, "Idempotence Is Not a Medical Condition", CACM 55(5), 2012)
+// asked cannot be rolled back, and an answer can be lost: exactly once is impossible, at most once beyond the attempts
+// of which nobody can know is not. (P. Helland, "Idempotence Is Not a Medical Condition", CACM 55(5), 2012)
 
 /// Rows with a status that only some steps may change.
 struct StatusTable {
@@ -36,18 +36,18 @@ struct Provider {
   std::string job = "job_id";
 };
 
-/// An attempt (one request sent for a job) that was answered with success is the job's last, unless it is ambiguous, for
-/// then the service cannot know that it sent. Hence successful sends are at most 1 + the ambiguous attempts.
-/// An attempt is ambiguous if and only if
+/// An attempt (one request sent for a job) that was answered with success is the job's last, unless it is ambiguous,
+/// for then the service cannot know that it sent. Hence successful sends are at most 1 + the ambiguous attempts. An
+/// attempt is ambiguous if and only if
 ///   (a) it brought no answer ("timed out", "reply lost", or its host died first), or
 ///   (b) it was answered, but the outcome is not committed before the next attempt, because in between
-///       its host crashed, stopped or was paused; or a COMMIT of its host in the job's database failed or its answer was
-///       lost; or a fault broke or slowed the host's way to that database, so that the outcome may have come too late; or
-///       the database's server was down or paused, or its clock, by which leases are counted, was moved.
+///       its host crashed, stopped or was paused; or a COMMIT of its host in the job's database failed or its answer
+///       was lost; or a fault broke or slowed the host's way to that database, so that the outcome may have come too
+///       late; or the database's server was down or paused, or its clock, by which leases are counted, was moved.
 /// An attempt that was answered, and whose service just never committed an outcome, is not ambiguous.
 /// Judged: each attempt. "refused" (nothing listened) and answers other than 2xx say that nothing was sent.
-/// Broken by: a job that is never marked, a lease that a live holder outlives, an outcome that is swallowed, two workers
-/// that take the same job.
+/// Broken by: a job that is never marked, a lease that a live holder outlives, an outcome that is swallowed, two
+/// workers that take the same job.
 [[nodiscard]] Check sent_once_beyond_ambiguous_attempts(const StatusTable& jobs, const Provider& provider);
 
 /// When a job is committed as done, the provider has answered one of its requests with success before.
@@ -55,9 +55,9 @@ struct Provider {
 /// Broken by: marking before asking, taking an error or a time-out for success, marking a whole batch.
 [[nodiscard]] Check done_means_accepted(const StatusTable& jobs, const Provider& provider);
 
-/// Rows begin in an initial status and change it only by the allowed steps; `done_at` is set exactly when the row is done;
-/// the fencing token never gets smaller. Judged: each committed state.
-/// Broken by: a stale worker that writes over a newer outcome (no fencing), a retry that starts from a copy in memory.
+/// Rows begin in an initial status and change it only by the allowed steps; `done_at` is set exactly when the row is
+/// done; the fencing token never gets smaller. Judged: each committed state. Broken by: a stale worker that writes over
+/// a newer outcome (no fencing), a retry that starts from a copy in memory.
 [[nodiscard]] Check status_moves_forward(const StatusTable& rows);
 
 /// At the end each row is in a final status. Judged: each row that still exists.

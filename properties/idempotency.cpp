@@ -27,8 +27,9 @@ void judge_key(Findings& findings, const std::string& key, std::vector<const Key
   // A client that was told nothing final constrains nothing, but its body may have used the key.
   std::vector<const KeyedAttempt*> sent = attempts;
   std::erase_if(attempts, [](const KeyedAttempt* attempt) { return attempt->kind == AnswerKind::later; });
-  std::sort(attempts.begin(), attempts.end(), [](const KeyedAttempt* a, const KeyedAttempt* b) { return a->end() < b->end(); });
-  const KeyedAttempt* user = nullptr;                                // the first answer that used the key
+  std::sort(attempts.begin(), attempts.end(),
+            [](const KeyedAttempt* a, const KeyedAttempt* b) { return a->end() < b->end(); });
+  const KeyedAttempt* user = nullptr;  // the first answer that used the key
   std::map<std::string_view, const KeyedAttempt*> first_of_body;
   for (const KeyedAttempt* attempt : attempts) {
     const auto violate = [&](std::string_view shape, const KeyedAttempt& other, std::string sentence) {
@@ -50,8 +51,7 @@ void judge_key(Findings& findings, const std::string& key, std::vector<const Key
                                    short_id(key), user->status, attempt->status));
       }
     }
-    if (attempt->kind == AnswerKind::key_used &&
-        std::none_of(sent.begin(), sent.end(), [&](const KeyedAttempt* other) {
+    if (attempt->kind == AnswerKind::key_used && std::none_of(sent.begin(), sent.end(), [&](const KeyedAttempt* other) {
           return other->body != attempt->body && other->invoked->id < attempt->end();
         })) {
       return violate("refused as used, but was not", *attempt,
@@ -146,10 +146,10 @@ Check acknowledged_is_readable(const KeyedRequests& requests, const std::string&
       if (found == acknowledged.end() || found->second->end() > invoked->id) continue;
       findings.examine();
       if (ended->number != 404) continue;
-      findings.violate("not found",
-                       fmt::format("{} was acknowledged, but '{}' answered {} afterwards", short_id(id), operation,
-                                   ended->number),
-                       {found->second->invoked->id, found->second->end(), invoked->id, ended->id});
+      findings.violate(
+          "not found",
+          fmt::format("{} was acknowledged, but '{}' answered {} afterwards", short_id(id), operation, ended->number),
+          {found->second->invoked->id, found->second->end(), invoked->id, ended->id});
     }
     return std::move(findings).verdict();
   };
@@ -162,8 +162,8 @@ Check unique_in_every_state(const std::string& table, const std::string& id, con
       std::string value;
       EventId commit = 0;
     };
-    std::map<std::string, Holder> holders;                                     // by row
-    std::map<std::string, std::set<std::string, std::less<>>> rows;            // by value
+    std::map<std::string, Holder> holders;                           // by row
+    std::map<std::string, std::set<std::string, std::less<>>> rows;  // by value
     std::set<std::string> written;
     std::set<std::string> reported;
     const auto release = [&](const std::string& row) {

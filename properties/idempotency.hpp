@@ -24,10 +24,10 @@ enum class AnswerKind : std::uint8_t {
 /// Requests of the workload that carry a key, and how their answers are read.
 struct KeyedRequests {
   std::string operation = "create user";
-  std::string key = "idempotency_key";                      // the member of the operation's text with the key
-  std::vector<std::string> body = {"email", "name"};        // its members that make the request's body
-  std::string created_id = "id";                            // the member of the 201's body with the new id
-  std::string unique = "email";                             // of `body`: what may be taken; without case (ASCII)
+  std::string key = "idempotency_key";                // the member of the operation's text with the key
+  std::vector<std::string> body = {"email", "name"};  // its members that make the request's body
+  std::string created_id = "id";                      // the member of the 201's body with the new id
+  std::string unique = "email";                       // of `body`: what may be taken; without case (ASCII)
   std::function<AnswerKind(int status, std::string_view body)> kind;
 };
 
@@ -36,25 +36,25 @@ struct CreatedRows {
   std::string name = "user";
   std::string table = "user_db.users";
   std::string id = "id";
-  std::string unique = "email";            // the unique column; compared without case (ASCII)
-  std::string keys = "idempotency_keys";   // the table of the keys, in the same database
+  std::string unique = "email";           // the unique column; compared without case (ASCII)
+  std::string keys = "idempotency_keys";  // the table of the keys, in the same database
   std::string key = "key";
 };
 
-/// All final answers to one key and body are alike, in status and body; a body is answered with `key_used` exactly if the
-/// key was used with another one.
-/// Judged: each key that got an answer of any kind but `later`. Wrong are
+/// All final answers to one key and body are alike, in status and body; a body is answered with `key_used` exactly if
+/// the key was used with another one. Judged: each key that got an answer of any kind but `later`. Wrong are
 ///   - two final answers to the same body that differ: 201 and 201 with another id, 201 and 409, 201 and 422;
 ///   - two bodies of one key that are both carried out or refused on their merits;
 ///   - `key_used`, although the key had not been sent with another body before.
 /// Not judged is whether an answer `later` was justified.
-/// Broken by: looking for the key and writing it later (check, then act), storing no answer, a key that forgets its body.
+/// Broken by: looking for the key and writing it later (check, then act), storing no answer, a key that forgets its
+/// body.
 [[nodiscard]] Check same_request_same_answer(const KeyedRequests& requests);
 
 /// When a creation is acknowledged, its row has been committed, holds what was asked for, and is never removed again.
-/// Judged: each 201. There is no exception; a database that may lose its newest commits in a failover would declare one.
-/// Broken by: answering before the commit, answering success when the commit's outcome is unknown or its failure was
-/// swallowed, answering with an id that was drawn for an attempt that did not make it.
+/// Judged: each 201. There is no exception; a database that may lose its newest commits in a failover would declare
+/// one. Broken by: answering before the commit, answering success when the commit's outcome is unknown or its failure
+/// was swallowed, answering with an id that was drawn for an attempt that did not make it.
 [[nodiscard]] Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& rows);
 
 /// A request that reads an acknowledged row by its id, begun after the acknowledgement, never hears that there is none.
@@ -68,11 +68,11 @@ struct CreatedRows {
 /// Broken by: looking for the value before inserting it, without a unique index.
 [[nodiscard]] Check unique_in_every_state(const std::string& table, const std::string& id, const std::string& column);
 
-/// A request that is refused because its unique value is taken was beaten by somebody else: a row with the value had been
-/// committed, and not for the same key (known by the key's row in the same commit or, without one, because no other key
-/// asked for the value before). Requests without a key are each somebody else: they may meet what an earlier try made.
-/// Judged: each 409 that is final.
-/// Broken by: running the whole request again when the commit's answer was lost: it meets its own row.
+/// A request that is refused because its unique value is taken was beaten by somebody else: a row with the value had
+/// been committed, and not for the same key (known by the key's row in the same commit or, without one, because no
+/// other key asked for the value before). Requests without a key are each somebody else: they may meet what an earlier
+/// try made. Judged: each 409 that is final. Broken by: running the whole request again when the commit's answer was
+/// lost: it meets its own row.
 [[nodiscard]] Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& rows);
 
 }  // namespace orrery

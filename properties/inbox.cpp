@@ -105,8 +105,7 @@ Check acknowledged_means_committed(const InboxTable& inbox) {
       findings.violate(committed == nullptr ? "never committed" : "committed only afterwards",
                        fmt::format("{} acknowledged message {}, but {} noted it in {}", acknowledged->host,
                                    short_id(acknowledged->key),
-                                   committed == nullptr ? "nobody ever" : "only later somebody",
-                                   table_of(inbox.table)),
+                                   committed == nullptr ? "nobody ever" : "only later somebody", table_of(inbox.table)),
                        std::move(evidence));
     }
     return std::move(findings).verdict();
@@ -122,10 +121,10 @@ Check redeliveries_carry_the_same_bytes(const std::string& topic, const std::str
       if (is_first) continue;
       findings.examine();
       if (event->text == first->second->text) continue;
-      findings.violate("published with other bytes",
-                       fmt::format("message {} was stored once more with other bytes than the first time",
-                                   short_id(event->key)),
-                       {first->second->id, event->id});
+      findings.violate(
+          "published with other bytes",
+          fmt::format("message {} was stored once more with other bytes than the first time", short_id(event->key)),
+          {first->second->id, event->id});
     }
     std::map<std::string_view, const Event*> delivered;
     for (const Event* event : index.of(EventKind::message_delivered, delivery_subject(topic, group))) {
@@ -133,10 +132,10 @@ Check redeliveries_carry_the_same_bytes(const std::string& topic, const std::str
       if (is_first) continue;
       findings.examine();
       if (event->text == first->second->text) continue;
-      findings.violate("delivered with other bytes",
-                       fmt::format("message {} was delivered again with other bytes than the first time",
-                                   short_id(event->key)),
-                       {first->second->id, event->id});
+      findings.violate(
+          "delivered with other bytes",
+          fmt::format("message {} was delivered again with other bytes than the first time", short_id(event->key)),
+          {first->second->id, event->id});
     }
     return std::move(findings).verdict();
   };
@@ -152,9 +151,9 @@ Check only_poison_is_dead_lettered(const std::string& topic, const std::string& 
       if (!events.contains(buried->key)) continue;
       std::vector<EventId> evidence{buried->id};
       add_deliveries(index, topic, buried->key, evidence);
-      findings.violate("event", fmt::format("event {} was dead-lettered after {} deliveries", short_id(buried->key),
-                                            buried->number),
-                       std::move(evidence));
+      findings.violate(
+          "event", fmt::format("event {} was dead-lettered after {} deliveries", short_id(buried->key), buried->number),
+          std::move(evidence));
     }
     return std::move(findings).verdict();
   };

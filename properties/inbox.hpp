@@ -9,7 +9,8 @@ namespace orrery {
 
 // The inbox, or idempotent consumer: a consumer notes the id of a message in the transaction that carries its effect
 // out, and acknowledges after the commit; a message that comes again finds its id taken.
-// (C. Richardson, Microservices Patterns, 2018, section 3.2.6; P. Helland, "Life beyond Distributed Transactions", 2007)
+// (C. Richardson, Microservices Patterns, 2018, section 3.2.6; P. Helland, "Life beyond Distributed Transactions",
+// 2007)
 
 /// Where a consumer notes what it has processed.
 struct InboxTable {
@@ -40,10 +41,9 @@ struct EffectTable {
 /// Each effect is of a message that the broker had stored before. Judged: each inserted effect.
 [[nodiscard]] Check effects_come_from_messages(const EffectTable& effects, const std::string& topic);
 
-/// When a consumer acknowledges a message, the message's inbox row has been committed: by itself or, if the message came
-/// to another replica before, by that one.
-/// Judged: each acknowledgement that a consumer sent in the group.
-/// Broken by: acknowledging before working, working outside of the transaction that notes the message.
+/// When a consumer acknowledges a message, the message's inbox row has been committed: by itself or, if the message
+/// came to another replica before, by that one. Judged: each acknowledgement that a consumer sent in the group. Broken
+/// by: acknowledging before working, working outside of the transaction that notes the message.
 [[nodiscard]] Check acknowledged_means_committed(const InboxTable& inbox);
 
 /// Whenever a message comes again, it carries the bytes of the first time: each storing of an id in the topic, and each

@@ -56,13 +56,12 @@ Check requests_succeed(Duration grace, Duration patience) {
       if (ended != nullptr && is_answer(ended->number)) continue;
       const EventId healed = undisturbed ? 0 : index.of(EventKind::phase, "healed").front()->id;
       const std::string shape = ended == nullptr ? "never ended" : fmt::format("{}", ended->number);
-      findings.violate(
-          fmt::format("{} {}", invoked->subject, shape),
-          ended == nullptr ? fmt::format("'{}' of {} never ended", invoked->subject, invoked->host)
-          : ended->number == 0
-              ? fmt::format("'{}' of {} got no answer: {}", invoked->subject, invoked->host, ended->text)
-              : fmt::format("'{}' of {} was answered {}", invoked->subject, invoked->host, ended->number),
-          {healed, invoked->id, ended != nullptr ? ended->id : 0});
+      findings.violate(fmt::format("{} {}", invoked->subject, shape),
+                       ended == nullptr ? fmt::format("'{}' of {} never ended", invoked->subject, invoked->host)
+                       : ended->number == 0
+                           ? fmt::format("'{}' of {} got no answer: {}", invoked->subject, invoked->host, ended->text)
+                           : fmt::format("'{}' of {} was answered {}", invoked->subject, invoked->host, ended->number),
+                       {healed, invoked->id, ended != nullptr ? ended->id : 0});
     }
     return std::move(findings).verdict();
   };

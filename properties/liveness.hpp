@@ -32,12 +32,10 @@ struct AtRest {
   Duration patience = std::chrono::seconds(30);  // what began later than this before the end may still be under way
 };
 
-/// At the end no row waits; each message of the topic was settled or dead-lettered by the group as often as it was stored;
-/// each operation of the workload, and each request between services, that began at least `patience` before the end has
-/// ended, unless its host died.
-/// Judged: each of these.
-/// Broken by: a work loop that ends with an error, a lock or claim that outlives its holder, a message whose
-/// acknowledgement always comes too late.
+/// At the end no row waits; each message of the topic was settled or dead-lettered by the group as often as it was
+/// stored; each operation of the workload, and each request between services, that began at least `patience` before the
+/// end has ended, unless its host died. Judged: each of these. Broken by: a work loop that ends with an error, a lock
+/// or claim that outlives its holder, a message whose acknowledgement always comes too late.
 [[nodiscard]] Check nothing_stays_pending(const AtRest& rest);
 
 /// No exception leaves a task of a service: what the world does is handled where it happens. Judged: each host's start.

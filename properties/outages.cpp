@@ -13,8 +13,8 @@ constexpr EventId kNever = std::numeric_limits<EventId>::max();
 
 bool any_overlaps(const std::map<std::string_view, std::vector<Span>>& spans, std::string_view host, Span span) {
   const auto found = spans.find(host);
-  return found != spans.end() && std::any_of(found->second.begin(), found->second.end(),
-                                             [span](Span other) { return other.overlaps(span); });
+  return found != spans.end() &&
+         std::any_of(found->second.begin(), found->second.end(), [span](Span other) { return other.overlaps(span); });
 }
 
 /// The second word of "crash user-1 at 12.5s".

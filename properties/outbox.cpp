@@ -100,7 +100,7 @@ struct Correspondence {
   struct Aggregate {
     bool stored = false;
     std::int64_t version = 0;
-    std::int64_t creations = 0;                    // events of the creation
+    std::int64_t creations = 0;  // events of the creation
     std::int64_t events = 0;
     std::map<std::int64_t, std::int64_t> versions;  // how many events have it
     std::vector<EventId> commits;                   // those that made it what it is
@@ -124,8 +124,8 @@ struct Correspondence {
   void apply(const RowChange& change, bool is_aggregate) {
     if (!is_aggregate) {
       if (change.operation == RowOperation::insert) count_event(change.new_row(), 1);
-      const bool lost = change.operation == RowOperation::remove &&
-                        cell(change.old_row(), outbox.status) != outbox.published;
+      const bool lost =
+          change.operation == RowOperation::remove && cell(change.old_row(), outbox.status) != outbox.published;
       if (lost) count_event(change.old_row(), -1);
       return;
     }
@@ -345,8 +345,8 @@ Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound) {
     findings.examine(static_cast<std::int64_t>(lags.size()));
     const Duration p95 = percentile(std::move(lags), 95);
     if (p95 > bound) {
-      const Wait& slowest = *std::max_element(waits.begin(), waits.end(),
-                                              [](const Wait& a, const Wait& b) { return a.lag < b.lag; });
+      const Wait& slowest =
+          *std::max_element(waits.begin(), waits.end(), [](const Wait& a, const Wait& b) { return a.lag < b.lag; });
       const Event* healed = nullptr;
       for (const Event* phase : index.of(EventKind::phase, "healed")) healed = phase;
       findings.violate("lag",

@@ -6,9 +6,9 @@
 
 namespace orrery {
 
-// The transactional outbox: a service writes its rows and the events about them in one transaction, and a relay publishes
-// the events afterwards, at least once and in order. (C. Richardson, Microservices Patterns, 2018, section 3.3;
-// https://microservices.io/patterns/data/transactional-outbox.html)
+// The transactional outbox: a service writes its rows and the events about them in one transaction, and a relay
+// publishes the events afterwards, at least once and in order. (C. Richardson, Microservices Patterns, 2018,
+// section 3.3; https://microservices.io/patterns/data/transactional-outbox.html)
 
 /// Where the outbox is, and what its columns are called. Messages carry the event's id as their id.
 struct OutboxTable {
@@ -35,12 +35,13 @@ struct AggregateTable {
 /// In every committed state each aggregate has exactly one event of its creation, and each such event its aggregate.
 /// Removing an event's row after it was published is housekeeping and changes nothing; removing it earlier loses it.
 /// Judged: after each commit, the aggregates that it touched, by row or by event.
-/// Broken by: writing the event in a second transaction (dual write), not at all, or outside of the aggregate's rollback.
+/// Broken by: writing the event in a second transaction (dual write), not at all, or outside of the aggregate's
+/// rollback.
 [[nodiscard]] Check aggregates_match_their_creation(const OutboxTable& outbox, const AggregateTable& aggregates);
 
-/// In every committed state the events of an aggregate have exactly the versions 1 to the aggregate's version, once each.
-/// Judged: after each commit, the aggregates that it touched.
-/// Broken by: a change without an event, a version computed in memory (MAX + 1), the same change made twice.
+/// In every committed state the events of an aggregate have exactly the versions 1 to the aggregate's version, once
+/// each. Judged: after each commit, the aggregates that it touched. Broken by: a change without an event, a version
+/// computed in memory (MAX + 1), the same change made twice.
 [[nodiscard]] Check every_change_has_its_event(const OutboxTable& outbox, const AggregateTable& aggregates);
 
 /// When an event's row is committed as published for the first time, the broker has stored its message, and has told a
@@ -68,8 +69,8 @@ struct AggregateTable {
 /// Broken by: giving up after n attempts, a cursor that passes a gap, a claim that is never taken over.
 [[nodiscard]] Check every_event_is_published(const OutboxTable& outbox);
 
-/// Of the events that were not yet published when the faults were taken away, or came afterwards, 95 % were committed as
-/// published within `bound` of max(their commit, the end of faults). Nearest rank; an event that never was counts as
+/// Of the events that were not yet published when the faults were taken away, or came afterwards, 95 % were committed
+/// as published within `bound` of max(their commit, the end of faults). Nearest rank; an event that never was counts as
 /// waiting until the end. Judged: those events. Without an end of faults: all.
 /// Broken by: a relay that stands still behind a long transaction, a convoy behind a slow broker, endless backoff.
 [[nodiscard]] Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound);

@@ -44,8 +44,8 @@ struct Verdict {
 /// A pure function of a history. A callable that takes a `const History&` fits too.
 using Check = std::function<Verdict(const HistoryIndex&)>;
 
-/// What must hold of a run. `check(history)` judges a complete run; a `sometimes` always holds of a single run: its count
-/// is summed over a campaign, which fails if it stays 0.
+/// What must hold of a run. `check(history)` judges a complete run; a `sometimes` always holds of a single run: its
+/// count is summed over a campaign, which fails if it stays 0.
 struct Property {
   std::string name;
   Mode mode = Mode::always;

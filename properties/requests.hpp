@@ -27,8 +27,8 @@ struct KeyedAttempt {
 };
 
 struct KeyedAttempts {
-  std::vector<KeyedAttempt> all;                             // in the order of their invocation
-  std::map<std::string, std::vector<std::size_t>> by_key;    // places in `all`
+  std::vector<KeyedAttempt> all;                           // in the order of their invocation
+  std::map<std::string, std::vector<std::size_t>> by_key;  // places in `all`
   std::map<std::string, std::vector<std::size_t>> by_unique;
 };
 
@@ -48,8 +48,8 @@ struct Send {
 
 /// All that was asked of a provider.
 struct Sends {
-  std::map<std::string, std::vector<Send>> by_job;                    // in the order of sending
-  std::map<std::string, std::vector<const Event*>> accepted;         // by job: the provider's answers of success
+  std::map<std::string, std::vector<Send>> by_job;            // in the order of sending
+  std::map<std::string, std::vector<const Event*>> accepted;  // by job: the provider's answers of success
 };
 
 /// Shared by all checks of a run.

@@ -50,12 +50,11 @@ const RowState* RowLife::last_existing() const {
   return nullptr;
 }
 
-const RowLives& lives_of(const HistoryIndex& index, std::string_view database_and_table,
-                         std::string_view key_columns) {
+const RowLives& lives_of(const HistoryIndex& index, std::string_view database_and_table, std::string_view key_columns) {
   std::string name = "rows ";
   name.append(database_and_table).append(" by ").append(key_columns);
-  return index.shared<RowLives>(
-      name, [&](const HistoryIndex& of) { return follow(of, database_and_table, key_columns); });
+  return index.shared<RowLives>(name,
+                                [&](const HistoryIndex& of) { return follow(of, database_and_table, key_columns); });
 }
 
 std::string cell(const Row& row, std::string_view column) { return row[column].text(); }

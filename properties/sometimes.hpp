@@ -13,8 +13,8 @@ namespace orrery {
 
 /// A message that the group received before is delivered to it once more.
 [[nodiscard]] Predicate message_is_delivered_again(const std::string& topic, const std::string& group);
-/// A message is delivered although a consumer of the group had acknowledged it: the acknowledgement was lost, or late, or
-/// the broker repeats itself, or it was published twice.
+/// A message is delivered although a consumer of the group had acknowledged it: the acknowledgement was lost, or late,
+/// or the broker repeats itself, or it was published twice.
 [[nodiscard]] Predicate message_comes_after_its_acknowledgement(const std::string& topic, const std::string& group);
 /// Two hosts of the group have one message in work at the same time.
 [[nodiscard]] Predicate two_consumers_have_one_message(const std::string& topic, const std::string& group);

@@ -19,8 +19,9 @@ struct StoryOptions {
 ///
 /// Told are the events of the evidence; what led to them, as far as the history kept causes; the requests of the
 /// operations among them; and the faults, crashes, pauses and restarts meanwhile of hosts that take part. What does not
-/// fit is folded ("… 12 more: 10 deliveries, 2 faults"), the evidence last. Works on facts alone and on a full recording.
-/// Ids are shortened to their first 8 characters; a last line gives those of the conclusion in full. Lines end in '\n'.
+/// fit is folded ("… 12 more: 10 deliveries, 2 faults"), the evidence last. Works on facts alone and on a full
+/// recording. Ids are shortened to their first 8 characters; a last line gives those of the conclusion in full. Lines
+/// end in '\n'.
 [[nodiscard]] std::string story(const Violation& violation, const History& history, const StoryOptions& options = {});
 
 }  // namespace orrery

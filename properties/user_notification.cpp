@@ -104,9 +104,10 @@ void add_always(std::vector<Property>& all) {
   all.push_back(always("an e-mail is refused only if somebody else has it",
                        "A sign-up that is told that its e-mail is taken was beaten by another sign-up.",
                        refused_only_if_taken(requests, created)));
-  all.push_back(always("a repeated request gets the same answer",
-                       "All final answers to one Idempotency-Key and body are alike; another body with the key gets 422.",
-                       same_request_same_answer(requests)));
+  all.push_back(
+      always("a repeated request gets the same answer",
+             "All final answers to one Idempotency-Key and body are alike; another body with the key gets 422.",
+             same_request_same_answer(requests)));
   all.push_back(always("published means the broker stored it before",
                        "When an event is committed as published, the broker has stored and confirmed its message.",
                        published_means_stored(outbox)));
@@ -157,7 +158,8 @@ void add_eventually(std::vector<Property>& all) {
                            "Of the events that were waiting when faults were healed, or came later, 95 % are published "
                            "within 30 s.",
                            publish_lag_p95_is_within(outbox, 30s)));
-  all.push_back(eventually("every published event has its job", "Every event in the broker that asks for a mail gets its job.",
+  all.push_back(eventually("every published event has its job",
+                           "Every event in the broker that asks for a mail gets its job.",
                            every_message_has_its_effect(EffectTable(), kTopic)));
   all.push_back(eventually("every job is sent or visibly dead", "No job is left behind on its way.",
                            every_row_ends(job_statuses())));
@@ -200,7 +202,8 @@ void add_sometimes(std::vector<Property>& all) {
                           requests_race_for_one_value(requests)));
   all.push_back(sometimes("a retry gets the stored answer", "A repeated sign-up is answered from its key.",
                           retry_gets_the_stored_answer(requests)));
-  all.push_back(sometimes("a key is used for another body", "A sign-up is refused with 422.", key_is_refused(requests)));
+  all.push_back(
+      sometimes("a key is used for another body", "A sign-up is refused with 422.", key_is_refused(requests)));
   all.push_back(sometimes("a mail is accepted without the sender hearing of it", "A send is ambiguous.",
                           send_succeeds_without_an_answer(Provider())));
 }

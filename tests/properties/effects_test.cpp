@@ -84,9 +84,10 @@ TEST(Sending, MayNotBeRepeatedWhenTheOutcomeIsJustNotCommitted) {
   send_again(run);
   const Verdict verdict = sends(run);
   ASSERT_EQ(shapes(verdict), "outcome never committed");
-  EXPECT_EQ(verdict.violations[0].what,
-            "job 1 was sent by notification-1, answered 202, and then sent again by notification-2, though nothing kept "
-            "the outcome from being committed");
+  EXPECT_EQ(
+      verdict.violations[0].what,
+      "job 1 was sent by notification-1, answered 202, and then sent again by notification-2, though nothing kept "
+      "the outcome from being committed");
 }
 
 TEST(Sending, MayNotBeRepeatedWhenTheOutcomeIsWrittenAsAnother) {
@@ -148,7 +149,7 @@ TEST(Sending, MayBeRepeatedWhenTheCommitFails) {
     EXPECT_EQ(shapes(sends(run)), "");
 
     System other = answered();
-    other.add(kind, kFirst, "user_db", "notification-1#2");   // another database
+    other.add(kind, kFirst, "user_db", "notification-1#2");           // another database
     other.add(kind, kSecond, "notification_db", "notification-2#2");  // another host
     send_again(other);
     EXPECT_EQ(shapes(sends(other)), "outcome never committed");
@@ -302,14 +303,15 @@ TEST(EveryJob, EndsSentOrDead) {
 
 TEST(Outages, FindWhatWasWrongAndWhen) {
   System run;
-  run.add(EventKind::host_started, "a", "", "", 1);       // 1
-  run.add(EventKind::host_paused, "a");                   // 2
-  run.add(EventKind::host_crashed, "a");                  // 3
-  run.add(EventKind::host_started, "a", "", "", 2);       // 4
-  run.fault("partition", "a|b", "5s");                    // 5
-  run.fault("deadlock", "a>db", "a>db #1");               // 6
-  run.heal_fault("partition", "a|b", "5s");               // 7
-  run.add(EventKind::fault_injected, "", "slow_link", "9s", 0, "slow_link a>b at 9s for 2s");  // 8: target in words only
+  run.add(EventKind::host_started, "a", "", "", 1);  // 1
+  run.add(EventKind::host_paused, "a");              // 2
+  run.add(EventKind::host_crashed, "a");             // 3
+  run.add(EventKind::host_started, "a", "", "", 2);  // 4
+  run.fault("partition", "a|b", "5s");               // 5
+  run.fault("deadlock", "a>db", "a>db #1");          // 6
+  run.heal_fault("partition", "a|b", "5s");          // 7
+  run.add(EventKind::fault_injected, "", "slow_link", "9s", 0,
+          "slow_link a>b at 9s for 2s");  // 8: target in words only
   const HistoryIndex index(run.history());
   const Outages& outages = outages_of(index);
   EXPECT_TRUE(outages.was_paused("a", {2, 2}));

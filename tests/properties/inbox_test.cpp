@@ -18,8 +18,8 @@ Verdict same(const System& run) {
 }
 Verdict done(const System& run) { return every_message_has_its_effect(EffectTable(), "user.events")(run.history()); }
 Verdict buried(const System& run) {
-  return only_poison_is_dead_lettered("user.events", "notification", "user_db.outbox_events", "event_id")(
-      run.history());
+  return only_poison_is_dead_lettered("user.events", "notification", "user_db.outbox_events",
+                                      "event_id")(run.history());
 }
 
 /// A run with one event, published and consumed.
@@ -33,8 +33,13 @@ System consumed() {
 
 TEST(Effects, AreOnePerEventAndChannel) {
   System run = consumed();
-  run.put("notification_jobs", {{"id", 2}, {"correlation_id", "ada/1"}, {"channel", "sms"}, {"status", "queued"},
-                                {"claimed_by", nullptr}, {"claim_token", 0}, {"sent_at", nullptr}});
+  run.put("notification_jobs", {{"id", 2},
+                                {"correlation_id", "ada/1"},
+                                {"channel", "sms"},
+                                {"status", "queued"},
+                                {"claimed_by", nullptr},
+                                {"claim_token", 0},
+                                {"sent_at", nullptr}});
   run.commit("notification_db", "notification-1#1");
   EXPECT_EQ(shapes(once(run)), "");
   EXPECT_EQ(once(run).examined, 2);

@@ -54,9 +54,15 @@ TEST(UsersAndEvents, DoNotCorrespondWhenTheEventComesFirst) {
 TEST(UsersAndEvents, DoNotCorrespondWhenAUserIsCreatedTwice) {
   System run;
   run.create("ada");
-  run.put("outbox_events", {{"event_id", "again"}, {"aggregate_id", "ada"}, {"aggregate_version", 2},
-                            {"event_type", "user.created"}, {"payload", "{}"}, {"status", "pending"},
-                            {"published_at", nullptr}, {"claimed_by", nullptr}, {"claim_token", 0}});
+  run.put("outbox_events", {{"event_id", "again"},
+                            {"aggregate_id", "ada"},
+                            {"aggregate_version", 2},
+                            {"event_type", "user.created"},
+                            {"payload", "{}"},
+                            {"status", "pending"},
+                            {"published_at", nullptr},
+                            {"claimed_by", nullptr},
+                            {"claim_token", 0}});
   run.commit("user_db", "user-1#1");
   EXPECT_EQ(shapes(creation(run)), "several events");
 }
@@ -101,9 +107,15 @@ TEST(Versions, AreNotUsedTwice) {
   System run;
   run.create("ada");
   run.rename("ada", 2);
-  run.put("outbox_events", {{"event_id", "other"}, {"aggregate_id", "ada"}, {"aggregate_version", 2},
-                            {"event_type", "user.updated"}, {"payload", "{}"}, {"status", "pending"},
-                            {"published_at", nullptr}, {"claimed_by", nullptr}, {"claim_token", 0}});
+  run.put("outbox_events", {{"event_id", "other"},
+                            {"aggregate_id", "ada"},
+                            {"aggregate_version", 2},
+                            {"event_type", "user.updated"},
+                            {"payload", "{}"},
+                            {"status", "pending"},
+                            {"published_at", nullptr},
+                            {"claimed_by", nullptr},
+                            {"claim_token", 0}});
   run.commit("user_db", "user-2#1");
   EXPECT_EQ(shapes(versions(run)), "version with several events");
 }

@@ -91,7 +91,8 @@ EventId Script::ask(const std::string& operation, const std::string& id, const s
   return add(EventKind::operation_invoked, "client-1", operation, id, 0, arguments);
 }
 
-EventId Script::told(const std::string& operation, const std::string& id, std::int64_t status, const std::string& body) {
+EventId Script::told(const std::string& operation, const std::string& id, std::int64_t status,
+                     const std::string& body) {
   return add(EventKind::operation_ended, "client-1", operation, id, status, body);
 }
 
@@ -157,7 +158,8 @@ EventId System::confirm(const std::string& user, int version) {
 }
 
 EventId System::mark_published(const std::string& user, int version) {
-  change("outbox_events", event_id(user, version), {{"status", "published"}, {"published_at", "2025-01-01 00:00:00+00"}});
+  change("outbox_events", event_id(user, version),
+         {{"status", "published"}, {"published_at", "2025-01-01 00:00:00+00"}});
   return commit("user_db", "user-1#2");
 }
 
@@ -198,7 +200,8 @@ void System::consume(const std::string& user, std::int64_t job, int version) {
 }
 
 EventId System::claim(std::int64_t job, std::int64_t token, const std::string& host) {
-  change("notification_jobs", std::to_string(job), {{"status", "sending"}, {"claimed_by", host}, {"claim_token", token}});
+  change("notification_jobs", std::to_string(job),
+         {{"status", "sending"}, {"claimed_by", host}, {"claim_token", token}});
   return commit("notification_db", host + "#2");
 }
 

@@ -13,15 +13,15 @@ namespace orrery::testing {
 
 using Cells = std::vector<std::pair<std::string, SqlValue>>;
 
-/// Writes a history by hand, a line an event. It knows the rows that it has committed, so that an update names only what
-/// changes.
+/// Writes a history by hand, a line an event. It knows the rows that it has committed, so that an update names only
+/// what changes.
 class Script {
  public:
   /// Events from now on happen at this time; without it each comes a millisecond after the one before.
   Script& at(Duration time);
   [[nodiscard]] Instant now() const { return now_; }
-  EventId add(EventKind kind, std::string host, std::string subject = {}, std::string key = {},
-              std::int64_t number = 0, std::string text = {}, std::string detail = {});
+  EventId add(EventKind kind, std::string host, std::string subject = {}, std::string key = {}, std::int64_t number = 0,
+              std::string text = {}, std::string detail = {});
 
   // ---- commits: put, change and drop collect, commit writes ----
   Script& put(const std::string& table, Cells cells);
@@ -56,8 +56,8 @@ class Script {
   std::map<std::string, Table> tables_;
 };
 
-/// Steps of the user/notification system as it should be. An event of user "ada" and version 1 has the id "ada/1"; its job
-/// is named likewise by the caller.
+/// Steps of the user/notification system as it should be. An event of user "ada" and version 1 has the id "ada/1"; its
+/// job is named likewise by the caller.
 class System : public Script {
  public:
   System& at(Duration time) {
@@ -83,7 +83,8 @@ class System : public Script {
   EventId mark_published(const std::string& user, int version = 1);
   void publish(const std::string& user, int version = 1);
 
-  EventId deliver(const std::string& user, int version = 1, int attempt = 1, const std::string& host = "notification-1");
+  EventId deliver(const std::string& user, int version = 1, int attempt = 1,
+                  const std::string& host = "notification-1");
   EventId commit_job(const std::string& user, std::int64_t job, int version = 1);
   EventId acknowledge(const std::string& user, int version = 1, const std::string& host = "notification-1");
   void consume(const std::string& user, std::int64_t job, int version = 1);

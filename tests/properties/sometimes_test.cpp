@@ -19,7 +19,9 @@ KeyedRequests requests() {
   return keyed;
 }
 
-std::int64_t count(const Predicate& predicate, const System& run) { return predicate(HistoryIndex(run.history())).count; }
+std::int64_t count(const Predicate& predicate, const System& run) {
+  return predicate(HistoryIndex(run.history())).count;
+}
 
 TEST(Sometimes, AMessageIsDeliveredAgain) {
   const Predicate again = message_is_delivered_again("user.events", "notification");
@@ -111,8 +113,7 @@ TEST(Sometimes, AHostDiesWithARequest) {
 }
 
 TEST(Sometimes, ALeaseIsTakenOver) {
-  const Predicate taken =
-      lease_is_taken_over("notification_db.notification_jobs", "id", "claim_token", "claimed_by");
+  const Predicate taken = lease_is_taken_over("notification_db.notification_jobs", "id", "claim_token", "claimed_by");
   System run;
   run.commit_job("ada", 1);
   run.claim(1);

@@ -44,7 +44,8 @@ TEST(Story, TellsTheEvidenceAndWhatStruckInBetween) {
             "        14.000s  user-1    starts again (incarnation 2)\n"
             "        15.000s  client-1  asks to get user {\"id\":\"3f2a77c1\"}\n"
             "  => user 3f2a77c1 is lost\n"
-            "     (ids are shortened to 8 characters: 3f2a77c1 is " + kId + ")\n");
+            "     (ids are shortened to 8 characters: 3f2a77c1 is " +
+                kId + ")\n");
 }
 
 TEST(Story, ShowsAnEpisodeThatBeganBefore) {

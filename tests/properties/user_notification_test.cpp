@@ -32,16 +32,26 @@ TEST(UserNotification, HasThePropertiesThatReportsAndTwinsName) {
     EXPECT_TRUE(names.insert(property.name).second) << property.name;
     EXPECT_FALSE(property.claim.empty()) << property.name;
   }
-  for (const char* name :
-       {"users and user.created outbox rows correspond", "an acknowledged user is stored",
-        "an e-mail belongs to one user", "a repeated request gets the same answer",
-        "published means the broker stored it before", "every broker message is a committed outbox row",
-        "an event makes at most one job per channel", "a consumer acknowledges only what it has committed",
-        "a job is sent at most once beyond its ambiguous attempts", "job status moves forward only",
-        "a redelivery carries the same bytes", "a job marked sent was accepted by the provider",
-        "events of a user are published in order", "no service task ends by an exception",
-        "every outbox row is published", "outbox lag p95 is within 30s", "every published event has its job",
-        "every job is sent or visibly dead", "nothing stays pending", "requests succeed once faults are healed"}) {
+  for (const char* name : {"users and user.created outbox rows correspond",
+                           "an acknowledged user is stored",
+                           "an e-mail belongs to one user",
+                           "a repeated request gets the same answer",
+                           "published means the broker stored it before",
+                           "every broker message is a committed outbox row",
+                           "an event makes at most one job per channel",
+                           "a consumer acknowledges only what it has committed",
+                           "a job is sent at most once beyond its ambiguous attempts",
+                           "job status moves forward only",
+                           "a redelivery carries the same bytes",
+                           "a job marked sent was accepted by the provider",
+                           "events of a user are published in order",
+                           "no service task ends by an exception",
+                           "every outbox row is published",
+                           "outbox lag p95 is within 30s",
+                           "every published event has its job",
+                           "every job is sent or visibly dead",
+                           "nothing stays pending",
+                           "requests succeed once faults are healed"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   EXPECT_GE(std::ranges::count_if(user_notification_properties(),
