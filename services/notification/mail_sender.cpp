@@ -89,7 +89,6 @@ MailSender::MailSender(Context& context, Database& db, SenderSettings settings, 
 
 void MailSender::start() {
   for (std::int64_t i = 1; i <= settings_.workers; ++i) context_.spawn("mail-sender-" + std::to_string(i), work());
-  context_.spawn("mail-metrics", report());
 }
 
 Task<void> MailSender::work() {
@@ -98,6 +97,7 @@ Task<void> MailSender::work() {
     bool worked = false;
     try {
       worked = co_await send_one();
+      co_await report();
       failures = 0;
     } catch (const DatabaseError& error) {
       ++failures;
@@ -113,16 +113,11 @@ Task<void> MailSender::work() {
 }
 
 Task<void> MailSender::report() {
-  while (!context_.stopping()) {
-    co_await context_.clock.sleep(settings_.report_every);
-    try {
-      const Rows rows = co_await db_.exec(kBacklog);
-      context_.telemetry.gauge("notification_backlog", rows[0]["open"].real());
-      context_.telemetry.gauge("notification_dead", rows[0]["dead"].real());
-    } catch (const DatabaseError&) {
-      context_.telemetry.count("notification_sender_errors_total");
-    }
-  }
+  if (context_.clock.now() < next_report_) co_return;
+  next_report_ = context_.clock.now() + settings_.report_every;
+  const Rows rows = co_await db_.exec(kBacklog);
+  context_.telemetry.gauge("notification_backlog", rows[0]["open"].real());
+  context_.telemetry.gauge("notification_dead", rows[0]["dead"].real());
 }
 
 Task<bool> MailSender::send_one() {
@@ -191,8 +186,8 @@ Task<void> MailSender::conclude(const Job& job, Attempt attempt) {
   context_.telemetry.count(attempt.outcome == Outcome::accepted ? "notification_sent_total"
                                                                 : "notification_failures_total");
   // Repeating is safe: the fence lets the write through once. Without it the job comes back when its lease ends, as an
-  // ambiguous attempt; so it is worth waiting for the database.
-  for (std::int64_t failures = 1; !context_.stopping(); ++failures) {
+  // ambiguous attempt; so it is worth waiting for the database, even when the process was asked to stop.
+  for (std::int64_t failures = 1;; ++failures) {
     try {
       const Rows written = co_await write(job, attempt);
       if (written.affected() == 0) context_.telemetry.count("notification_outcomes_too_late_total");

@@ -70,7 +70,7 @@ class MailSender {
 
   /// One worker: sends jobs, one after the other.
   Task<void> work();
-  /// Tells the metrics how much is waiting.
+  /// Tells the metrics how much is waiting, now and then. Throws DatabaseError.
   Task<void> report();
   /// Claims and sends one job. False: none is due. Throws DatabaseError if it could not claim.
   Task<bool> send_one();
@@ -84,6 +84,7 @@ class MailSender {
   SenderSettings settings_;
   Twin twin_;
   RetryBudget budget_;
+  Instant next_report_;
   std::string claim_, mark_sent_, requeue_, bury_;  // the statements
 };
 

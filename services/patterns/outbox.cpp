@@ -115,23 +115,15 @@ OutboxRelay::OutboxRelay(Context& context, Database& db, std::string topic, Rela
       twin_(twin),
       claim_(claim_statement(twin)) {}
 
-void OutboxRelay::start() {
-  context_.spawn("outbox-relay", run());
-  context_.spawn("outbox-metrics", report());
-}
+void OutboxRelay::start() { context_.spawn("outbox-relay", run()); }
 
 Task<void> OutboxRelay::report() {
-  while (!context_.stopping()) {
-    co_await context_.clock.sleep(settings_.report_every);
-    try {
-      const Rows rows = co_await db_.exec(kBacklog);
-      context_.telemetry.gauge("outbox_pending", rows[0]["pending"].real());
-      context_.telemetry.gauge("outbox_failed", rows[0]["failed"].real());
-      context_.telemetry.gauge("outbox_lag_seconds", rows[0]["lag_s"].real());
-    } catch (const DatabaseError&) {
-      context_.telemetry.count("outbox_relay_errors_total");
-    }
-  }
+  if (context_.clock.now() < next_report_) co_return;
+  next_report_ = context_.clock.now() + settings_.report_every;
+  const Rows rows = co_await db_.exec(kBacklog);
+  context_.telemetry.gauge("outbox_pending", rows[0]["pending"].real());
+  context_.telemetry.gauge("outbox_failed", rows[0]["failed"].real());
+  context_.telemetry.gauge("outbox_lag_seconds", rows[0]["lag_s"].real());
 }
 
 Task<void> OutboxRelay::run() {
@@ -140,6 +132,7 @@ Task<void> OutboxRelay::run() {
     std::int64_t rows = 0;
     try {
       rows = co_await round();
+      co_await report();
       failures = 0;
     } catch (const DatabaseError& error) {
       ++failures;

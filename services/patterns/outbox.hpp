@@ -93,7 +93,7 @@ class OutboxRelay {
     Message message;
   };
   Task<void> run();
-  /// Tells the metrics how much is waiting, and how long.
+  /// Tells the metrics how much is waiting, and how long, now and then. Throws DatabaseError.
   Task<void> report();
   /// One claimed batch. Returns how many rows it had. Throws DatabaseError.
   Task<std::int64_t> round();
@@ -106,6 +106,7 @@ class OutboxRelay {
   RelaySettings settings_;
   Twin twin_;
   std::string claim_;  // the statement
+  Instant next_report_;
 };
 
 }  // namespace orrery::services

@@ -16,7 +16,7 @@
 namespace orrery::services {
 
 struct UsersSettings {
-  RetryPolicy retry{Backoff{50ms, 1s}, 4};
+  RetryPolicy retry{Backoff{25ms, 500ms}, 6};
   RetryBudget::Limits budget;
   Duration lock_wait = 2s;  // for a key or an e-mail address that another request has in work
 
