@@ -61,7 +61,7 @@ std::vector<DefectEntry> user_notification_defects() {
       {"ack-before-work", 70, "The message is acknowledged first and processed then.",
        "a consumer acknowledges only what it has committed"},
       {"ack-deadline-shorter-than-work", 72,
-       "The ack deadline is 5 ms, less than the work takes: acknowledgements come too late and messages come again "
+       "The ack deadline is 1 ms, less than the work takes: acknowledgements come too late and messages come again "
        "until they are put aside.",
        "only poison is dead-lettered"},
       // The sender.

@@ -43,7 +43,7 @@ NotificationService::NotificationService(Context& context, Settings settings)
   settings.refuse_unknown();
 
   if (twin_.is("ack-deadline-shorter-than-work"))
-    subscription.ack_deadline = 5ms;  // twin: ack-deadline-shorter-than-work
+    subscription.ack_deadline = 1ms;  // twin: ack-deadline-shorter-than-work
   context.broker.subscribe(std::move(subscription), [this](Delivery& delivery) { return on_message(delivery); });
   context.http.on("GET /jobs", [this](Request request) { return list_jobs(std::move(request)); });
   context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
