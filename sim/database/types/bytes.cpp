@@ -190,6 +190,9 @@ void register_bytes(Registry& registry) {
   };
   registry.function("length(bytea) -> int4", size);
   registry.function("octet_length(bytea) -> int4", size);
+  registry.function("bit_length(bytea) -> int4", [](Arguments a, const Site&, const Context&) {
+    return Value::integer(static_cast<std::int64_t>(a[0].bytes().size()) * 8);
+  });
   registry.function("sha224(bytea) -> bytea", [](Arguments a, const Site&, const Context&) {
     return digest_of(a[0], [](std::string_view bytes) { return sha256_digest(bytes, true); });
   });

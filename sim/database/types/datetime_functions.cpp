@@ -46,11 +46,15 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+[[noreturn]] void raise_unrecognized(std::string_view name, std::string_view type) {
+  raise("22023", "unit \"" + lower(name) + "\" not recognized for type " + std::string(type));
+}
+
 Field field_of(std::string_view name, std::string_view type) {
   for (const FieldName& entry : kFields) {
     if (equals_ignoring_case(entry.name, name)) return entry.field;
   }
-  raise("22023", "unit \"" + lower(name) + "\" not recognized for type " + std::string(type));
+  raise_unrecognized(name, type);
 }
 
 [[noreturn]] void raise_unit_unsupported(std::string_view name, std::string_view type) {
@@ -239,9 +243,16 @@ Value extract_interval(std::string_view name, const Interval& interval) {
   }
 }
 
-std::int64_t truncate_timestamp(std::string_view name, std::int64_t timestamp, std::string_view type) {
+/// date_trunc() knows fewer words than extract().
+Field unit_of(std::string_view name, std::string_view type) {
   const Field field = field_of(name, type);
+  if (field >= Field::epoch && field <= Field::julian) raise_unrecognized(name, type);
+  return field;
+}
+
+std::int64_t truncate_timestamp(std::string_view name, std::int64_t timestamp, std::string_view type) {
   if (is_infinite(timestamp)) return timestamp;
+  const Field field = unit_of(name, type);
   const SplitTimestamp split = split_timestamp(timestamp);
   CivilDate date = civil_of(split.days);
   const auto to_unit = [&](std::int64_t unit) { return split.days * kDayUs + split.time / unit * unit; };
@@ -289,7 +300,7 @@ Value truncate_interval(std::string_view name, Interval interval) {
     interval.microseconds = 0;
   };
   const auto time = [&](std::int64_t unit) { interval.microseconds = interval.microseconds / unit * unit; };
-  switch (field_of(name, "interval")) {
+  switch (unit_of(name, "interval")) {
     case Field::microseconds:
       break;
     case Field::milliseconds:
@@ -483,7 +494,13 @@ void register_datetime(Registry& registry) {
                                         "date_part(text, timestamptz) -> float8");
   register_extract<part_of_timestamp>(registry, "extract(text, timestamp) -> numeric",
                                       "date_part(text, timestamp) -> float8");
-  register_extract<part_of_date>(registry, "extract(text, date) -> numeric", "date_part(text, date) -> float8");
+  registry.function("extract(text, date) -> numeric",
+                    [](Arguments a, const Site&, const Context&) { return part_of_date(a[0], a[1]); });
+  // date_part() of a date is that of its midnight.
+  registry.function("date_part(text, date) -> float8", [](Arguments a, const Site&, const Context&) {
+    const Value part = part_of_timestamp(a[0], Value::integer(timestamp_of_date(a[1].integer())));
+    return part.is_null() ? Value() : Value::real(numeric_to_double(part));
+  });
   register_extract<part_of_time>(registry, "extract(text, time) -> numeric", "date_part(text, time) -> float8");
   register_extract<part_of_interval>(registry, "extract(text, interval) -> numeric",
                                      "date_part(text, interval) -> float8");
@@ -557,6 +574,11 @@ void register_datetime(Registry& registry) {
                     [](Arguments a, const Site&, const Context&) { return Value::boolean(!is_infinite(a[0].integer())); });
   registry.function("isfinite(timestamp) -> bool",
                     [](Arguments a, const Site&, const Context&) { return Value::boolean(!is_infinite(a[0].integer())); });
+  registry.function("isfinite(date) -> bool", [](Arguments a, const Site&, const Context&) {
+    return Value::boolean(a[0].integer() != kDateInfinity && a[0].integer() != kDateMinusInfinity);
+  });
+  registry.function("isfinite(interval) -> bool",
+                    [](Arguments, const Site&, const Context&) { return Value::boolean(true); });
   for (const std::string_view signature :
        {"to_char(timestamptz, text) -> text", "to_char(timestamp, text) -> text", "to_char(interval, text) -> text",
         "to_char(numeric, text) -> text", "to_char(int4, text) -> text", "to_char(int8, text) -> text",

@@ -173,6 +173,19 @@ void register_numeric(Registry& registry) {
   registry.function("abs(numeric) -> numeric", numeric_unary<numeric_absolute>);
   registry.function("mod(numeric, numeric) -> numeric", numeric_binary<numeric_modulo>);
   registry.function("div(numeric, numeric) -> numeric", numeric_binary<numeric_divide_whole>);
+  registry.function("gcd(numeric, numeric) -> numeric", [](Arguments a, const CallSite&, const EvalContext&) {
+    Value x = numeric_absolute(a[0]);
+    Value y = numeric_absolute(a[1]);
+    for (const Value& each : a) {
+      if (!numeric_is_finite(each)) return numeric_from_text("NaN");
+    }
+    while (numeric_sign(y) != 0) {
+      Value rest = numeric_modulo(x, y);
+      x = std::move(y);
+      y = std::move(rest);
+    }
+    return x;
+  });
   registry.function("power(numeric, numeric) -> numeric", numeric_binary<numeric_power>);
   registry.function("pow(numeric, numeric) -> numeric", numeric_binary<numeric_power>);
   registry.function("sqrt(numeric) -> numeric", numeric_unary<numeric_sqrt>);

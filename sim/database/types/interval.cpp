@@ -139,6 +139,7 @@ class IntervalReader {
       // "1-2": years and months.
       rest_.remove_prefix(1);
       const Number months = take_number(negative);
+      if (!rest_.empty() && !is_space(rest_.front())) bad_syntax();
       if (std::abs(months.whole) > 11) out_of_range();
       add(Unit::year, number);
       add(Unit::month, months);

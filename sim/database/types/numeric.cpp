@@ -401,6 +401,10 @@ bool numeric_is_nan(const Value& value) {
   return !value.is_small_numeric() && Decimal::from_value(value).kind == Kind::nan;
 }
 
+bool numeric_is_finite(const Value& value) {
+  return value.is_small_numeric() || Decimal::from_value(value).kind == Kind::finite;
+}
+
 Value numeric_round(const Value& value, std::int32_t scale) {
   if (value.is_small_numeric() && scale == value.small_numeric_scale()) return value;
   const Decimal decimal = Decimal::from_value(value);

@@ -53,6 +53,7 @@ inline constexpr std::int32_t kNumericMaxWholeDigits = 131072;
 [[nodiscard]] Value numeric_power(const Value& base, const Value& exponent);
 [[nodiscard]] int numeric_sign(const Value& value);
 [[nodiscard]] bool numeric_is_nan(const Value& value);
+[[nodiscard]] bool numeric_is_finite(const Value& value);
 
 /// Half away from zero. A negative scale rounds before the decimal point.
 [[nodiscard]] Value numeric_round(const Value& value, std::int32_t scale);

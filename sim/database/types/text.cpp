@@ -462,6 +462,15 @@ void register_text(Registry& registry) {
                     [](Arguments a, const Site&, const Context&) { return Value::bytes(quote_identifier(a[0].bytes())); });
   registry.function("quote_literal(text) -> text",
                     [](Arguments a, const Site&, const Context&) { return Value::bytes(quote_literal(a[0].bytes())); });
+  registry.function("quote_literal(anyelement) -> text",
+                    [](Arguments a, const Site& site, const Context&) {
+                      // As a cast to text, where a boolean is spelled out.
+                      const std::optional<Cast> cast =
+                          find_cast(site.arguments[0], TypeRef(Type::text), CastContext::explicit_);
+                      const Value text = cast ? (*cast)(a[0]) : Value::bytes(output_text(site.arguments[0], a[0]));
+                      return Value::bytes(quote_literal(text.bytes()));
+                    },
+                    kStable);
   registry.function("ascii(text) -> int4", [](Arguments a, const Site&, const Context&) {
     return Value::integer(a[0].bytes().empty() ? 0 : utf8_code_point(a[0].bytes()));
   });

@@ -46,28 +46,49 @@ std::int64_t integer_from_text(std::string_view text, std::string_view type, std
   return number;
 }
 
-/// oid, xid and xid8 read as strtoul does: decimal, and octal or hexadecimal after 0 and 0x; oid takes negative numbers.
-std::int64_t unsigned_from_text(std::string_view text, std::string_view type, bool wide) {
-  std::string_view word = trim_spaces(text);
-  bool negative = false;
-  if (!word.empty() && (word.front() == '-' || word.front() == '+')) {
-    negative = word.front() == '-';
-    word.remove_prefix(1);
+/// As strtoul() reads with base 0; gives how much it has read, 0 if there is no number. Too large: the largest number.
+std::size_t scan_unsigned(std::string_view text, int base, std::uint64_t& number) {
+  std::size_t at = 0;
+  while (at < text.size() && is_space(text[at])) ++at;
+  const bool negative = at < text.size() && text[at] == '-';
+  if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+  if (base == 0) {
+    base = 10;
+    if (at < text.size() && text[at] == '0') {
+      base = at + 2 < text.size() && to_lower(text[at + 1]) == 'x' && hex_digit(text[at + 2]) >= 0 ? 16 : 8;
+      if (base == 16) at += 2;
+    }
   }
-  int base = 10;
-  if (type != "oid" && word.size() > 1 && word.front() == '0') {
-    base = to_lower(word[1]) == 'x' ? 16 : 8;
-    word.remove_prefix(base == 16 ? 2 : 1);
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + at, end, number, base);
+  if (error == std::errc::invalid_argument) {
+    number = 0;
+    return 0;
   }
+  if (error != std::errc{}) {
+    number = UINT64_MAX;
+  } else if (negative) {
+    number = ~number + 1;
+  }
+  return static_cast<std::size_t>(stop - text.data());
+}
+
+/// PostgreSQL 15 takes anything for xid and xid8; what is no number counts 0.
+std::int64_t xid_from_text(std::string_view text, bool wide) {
   std::uint64_t number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number, base);
-  if (error == std::errc::invalid_argument || stop != end) raise_invalid_input(type, text);
-  if (negative) number = ~number + 1;
-  const bool too_large = error != std::errc{} || (!wide && !negative && number > UINT32_MAX) ||
-                         (!wide && negative && number < ~std::uint64_t{INT32_MAX});
-  if (too_large) raise("22003", "value \"" + std::string(text) + "\" is out of range for type " + std::string(type));
+  (void)scan_unsigned(text, 0, number);
   return static_cast<std::int64_t>(wide ? number : static_cast<std::uint32_t>(number));
+}
+
+std::int64_t oid_from_text(std::string_view text) {
+  std::uint64_t number = 0;
+  const std::size_t size = scan_unsigned(text, 10, number);
+  if (size == 0 || !trim_spaces(text.substr(size)).empty()) raise_invalid_input("oid", text);
+  // Negative numbers of 32 bits are taken too, as their unsigned counterparts.
+  const bool negative = trim_spaces(text).front() == '-';
+  const bool fits = number <= UINT32_MAX || (negative && number >= static_cast<std::uint64_t>(std::int64_t{INT32_MIN}));
+  if (!fits) raise("22003", "value \"" + std::string(text) + "\" is out of range for type oid");
+  return static_cast<std::uint32_t>(number);
 }
 
 /// Any of the forms with braces and hyphens after each group of four digits that PostgreSQL reads.
@@ -200,11 +221,11 @@ Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* c
     case Type::interval:
       return Value::interval(interval_from_text(text));
     case Type::oid:
-      return Value::integer(unsigned_from_text(text, "oid", false));
+      return Value::integer(oid_from_text(text));
     case Type::xid:
-      return Value::integer(unsigned_from_text(text, "xid", false));
+      return Value::integer(xid_from_text(text, false));
     case Type::xid8:
-      return Value::integer(unsigned_from_text(text, "xid8", true));
+      return Value::integer(xid_from_text(text, true));
     case Type::tid:
       return tid_from_text(text);
     case Type::pg_snapshot:
