@@ -21,7 +21,7 @@ class Message {
       : id(std::move(id)), key(std::move(key)), body(std::move(body)) {}
 
   std::string id;   // the publisher's: stays the same when it publishes again
-  std::string key;  // ordering key; messages with the same key are delivered in the order of their confirmation
+  std::string key;  // ordering key; messages with the same key are delivered in the order of their storage; empty: no order
   std::string body;
   std::map<std::string, std::string> attributes;  // trace context and the like
 };

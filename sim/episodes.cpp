@@ -173,7 +173,7 @@ void Episodes::apply(const Fault& fault, bool begins) {
     case FaultKind::slow_service: directory_.ailment(*kernel.find_host(fault.target)).slower += by; return;
     case FaultKind::error_burst: directory_.ailment(*kernel.find_host(fault.target)).failing += begins ? 1 : -1; return;
     case FaultKind::slow_database: directory_.databases.find(fault.target)->second->slow(by); return;
-    case FaultKind::broker_delay: directory_.broker->set_delivery_delay(begins ? by : Duration::zero()); return;
+    case FaultKind::broker_delay: directory_.broker->set_delivery_delay(directory_.broker->delivery_delay() + by); return;
     default: CHECK(false, "this fault is not an episode of its own");
   }
 }
