@@ -69,7 +69,12 @@ struct Index {
   std::uint32_t creator = 0;  // slot + 1 of the transaction that makes it and has not committed
   std::vector<KeyElement> elements;
   std::shared_ptr<const Expr> predicate;  // null: of all rows
+  std::uint64_t columns_used = 0;          // columns that decide about the entry; from the 63rd on they share a bit
   std::unique_ptr<OrderedIndex> tree;
+
+  [[nodiscard]] static constexpr std::uint64_t column_bit(std::uint32_t column) noexcept {
+    return 1ULL << (column < 63 ? column : 63);
+  }
 };
 
 struct CheckConstraint {

@@ -47,6 +47,12 @@ struct StatementResult {
   std::string command_tag;  // "INSERT 0 1"
 };
 
+struct EngineOptions {
+  /// Rows come in an order of the seed where SQL leaves it open, and statements on several rows lock them in such an
+  /// order. Off: always as they lie in the heap or the index, as an idle PostgreSQL mostly gives them.
+  bool shuffles_open_order = true;
+};
+
 class EngineImpl;
 class SessionImpl;
 
@@ -74,7 +80,7 @@ class Session {
 /// An in-memory multi-version database with PostgreSQL 15's semantics: catalog, heap, indexes, locks, sequences.
 class Engine {
  public:
-  Engine(std::string name, Environment& environment);
+  Engine(std::string name, Environment& environment, EngineOptions options = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -36,6 +36,9 @@ struct Tuplestore {
   [[nodiscard]] const Value* row(std::size_t index) const noexcept { return cells.data() + index * width; }
 };
 
+/// More nested conditions than this in one constraint, default or index expression are refused.
+inline constexpr std::uint32_t kMaxConstraintLocals = 64;
+
 /// The result of an uncorrelated subquery.
 struct SubqueryCache {
   bool is_filled = false;
@@ -67,6 +70,8 @@ class Execution final : public EvalContext {
   std::uint64_t order_seed = 0;  // for what SQL leaves open; 0: natural order
   std::uint32_t order_draws = 0;
   std::uint32_t depth = 0;
+  std::vector<LockTag> granted;  // advisory locks that this run has waited for and holds
+  bool slept = false;
 
   // EvalContext
   [[nodiscard]] std::int64_t transaction_time() const override;

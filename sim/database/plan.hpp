@@ -43,7 +43,7 @@ struct FromNode {
   std::uint32_t store = 0;                 // of a CTE, or of a subquery that was run before
   std::shared_ptr<const QueryPlan> query;  // of a subquery; of a CTE that is filled when it is first read
   std::uint32_t width = 0;
-  bool is_correlated = false;              // a subquery or function that depends on other slots
+  SlotSet needs = 0;                       // slots of the same FROM clause that a LATERAL item reads
 
   std::vector<ExprPtr> functions;  // set-returning calls side by side (ROWS FROM, unnest with several arrays)
   std::vector<std::uint32_t> function_widths;
@@ -138,9 +138,8 @@ struct QueryPlan {
   std::shared_ptr<const QueryPlan> recursive_term;
   std::uint32_t recursive_store = 0;
 
-  bool is_correlated = false;  // refers to slots of an outer query
-  bool is_volatile = false;
-  std::uint32_t depth = 0;
+  SlotSet outer_slots = 0;     // slots of outer queries that it refers to
+  bool is_correlated = false;  // there are any
 };
 
 enum class ConflictAction : std::uint8_t { none, nothing, update };

@@ -39,6 +39,7 @@ struct Version {
   std::uint32_t cmax = 0;
   VersionId newer = kNoVersion;
   std::uint32_t entries = 0;  // bit i: the table's i-th index has an entry of its own for this version
+  std::uint32_t breaks = 0;   // bit i: another key than the version before, for the i-th index
   Ending ending = Ending::none;
   Value* row = nullptr;  // null: free
   std::unique_ptr<std::vector<RowLocker>> lockers;

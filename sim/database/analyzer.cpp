@@ -1,0 +1,296 @@
+#include "sim/database/analyzer.hpp"
+
+#include <algorithm>
+
+#include "sim/database/execution.hpp"
+
+namespace orrery::sim::database {
+
+bool Analyzer::is_query(const Node& node) noexcept {
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::uint32_t Analyzer::new_slot() {
+  if (plan_->slots >= 64) fail_unsupported("a statement with more than 60 tables and subqueries");
+  return plan_->slots++;
+}
+
+std::uint32_t Analyzer::new_locals(std::uint32_t count) {
+  const std::uint32_t first = plan_->locals;
+  plan_->locals += count;
+  return first;
+}
+
+void Analyzer::use_table(Table& table, LockMode mode) {
+  for (auto& [used, held] : plan_->tables) {
+    if (used == &table && held == mode) return;
+  }
+  plan_->tables.emplace_back(&table, mode);
+}
+
+std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node) {
+  Level top;
+  top.sees_entries = false;
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT: {
+      std::shared_ptr<QueryPlan> query = select(*node.select_stmt, nullptr);
+      if (!query->marks.empty()) plan_->writes = true;
+      plan_->types = query->types;
+      auto shape = std::make_shared<RowShape>();
+      shape->columns = query->names;
+      plan_->shape = std::move(shape);
+      plan_->query = std::move(query);
+      break;
+    }
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+      plan_->modify = insert(*node.insert_stmt, top);
+      break;
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+      plan_->modify = update(*node.update_stmt, top);
+      break;
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+      plan_->modify = remove(*node.delete_stmt, top);
+      break;
+    default:
+      CHECK(false, "only queries are analysed as statements");
+  }
+  if (plan_->modify != nullptr) {
+    plan_->writes = true;
+    plan_->types = plan_->modify->types;
+    auto shape = std::make_shared<RowShape>();
+    shape->columns = plan_->modify->names;
+    plan_->shape = std::move(shape);
+  }
+  if (!plan_->steps.empty()) plan_->writes = true;
+  finish_parameters();
+  return std::move(plan_);
+}
+
+void Analyzer::finish_parameters() {
+  for (const auto& use : parameter_uses_) {
+    const TypeRef decided = plan_->parameters[use->column];
+    if (decided.is_unknown()) {
+      fail("42P18", "could not determine data type of parameter $" + std::to_string(use->column + 1));
+    }
+    // A use that nothing gave a type, although another use got one: PostgreSQL looks at each on its own.
+    if (use->type.is_unknown()) {
+      fail("42P08", "could not determine data type of parameter $" + std::to_string(use->column + 1), use->position);
+    }
+  }
+  for (std::size_t i = 0; i < plan_->parameters.size(); ++i) {
+    if (plan_->parameters[i].is_unknown()) {
+      fail("42P18", "could not determine data type of parameter $" + std::to_string(i + 1));
+    }
+  }
+}
+
+void Analyzer::add_ctes(const PgQuery__WithClause* with, Level& level) {
+  if (with == nullptr) return;
+  for (const Node* node : Nodes(with->ctes, with->n_ctes)) {
+    const PgQuery__CommonTableExpr& cte = *node->common_table_expr;
+    for (const CteEntry& other : level.ctes) {
+      if (other.name == cte.ctename) {
+        fail("42712", "WITH query name " + quoted(cte.ctename) + " specified more than once", position_of(cte.location));
+      }
+    }
+    add_cte(cte, with->recursive, level);
+  }
+}
+
+const CteEntry* Analyzer::find_cte(std::string_view name, const Level& level) const {
+  for (const Level* each = &level; each != nullptr; each = each->outer) {
+    for (const CteEntry& cte : each->ctes) {
+      if (cte.name == name) return &cte;
+    }
+  }
+  return nullptr;
+}
+
+void Analyzer::add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Level& level) {
+  if (cte.search_clause != nullptr) fail_unsupported("SEARCH clause", position_of(cte.location));
+  if (cte.cycle_clause != nullptr) fail_unsupported("CYCLE clause", position_of(cte.location));
+  CteEntry entry;
+  entry.name = cte.ctename;
+  entry.store = plan_->stores++;
+  const Node& body = *cte.ctequery;
+  if (recursive && add_recursive_cte(cte, level, entry)) {
+    level.ctes.push_back(std::move(entry));
+    return;
+  }
+  // The body sees the CTEs before it and outer queries, but not the rows of the query that it belongs to.
+  Level inner;
+  inner.outer = &level;
+  inner.sees_entries = false;
+  const bool saw = std::exchange(level.sees_entries, false);
+  if (body.node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+    std::shared_ptr<QueryPlan> query = select(*body.select_stmt, &level);
+    if (query->is_correlated) fail_unsupported("WITH query that refers to an outer query", position_of(cte.location));
+    entry.columns = query->names;
+    entry.types = query->types;
+    if (!query->marks.empty()) {
+      Step step;
+      step.store = entry.store;
+      step.query = std::move(query);
+      plan_->steps.push_back(std::move(step));
+    } else {
+      entry.query = std::move(query);
+    }
+  } else {
+    if (level.outer != nullptr) {
+      fail("0A000", "WITH clause containing a data-modifying statement must be at the top level", position_of(cte.location));
+    }
+    Step step;
+    step.store = entry.store;
+    switch (body.node_case) {
+      case PG_QUERY__NODE__NODE_INSERT_STMT:
+        step.modify = insert(*body.insert_stmt, inner);
+        break;
+      case PG_QUERY__NODE__NODE_UPDATE_STMT:
+        step.modify = update(*body.update_stmt, inner);
+        break;
+      case PG_QUERY__NODE__NODE_DELETE_STMT:
+        step.modify = remove(*body.delete_stmt, inner);
+        break;
+      default:
+        fail_unsupported("statement in WITH", position_of(cte.location));
+    }
+    entry.columns = step.modify->names;
+    entry.types = step.modify->types;
+    plan_->steps.push_back(std::move(step));
+  }
+  level.sees_entries = saw;
+  if (cte.n_aliascolnames > entry.columns.size()) {
+    fail("42P10", "WITH query " + quoted(cte.ctename) + " has " + std::to_string(entry.columns.size()) +
+                      " columns available but " + std::to_string(cte.n_aliascolnames) + " columns specified",
+         position_of(cte.location));
+  }
+  for (std::size_t i = 0; i < cte.n_aliascolnames; ++i) entry.columns[i] = cte.aliascolnames[i]->string->sval;
+  level.ctes.push_back(std::move(entry));
+}
+
+bool Analyzer::add_recursive_cte(const PgQuery__CommonTableExpr& cte, Level& level, CteEntry& entry) {
+  const Node& body = *cte.ctequery;
+  if (body.node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return false;
+  const PgQuery__SelectStmt& stmt = *body.select_stmt;
+  if (stmt.op != PG_QUERY__SET_OPERATION__SETOP_UNION) return false;
+  if (stmt.n_sort_clause > 0 || stmt.limit_count != nullptr || stmt.limit_offset != nullptr ||
+      stmt.n_locking_clause > 0 || stmt.with_clause != nullptr) {
+    fail_unsupported("ORDER BY, LIMIT, FOR UPDATE or WITH in a recursive query", position_of(cte.location));
+  }
+  const bool saw = std::exchange(level.sees_entries, false);
+  auto query = std::make_shared<QueryPlan>();
+  std::shared_ptr<QueryPlan> start = select(*stmt.larg, &level);
+  entry.columns = start->names;
+  entry.types = start->types;
+  for (std::size_t i = 0; i < cte.n_aliascolnames && i < entry.columns.size(); ++i) {
+    entry.columns[i] = cte.aliascolnames[i]->string->sval;
+  }
+  // Within the recursive term the name means the rows of the round before.
+  CteEntry working = entry;
+  working.store = plan_->stores++;
+  level.ctes.push_back(working);
+  std::shared_ptr<QueryPlan> term = select(*stmt.rarg, &level, entry.types);
+  level.ctes.pop_back();
+  level.sees_entries = saw;
+  if (term->types.size() != entry.types.size()) {
+    fail("42601", "each UNION query must have the same number of columns");
+  }
+  for (std::size_t i = 0; i < entry.types.size(); ++i) {
+    if (term->types[i].same(entry.types[i])) continue;
+    fail("42804", "recursive query " + quoted(cte.ctename) + " column " + std::to_string(i + 1) + " has type " +
+                      type_name(entry.types[i]) + " in non-recursive term but type " + type_name(term->types[i]) +
+                      " overall");
+  }
+  if (start->is_correlated || term->is_correlated) {
+    fail_unsupported("recursive query that refers to an outer query", position_of(cte.location));
+  }
+  query->operation = SetOperation::union_;
+  query->all = stmt.all;
+  query->names = entry.columns;
+  query->types = entry.types;
+  query->visible = static_cast<std::uint32_t>(entry.types.size());
+  query->left = std::move(start);
+  query->recursive_term = std::move(term);
+  query->recursive_store = working.store;
+  entry.query = std::move(query);
+  return true;
+}
+
+/// A subquery with FOR UPDATE outside of WITH: it is run before the statement. Returns its store.
+std::uint32_t Analyzer::add_step_for_locking(std::shared_ptr<QueryPlan> query) {
+  if (query->is_correlated) fail_unsupported("FOR UPDATE in a subquery that refers to an outer query");
+  Step step;
+  step.store = plan_->stores++;
+  step.query = std::move(query);
+  plan_->steps.push_back(std::move(step));
+  return plan_->steps.back().store;
+}
+
+void Analyzer::limit_locals() const {
+  if (plan_->locals > kMaxConstraintLocals) fail_unsupported("so many ANY, CASE and NULLIF in one constraint");
+}
+
+ExprPtr Analyzer::row_condition(Table& table, const Node& node, Clause clause) {
+  Level level;
+  level.clause = clause;
+  RangeEntry entry;
+  entry.name = table.name;
+  entry.table = &table;
+  for (const Column& column : table.columns) {
+    entry.columns.push_back(column.name);
+    entry.types.push_back(column.type);
+  }
+  level.entries.push_back(std::move(entry));
+  ExprPtr result = condition(node, level, clause == Clause::check ? "CHECK" : "WHERE");
+  limit_locals();
+  return result;
+}
+
+ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
+  Level level;
+  level.clause = Clause::index;
+  RangeEntry entry;
+  entry.name = table.name;
+  entry.table = &table;
+  for (const Column& column : table.columns) {
+    entry.columns.push_back(column.name);
+    entry.types.push_back(column.type);
+  }
+  level.entries.push_back(std::move(entry));
+  ExprPtr result = resolve_unknown(expression(node, level));
+  limit_locals();
+  return result;
+}
+
+ExprPtr Analyzer::default_expression(const Node& node, TypeRef type, std::string_view column) {
+  Level level;
+  level.clause = Clause::default_;
+  ExprPtr value = expression(node, level);
+  const std::int32_t position = value->position;
+  const TypeRef from = value->type;
+  ExprPtr result = try_coerce(value, type, CastContext::assignment);
+  if (result == nullptr) {
+    fail("42804",
+         "column " + quoted(column) + " is of type " + type_name(type) + " but default expression is of type " +
+             type_name(from),
+         position, {}, "You will need to rewrite or cast the expression.");
+  }
+  limit_locals();
+  return result;
+}
+
+ExprPtr Analyzer::constant_expression(const Node& node) {
+  Level level;
+  level.clause = Clause::default_;
+  return resolve_unknown(expression(node, level));
+}
+
+}  // namespace orrery::sim::database

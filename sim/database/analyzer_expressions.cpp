@@ -1,0 +1,622 @@
+#include <algorithm>
+
+#include "sim/database/analyzer.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+constexpr std::uint32_t kMaxExpressionDepth = 1000;
+
+class Depth {
+ public:
+  explicit Depth(std::uint32_t& depth) : depth_(depth) {
+    if (++depth_ > kMaxExpressionDepth) {
+      --depth_;
+      fail("54001", "stack depth limit exceeded");
+    }
+  }
+  Depth(const Depth&) = delete;
+  Depth& operator=(const Depth&) = delete;
+  ~Depth() { --depth_; }
+
+ private:
+  std::uint32_t& depth_;
+};
+
+std::shared_ptr<Expr> make(ExprKind kind, TypeRef type, std::int32_t location) {
+  auto expr = std::make_shared<Expr>();
+  expr->kind = kind;
+  expr->type = type;
+  expr->position = position_of(location);
+  return expr;
+}
+
+}  // namespace
+
+ExprPtr Analyzer::expression_or_null(const Node* node, Level& level) {
+  return node == nullptr ? nullptr : expression(*node, level);
+}
+
+ExprPtr Analyzer::expression(const Node& node, Level& level) {
+  const Depth guard(depth_);
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_A_CONST:
+      return constant(*node.a_const);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+      return column_reference(*node.column_ref, level);
+    case PG_QUERY__NODE__NODE_PARAM_REF:
+      return parameter(*node.param_ref);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+      return operator_expression(*node.a_expr, level);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR:
+      return boolean_expression(*node.bool_expr, level);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+      return function_call(*node.func_call, level);
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+      return type_cast(*node.type_cast, level);
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+      return sublink(*node.sub_link, level);
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+      return case_expression(*node.case_expr, level);
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR: {
+      const PgQuery__CoalesceExpr& coalesce = *node.coalesce_expr;
+      std::vector<ExprPtr> args;
+      for (const Node* arg : Nodes(coalesce.args, coalesce.n_args)) args.push_back(expression(*arg, level));
+      return common(std::move(args), ExprKind::coalesce, "COALESCE", position_of(coalesce.location));
+    }
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: {
+      const PgQuery__MinMaxExpr& extreme = *node.min_max_expr;
+      const bool greatest = extreme.op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
+      std::vector<ExprPtr> args;
+      for (const Node* arg : Nodes(extreme.args, extreme.n_args)) args.push_back(expression(*arg, level));
+      return common(std::move(args), greatest ? ExprKind::greatest : ExprKind::least, greatest ? "GREATEST" : "LEAST",
+                    position_of(extreme.location));
+    }
+    case PG_QUERY__NODE__NODE_NULL_TEST:
+      return null_test(*node.null_test, level);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
+      return boolean_test(*node.boolean_test, level);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
+      return sql_value_function(*node.sqlvalue_function);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      return array_expression(*node.a_array_expr, level, TypeRef());
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+      return row_expression(*node.row_expr, level);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+      return indirection(*node.a_indirection, level);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: {
+      const PgQuery__CollateClause& collate = *node.collate_clause;
+      const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
+      // Text compares byte by byte, as under these two.
+      if (name != "C" && name != "POSIX") fail_unsupported("COLLATE " + quoted(name), position_of(collate.location));
+      return expression(*collate.arg, level);
+    }
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+      fail("42601", "DEFAULT is not allowed in this context", position_of(node.set_to_default->location));
+    case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR:
+      fail_unsupported("WHERE CURRENT OF");
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      fail_unsupported("GROUPING");
+    case PG_QUERY__NODE__NODE_XML_EXPR:
+    case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+      fail_unsupported("XML");
+    case PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF:
+      fail_unsupported("UPDATE … SET (…) = (SELECT …)");
+    default:
+      fail_unsupported("this expression");
+  }
+}
+
+ExprPtr Analyzer::condition(const Node& node, Level& level, std::string_view construct) {
+  return coerce_to_boolean(expression(node, level), construct);
+}
+
+ExprPtr Analyzer::constant(const PgQuery__AConst& constant) {
+  auto expr = make(ExprKind::constant, TypeRef(), constant.location);
+  if (constant.isnull) return expr;
+  switch (constant.val_case) {
+    case PG_QUERY__A__CONST__VAL_IVAL:
+      expr->type = Type::int4;
+      expr->constant = Value::integer(constant.ival->ival);
+      return expr;
+    case PG_QUERY__A__CONST__VAL_FVAL: {
+      const std::string_view text = constant.fval->fval;
+      const bool is_integer = text.find_first_not_of("0123456789") == std::string_view::npos;
+      expr->type = is_integer && (text.size() < 19 || (text.size() == 19 && text <= "9223372036854775807")) ? Type::int8
+                                                                                                          : Type::numeric;
+      expr->constant = input_text(expr->type, text);
+      return expr;
+    }
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+      expr->type = Type::boolean;
+      expr->constant = Value::boolean(constant.boolval->boolval);
+      return expr;
+    case PG_QUERY__A__CONST__VAL_SVAL:
+      expr->constant = Value::bytes(constant.sval->sval);
+      return expr;
+    case PG_QUERY__A__CONST__VAL_BSVAL:
+      fail_unsupported("bit strings", position_of(constant.location));
+    default:
+      return expr;  // an integer zero is sent without its value
+  }
+}
+
+ExprPtr Analyzer::column_of(const RangeEntry& entry, std::uint32_t column, std::int32_t location) {
+  auto expr = make(ExprKind::column, entry.types[column], location);
+  expr->slot = entry.slot;
+  expr->column = column;
+  expr->name = entry.columns[column];
+  expr->table = entry.table;
+  return expr;
+}
+
+ExprPtr Analyzer::system_column_of(const RangeEntry& entry, std::string_view name, std::int32_t location) {
+  static constexpr std::pair<std::string_view, std::pair<SystemColumn, Type>> kColumns[] = {
+      {"ctid", {SystemColumn::ctid, Type::tid}}, {"xmin", {SystemColumn::xmin, Type::xid}},
+      {"cmin", {SystemColumn::cmin, Type::oid}}, {"xmax", {SystemColumn::xmax, Type::xid}},
+      {"cmax", {SystemColumn::cmax, Type::oid}}, {"tableoid", {SystemColumn::tableoid, Type::oid}}};
+  if (entry.table == nullptr) return nullptr;
+  for (const auto& [each, system] : kColumns) {
+    if (each != name) continue;
+    auto expr = make(ExprKind::system_column, TypeRef(system.second), location);
+    expr->slot = entry.slot;
+    expr->system = system.first;
+    expr->table = entry.table;
+    expr->name = name;
+    return expr;
+  }
+  return nullptr;
+}
+
+ExprPtr Analyzer::whole_row_of(const RangeEntry& entry, std::int32_t location) {
+  auto expr = make(ExprKind::whole_row, TypeRef(Type::record), location);
+  expr->slot = entry.slot;
+  expr->column = static_cast<std::uint32_t>(entry.columns.size());
+  auto shape = std::make_shared<RecordShape>();
+  shape->names = entry.columns;
+  shape->types = entry.types;
+  expr->shape = std::move(shape);
+  expr->name = entry.name;
+  return expr;
+}
+
+void Analyzer::note_outer(Level& from, const Level& owner, std::uint32_t slot) {
+  for (Level* level = &from; level != nullptr && level != &owner; level = level->outer) {
+    level->outer_slots |= SlotSet{1} << slot;
+  }
+}
+
+ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Level& level) {
+  for (Level* each = &level; each != nullptr; each = each->outer) {
+    if (!each->sees_entries) continue;
+    for (const MergedColumn& merged : each->merged) {
+      if (merged.name != name) continue;
+      for_each_expression(*merged.value, [&](const Expr& part) {
+        if (part.kind == ExprKind::column) note_outer(level, *each, part.slot);
+      });
+      return merged.value;
+    }
+    ExprPtr found;
+    for (const RangeEntry& entry : each->entries) {
+      if (entry.only_qualified || entry.is_hidden) continue;
+      for (std::size_t i = 0; i < entry.columns.size(); ++i) {
+        if (entry.columns[i] != name || (!entry.merged.empty() && entry.merged[i])) continue;
+        if (found != nullptr) fail("42702", "column reference " + quoted(name) + " is ambiguous", position_of(location));
+        found = column_of(entry, static_cast<std::uint32_t>(i), location);
+      }
+    }
+    if (found == nullptr) {
+      for (const RangeEntry& entry : each->entries) {
+        if (entry.only_qualified || entry.is_hidden) continue;
+        ExprPtr system = system_column_of(entry, name, location);
+        if (system == nullptr) continue;
+        if (found != nullptr) fail("42702", "column reference " + quoted(name) + " is ambiguous", position_of(location));
+        found = std::move(system);
+      }
+    }
+    if (found != nullptr) {
+      note_outer(level, *each, found->slot);
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relation, std::string_view name,
+                                 std::int32_t location, Level& level) {
+  const Level* invisible = nullptr;
+  for (Level* each = &level; each != nullptr; each = each->outer) {
+    for (const RangeEntry& entry : each->entries) {
+      if (entry.name != relation || entry.is_hidden) continue;
+      if (!schema.empty() && entry.schema != schema) continue;
+      if (!each->sees_entries) {
+        invisible = each;
+        continue;
+      }
+      for (std::size_t i = 0; i < entry.columns.size(); ++i) {
+        if (entry.columns[i] != name) continue;
+        note_outer(level, *each, entry.slot);
+        return column_of(entry, static_cast<std::uint32_t>(i), location);
+      }
+      if (ExprPtr system = system_column_of(entry, name, location)) {
+        note_outer(level, *each, entry.slot);
+        return system;
+      }
+      fail("42703", "column " + std::string(relation) + "." + std::string(name) + " does not exist", position_of(location));
+    }
+  }
+  if (invisible != nullptr) {
+    fail("42P01", "invalid reference to FROM-clause entry for table " + quoted(relation), position_of(location),
+         "There is an entry for table " + quoted(relation) + ", but it cannot be referenced from this part of the query.");
+  }
+  fail("42P01", "missing FROM-clause entry for table " + quoted(relation), position_of(location));
+}
+
+ExprPtr Analyzer::column_reference(const PgQuery__ColumnRef& ref, Level& level) {
+  const Nodes fields(ref.fields, ref.n_fields);
+  if (fields.back()->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+    fail_unsupported("row.* in this place", position_of(ref.location));
+  }
+  const std::string_view last = fields.back()->string->sval;
+  if (level.clause == Clause::default_) {
+    fail("0A000", "cannot use column reference in DEFAULT expression", position_of(ref.location));
+  }
+  if (fields.size() == 1) {
+    if (ExprPtr found = find_column(last, ref.location, level)) return found;
+    // The name of a table stands for its whole row.
+    for (Level* each = &level; each != nullptr; each = each->outer) {
+      if (!each->sees_entries) continue;
+      for (const RangeEntry& entry : each->entries) {
+        if (entry.name != last || entry.is_hidden) continue;
+        note_outer(level, *each, entry.slot);
+        // A function in FROM with one column: its name is that column.
+        if (entry.table == nullptr && entry.columns.size() == 1 && entry.columns[0] == last) {
+          return column_of(entry, 0, ref.location);
+        }
+        return whole_row_of(entry, ref.location);
+      }
+    }
+    fail("42703", "column " + quoted(last) + " does not exist", position_of(ref.location));
+  }
+  if (fields.size() > 3) fail_unsupported("a name with a database in it", position_of(ref.location));
+  const std::string_view relation = fields[fields.size() - 2]->string->sval;
+  const std::string_view schema = fields.size() == 3 ? fields[0]->string->sval : "";
+  return find_qualified(schema, relation, last, ref.location, level);
+}
+
+ExprPtr Analyzer::parameter(const PgQuery__ParamRef& ref) {
+  if (ref.number <= 0 || ref.number > 1000) {
+    fail("42P02", "there is no parameter $" + std::to_string(ref.number), position_of(ref.location));
+  }
+  const auto index = static_cast<std::uint32_t>(ref.number - 1);
+  if (plan_->parameters.size() <= index) plan_->parameters.resize(index + 1);
+  auto expr = make(ExprKind::parameter, plan_->parameters[index], ref.location);
+  expr->column = index;
+  parameter_uses_.push_back(expr);
+  return expr;
+}
+
+bool Analyzer::is_open_parameter(const Expr& expr) const {
+  return expr.kind == ExprKind::parameter && expr.type.is_unknown();
+}
+
+void Analyzer::set_parameter_type(const Expr& parameter, TypeRef type) {
+  type = type.without_typmod();
+  TypeRef& decided = plan_->parameters[parameter.column];
+  if (decided.is_unknown()) {
+    decided = type;
+  } else if (!decided.same(type)) {
+    fail("42P08", "inconsistent types deduced for parameter $" + std::to_string(parameter.column + 1), parameter.position,
+         type_name(decided) + " versus " + type_name(type));
+  }
+  for (const auto& use : parameter_uses_) {
+    if (use.get() == &parameter) use->type = type;
+  }
+}
+
+ExprPtr Analyzer::type_cast(const PgQuery__TypeCast& cast, Level& level) {
+  const TypeRef target = naming_.type(*cast.type_name);
+  ExprPtr arg;
+  if (cast.arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && target.is_array) {
+    arg = array_expression(*cast.arg->a_array_expr, level, target.element().without_typmod());
+  } else {
+    arg = expression(*cast.arg, level);
+  }
+  const TypeRef from = arg->type;
+  ExprPtr result = try_coerce(std::move(arg), target, CastContext::explicit_);
+  if (result == nullptr) {
+    fail("42846", "cannot cast type " + type_name(from) + " to " + type_name(target), position_of(cast.location));
+  }
+  return result;
+}
+
+ExprPtr Analyzer::boolean_expression(const PgQuery__BoolExpr& expr, Level& level) {
+  const char* construct = expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR  ? "AND"
+                          : expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? "OR"
+                                                                             : "NOT";
+  std::vector<ExprPtr> args;
+  for (const Node* arg : Nodes(expr.args, expr.n_args)) args.push_back(condition(*arg, level, construct));
+  if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) return make_not(std::move(args.front()));
+  if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) return make_and(std::move(args));
+  auto result = make(ExprKind::or_, TypeRef(Type::boolean), expr.location);
+  result->args = std::move(args);
+  return result;
+}
+
+ExprPtr Analyzer::make_and(std::vector<ExprPtr> args) {
+  if (args.size() == 1) return std::move(args.front());
+  auto result = make(ExprKind::and_, TypeRef(Type::boolean), -1);
+  result->args = std::move(args);
+  return result;
+}
+
+ExprPtr Analyzer::make_not(ExprPtr arg) {
+  auto result = make(ExprKind::not_, TypeRef(Type::boolean), -1);
+  result->args.push_back(std::move(arg));
+  return result;
+}
+
+ExprPtr Analyzer::case_expression(const PgQuery__CaseExpr& expr, Level& level) {
+  auto result = make(ExprKind::case_, TypeRef(), expr.location);
+  std::vector<ExprPtr> conditions;
+  std::vector<ExprPtr> results;
+  ExprPtr operand;
+  if (expr.arg != nullptr) {
+    operand = resolve_unknown(expression(*expr.arg, level));
+    result->truth = 1;
+    result->column = new_locals(1);
+  }
+  for (const Node* node : Nodes(expr.args, expr.n_args)) {
+    const PgQuery__CaseWhen& when = *node->case_when;
+    if (operand != nullptr) {
+      ExprPtr value = expression(*when.expr, level);
+      conditions.push_back(make_operator("=", local(result->column, operand->type), std::move(value), position_of(when.location)));
+    } else {
+      conditions.push_back(condition(*when.expr, level, "CASE/WHEN"));
+    }
+    results.push_back(expression(*when.result, level));
+  }
+  if (expr.defresult != nullptr) results.push_back(expression(*expr.defresult, level));
+  // PostgreSQL looks at ELSE first when it chooses the type.
+  std::vector<TypeRef> types;
+  if (expr.defresult != nullptr) types.push_back(results.back()->type);
+  for (std::size_t i = 0; i < conditions.size(); ++i) types.push_back(results[i]->type);
+  result->type = common_type(types, "CASE");
+  for (ExprPtr& each : results) each = coerce(std::move(each), result->type, CastContext::implicit);
+  if (operand != nullptr) result->args.push_back(std::move(operand));
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    result->args.push_back(std::move(conditions[i]));
+    result->args.push_back(std::move(results[i]));
+  }
+  result->args.push_back(expr.defresult != nullptr ? std::move(results.back()) : nullptr);
+  return result;
+}
+
+ExprPtr Analyzer::common(std::vector<ExprPtr> args, ExprKind kind, std::string_view construct, std::int32_t position) {
+  std::vector<TypeRef> types;
+  for (const ExprPtr& arg : args) types.push_back(arg->type);
+  auto result = make(kind, TypeRef(), -1);
+  result->position = position;
+  try {
+    result->type = common_type(types, construct);
+  } catch (SqlError& error) {
+    if (error.position == 0) error.position = position;
+    throw;
+  }
+  for (ExprPtr& arg : args) result->args.push_back(coerce(std::move(arg), result->type, CastContext::implicit));
+  if (kind == ExprKind::greatest || kind == ExprKind::least) {
+    result->compare_by = compare_function(result->type);
+    if (result->compare_by == nullptr) {
+      fail("42883", "could not identify a comparison function for type " + type_name(result->type), position);
+    }
+  }
+  return result;
+}
+
+ExprPtr Analyzer::null_test(const PgQuery__NullTest& test, Level& level) {
+  auto result = make(ExprKind::is_null, TypeRef(Type::boolean), test.location);
+  ExprPtr arg = expression(*test.arg, level);
+  result->truth = arg->type.is(Type::record) ? 1 : 0;
+  result->negated = test.nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
+  result->args.push_back(std::move(arg));
+  return result;
+}
+
+ExprPtr Analyzer::boolean_test(const PgQuery__BooleanTest& test, Level& level) {
+  auto result = make(ExprKind::is_boolean, TypeRef(Type::boolean), test.location);
+  const char* construct = "IS TRUE";
+  switch (test.booltesttype) {
+    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE:
+      result->negated = true;
+      [[fallthrough]];
+    case PG_QUERY__BOOL_TEST_TYPE__IS_TRUE:
+      result->truth = 1;
+      break;
+    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE:
+      result->negated = true;
+      [[fallthrough]];
+    case PG_QUERY__BOOL_TEST_TYPE__IS_FALSE:
+      construct = "IS FALSE";
+      break;
+    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN:
+      result->negated = true;
+      [[fallthrough]];
+    default:
+      result->truth = -1;
+      construct = "IS UNKNOWN";
+      break;
+  }
+  result->args.push_back(condition(*test.arg, level, construct));
+  return result;
+}
+
+ExprPtr Analyzer::array_expression(const PgQuery__AArrayExpr& array, Level& level, TypeRef element) {
+  auto result = make(ExprKind::array, TypeRef(), array.location);
+  std::vector<ExprPtr> args;
+  std::vector<TypeRef> types;
+  for (const Node* node : Nodes(array.elements, array.n_elements)) {
+    if (node->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
+      args.push_back(array_expression(*node->a_array_expr, level, element));
+    } else {
+      args.push_back(expression(*node, level));
+    }
+    types.push_back(args.back()->type);
+  }
+  if (args.empty() && element.is_unknown()) {
+    fail("42P18", "cannot determine type of empty array", position_of(array.location), {},
+         "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
+  }
+  const bool is_nested = !types.empty() && types.front().is_array;
+  TypeRef type = element;
+  if (is_nested) {
+    type = types.front();
+  } else if (element.is_unknown()) {
+    type = common_type(types, "ARRAY");
+  }
+  for (ExprPtr& arg : args) {
+    const CastContext context = element.is_unknown() ? CastContext::implicit : CastContext::explicit_;
+    result->args.push_back(coerce(std::move(arg), type, context));
+  }
+  result->negated = is_nested;
+  result->type = is_nested ? type : type.array();
+  const bool is_constant = std::all_of(result->args.begin(), result->args.end(),
+                                       [](const ExprPtr& arg) { return arg->kind == ExprKind::constant; });
+  return is_constant ? fold(result) : result;
+}
+
+ExprPtr Analyzer::row_expression(const PgQuery__RowExpr& row, Level& level) {
+  auto result = make(ExprKind::row, TypeRef(Type::record), row.location);
+  auto shape = std::make_shared<RecordShape>();
+  for (const Node* arg : Nodes(row.args, row.n_args)) {
+    result->args.push_back(resolve_unknown(expression(*arg, level)));
+    shape->names.push_back("f" + std::to_string(result->args.size()));
+    shape->types.push_back(result->args.back()->type);
+  }
+  result->shape = std::move(shape);
+  return result;
+}
+
+ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
+  ExprPtr value = expression(*node.arg, level);
+  for (const Node* step : Nodes(node.indirection, node.n_indirection)) {
+    if (step->node_case != PG_QUERY__NODE__NODE_A_INDICES) fail_unsupported("a field of a composite value");
+    const PgQuery__AIndices& indices = *step->a_indices;
+    if (indices.is_slice) fail_unsupported("array slices");
+    if (!value->type.is_array) {
+      if (value->type.is(Type::jsonb)) {
+        ExprPtr key = expression(*indices.uidx, level);
+        value = make_operator("->", std::move(value), std::move(key), 0);
+        continue;
+      }
+      fail("42804", "cannot subscript type " + type_name(value->type) + " because it does not support subscripting");
+    }
+    auto subscript = make(ExprKind::subscript, value->type.element(), -1);
+    ExprPtr place = coerce(expression(*indices.uidx, level), TypeRef(Type::int4), CastContext::assignment);
+    subscript->args.push_back(std::move(value));
+    subscript->args.push_back(std::move(place));
+    value = std::move(subscript);
+  }
+  return value;
+}
+
+ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
+  if (level.clause == Clause::check || level.clause == Clause::default_ || level.clause == Clause::index ||
+      level.clause == Clause::index_predicate) {
+    const char* where = level.clause == Clause::check      ? "check constraint"
+                        : level.clause == Clause::default_ ? "DEFAULT expression"
+                        : level.clause == Clause::index    ? "index expression"
+                                                           : "index predicate";
+    fail("0A000", std::string("cannot use subquery in ") + where, position_of(link.location));
+  }
+  if (link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ||
+      link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK) {
+    return in_subquery(link, level);
+  }
+  std::shared_ptr<QueryPlan> query = select(*link.subselect->select_stmt, &level);
+  auto result = make(ExprKind::exists, TypeRef(Type::boolean), link.location);
+  switch (link.sub_link_type) {
+    case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
+      break;
+    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
+      if (query->visible != 1) fail("42601", "subquery must return only one column", position_of(link.location));
+      if (link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) {
+        result->kind = ExprKind::scalar_subquery;
+        result->type = query->types[0];
+      } else {
+        result->kind = ExprKind::array_subquery;
+        if (query->types[0].is_array) fail_unsupported("ARRAY(SELECT …) of arrays", position_of(link.location));
+        result->type = query->types[0].array();
+      }
+      break;
+    default:
+      fail_unsupported("this kind of subquery", position_of(link.location));
+  }
+  if (!query->marks.empty()) {
+    // Locks may have to be waited for: such a subquery is run first, and read here.
+    auto reader = std::make_shared<QueryPlan>();
+    reader->visible = query->visible;
+    reader->types = query->types;
+    reader->names = query->names;
+    auto from = std::make_unique<FromNode>();
+    from->kind = FromNode::Kind::store;
+    from->slot = new_slot();
+    from->slots = SlotSet{1} << from->slot;
+    reader->slots.push_back(from->slot);
+    for (std::uint32_t i = 0; i < query->visible; ++i) {
+      auto column = make(ExprKind::column, query->types[i], -1);
+      column->slot = from->slot;
+      column->column = i;
+      reader->outputs.push_back(std::move(column));
+    }
+    from->store = add_step_for_locking(std::move(query));
+    reader->from = std::move(from);
+    query = std::move(reader);
+  }
+  result->query = std::move(query);
+  result->cache = plan_->caches++;
+  return result;
+}
+
+ExprPtr Analyzer::sql_value_function(const PgQuery__SQLValueFunction& function) {
+  const auto call = [&](std::string_view name, TypeRef target, std::int32_t typmod) -> ExprPtr {
+    const ResolvedCall resolved = resolve_function(name, {});
+    ExprPtr value = resolved_call(resolved, {}, position_of(function.location));
+    if (!value->type.same(target)) value = coerce(std::move(value), target, CastContext::explicit_);
+    if (typmod < 0) return value;
+    target.typmod = typmod;
+    return coerce(std::move(value), target, CastContext::explicit_);
+  };
+  switch (function.op) {
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+      return call("now", TypeRef(Type::timestamptz), -1);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+      return call("now", TypeRef(Type::timestamptz), function.typmod);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+      return call("now", TypeRef(Type::timestamp), -1);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+      return call("now", TypeRef(Type::timestamp), function.typmod);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+      return call("now", TypeRef(Type::date), -1);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+      return call("now", TypeRef(Type::time), -1);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: {
+      auto expr = make(ExprKind::engine_call, TypeRef(Type::name), function.location);
+      expr->engine_function = function.op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA
+                                  ? EngineFunction::current_schema
+                              : function.op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG
+                                  ? EngineFunction::current_database
+                                  : EngineFunction::current_user;
+      return expr;
+    }
+    default:
+      fail_unsupported("CURRENT_TIME", position_of(function.location));
+  }
+}
+
+}  // namespace orrery::sim::database

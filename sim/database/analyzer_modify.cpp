@@ -1,0 +1,421 @@
+#include <algorithm>
+
+#include "sim/database/analyzer.hpp"
+
+namespace orrery::sim::database {
+
+RangeEntry Analyzer::target_entry(Table& table, const PgQuery__RangeVar& range, std::uint32_t slot) {
+  RangeEntry entry;
+  entry.table = &table;
+  entry.slot = slot;
+  entry.schema = table.schema;
+  for (const Column& column : table.columns) {
+    entry.columns.push_back(column.name);
+    entry.types.push_back(column.type);
+  }
+  apply_alias(entry, range.alias, range.relname, range.location);
+  entry.merged.resize(entry.columns.size());
+  return entry;
+}
+
+ExprPtr Analyzer::default_of(const Table& table, std::uint32_t column) {
+  const Column& each = table.columns[column];
+  if (each.sequence != nullptr && each.default_value == nullptr) {
+    auto next = std::make_shared<Expr>();
+    next->kind = ExprKind::engine_call;
+    next->engine_function = EngineFunction::nextval;
+    next->flags = 1;  // the sequence is given by its address
+    next->constant = Value::integer(std::bit_cast<std::int64_t>(each.sequence));
+    next->type = Type::int8;
+    return next;
+  }
+  return each.default_value;
+}
+
+ExprPtr Analyzer::coerce_for_column(ExprPtr value, const Column& column, std::int32_t position) {
+  const TypeRef from = value->type;
+  const std::int32_t own_position = value->position;
+  ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
+  if (result == nullptr) {
+    fail("42804",
+         "column " + quoted(column.name) + " is of type " + type_name(column.type) + " but expression is of type " +
+             type_name(from),
+         own_position != 0 ? own_position : position, {}, "You will need to rewrite or cast the expression.");
+  }
+  return result;
+}
+
+std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Level& level) {
+  auto plan = std::make_unique<ModifyPlan>();
+  add_ctes(stmt.with_clause, level);
+  Table& table = naming_.table(*stmt.relation);
+  use_table(table, LockMode::row_exclusive);
+  plan->operation = RowWrite::insert;
+  plan->table = &table;
+  plan->slot = new_slot();
+  plan->source_slot = new_slot();
+
+  std::vector<std::uint32_t> targets;
+  for (const Node* node : Nodes(stmt.cols, stmt.n_cols)) {
+    const PgQuery__ResTarget& target = *node->res_target;
+    if (target.n_indirection > 0) fail_unsupported("INSERT into a part of a column", position_of(target.location));
+    const auto column = table.column(target.name);
+    if (!column) {
+      fail("42703", "column " + quoted(target.name) + " of relation " + quoted(table.name) + " does not exist",
+           position_of(target.location));
+    }
+    if (std::find(targets.begin(), targets.end(), *column) != targets.end()) {
+      fail("42701", "column " + quoted(target.name) + " specified more than once", position_of(target.location));
+    }
+    targets.push_back(*column);
+  }
+  if (stmt.n_cols == 0) {
+    for (std::uint32_t i = 0; i < table.columns.size(); ++i) targets.push_back(i);
+  }
+  const bool overrides_system = stmt.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+  const bool overrides_user = stmt.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
+  plan->columns.resize(table.columns.size());
+  const auto check_count = [&](std::size_t given, std::int32_t position) {
+    if (given > targets.size()) fail("42601", "INSERT has more expressions than target columns", position);
+    if (stmt.n_cols > 0 && given < targets.size()) {
+      fail("42601", "INSERT has more target columns than expressions", position_of(stmt.cols[given]->res_target->location));
+    }
+  };
+  const auto check_identity = [&](std::uint32_t column, bool is_default) {
+    if (table.columns[column].identity == Identity::always && !is_default && !overrides_system && !overrides_user) {
+      fail("428C9", "cannot insert a non-DEFAULT value into column " + quoted(table.columns[column].name), 0,
+           "Column " + quoted(table.columns[column].name) + " is an identity column defined as GENERATED ALWAYS.",
+           "Use OVERRIDING SYSTEM VALUE to override.");
+    }
+  };
+  std::size_t width = 0;
+  const bool has_values = stmt.select_stmt != nullptr && stmt.select_stmt->select_stmt->n_values_lists > 0;
+  if (has_values) {
+    const PgQuery__SelectStmt& values = *stmt.select_stmt->select_stmt;
+    if (values.with_clause != nullptr) add_ctes(values.with_clause, level);
+    if (values.n_sort_clause > 0 || values.limit_count != nullptr || values.limit_offset != nullptr) {
+      fail_unsupported("ORDER BY or LIMIT of VALUES in INSERT");
+    }
+    auto source = std::make_shared<QueryPlan>();
+    Level inner;
+    inner.outer = &level;
+    inner.clause = Clause::values;
+    const bool saw = std::exchange(level.sees_entries, false);
+    width = values.values_lists[0]->list->n_items;
+    for (const Node* node : Nodes(values.values_lists, values.n_values_lists)) {
+      const PgQuery__List& list = *node->list;
+      if (list.n_items != width) fail("42601", "VALUES lists must all be the same length");
+      check_count(list.n_items, 0);
+      auto& row = source->values.emplace_back();
+      for (std::size_t i = 0; i < list.n_items; ++i) {
+        const Node& item = *list.items[i];
+        const Column& column = table.columns[targets[i]];
+        ExprPtr value;
+        if (item.node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
+          value = default_of(table, targets[i]);
+          if (value == nullptr) {
+            auto null = std::make_shared<Expr>();
+            null->type = column.type;
+            value = std::move(null);
+          }
+        } else {
+          check_identity(targets[i], false);
+          if (overrides_user && column.identity != Identity::none) {
+            value = default_of(table, targets[i]);
+          } else {
+            value = coerce_for_column(expression(item, inner), column, 0);
+          }
+        }
+        row.push_back(std::move(value));
+      }
+    }
+    level.sees_entries = saw;
+    source->visible = static_cast<std::uint32_t>(width);
+    for (std::size_t i = 0; i < width; ++i) source->types.push_back(table.columns[targets[i]].type);
+    source->names.resize(width);
+    plan->source = std::move(source);
+  } else if (stmt.select_stmt != nullptr) {
+    std::vector<TypeRef> types;
+    for (const std::uint32_t target : targets) types.push_back(table.columns[target].type);
+    std::shared_ptr<QueryPlan> source = select(*stmt.select_stmt->select_stmt, &level, types);
+    width = source->visible;
+    check_count(width, width > targets.size() && targets.size() < source->outputs.size() ? source->outputs[targets.size()]->position : 0);
+    if (!source->marks.empty()) {
+      auto reader = std::make_shared<QueryPlan>();
+      reader->visible = source->visible;
+      reader->types = source->types;
+      reader->names = source->names;
+      auto from = std::make_unique<FromNode>();
+      from->kind = FromNode::Kind::store;
+      from->slot = new_slot();
+      from->slots = SlotSet{1} << from->slot;
+      reader->slots.push_back(from->slot);
+      for (std::uint32_t i = 0; i < source->visible; ++i) {
+        auto column = std::make_shared<Expr>();
+        column->kind = ExprKind::column;
+        column->type = source->types[i];
+        column->slot = from->slot;
+        column->column = i;
+        reader->outputs.push_back(std::move(column));
+      }
+      from->store = add_step_for_locking(std::move(source));
+      reader->from = std::move(from);
+      source = std::move(reader);
+    }
+    plan->source = std::move(source);
+    for (std::size_t i = 0; i < width; ++i) check_identity(targets[i], false);
+  }
+  for (std::uint32_t i = 0; i < table.columns.size(); ++i) {
+    const auto place = std::find(targets.begin(), targets.end(), i);
+    const auto index = static_cast<std::size_t>(place - targets.begin());
+    if (place == targets.end() || index >= width) {
+      plan->columns[i] = default_of(table, i);
+      if (plan->columns[i] != nullptr) plan->columns[i] = coerce_for_column(plan->columns[i], table.columns[i], 0);
+      continue;
+    }
+    auto column = std::make_shared<Expr>();
+    column->kind = ExprKind::column;
+    column->type = plan->source->types[index];
+    column->slot = plan->source_slot;
+    column->column = static_cast<std::uint32_t>(index);
+    ExprPtr value = column;
+    if (!has_values) {
+      if (overrides_user && table.columns[i].identity != Identity::none) {
+        value = default_of(table, i);
+      }
+      const std::int32_t position = index < plan->source->outputs.size() ? plan->source->outputs[index]->position : 0;
+      value = coerce_for_column(std::move(value), table.columns[i], position);
+    } else if (!column->type.same(table.columns[i].type) || table.columns[i].identity != Identity::none) {
+      value = coerce_for_column(std::move(value), table.columns[i], 0);
+    }
+    plan->columns[i] = std::move(value);
+  }
+  Level target;
+  target.outer = &level;
+  target.entries.push_back(target_entry(table, *stmt.relation, plan->slot));
+  if (stmt.on_conflict_clause != nullptr) on_conflict(*stmt.on_conflict_clause, target, *plan);
+  target.clause = Clause::returning;
+  std::erase_if(target.entries, [](const RangeEntry& entry) { return entry.only_qualified; });
+  returning(Nodes(stmt.returning_list, stmt.n_returning_list), target, *plan);
+  return plan;
+}
+
+void Analyzer::infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& plan) {
+  Table& table = *plan.table;
+  if (infer.conname[0] != '\0') {
+    for (const auto& index : table.indexes) {
+      if (index->name == infer.conname && !index->is_dropped && index->is_constraint) {
+        plan.arbiters.push_back(index.get());
+        return;
+      }
+    }
+    fail("42704", "constraint " + quoted(infer.conname) + " for table " + quoted(table.name) + " does not exist");
+  }
+  std::vector<ExprPtr> keys;
+  for (const Node* node : Nodes(infer.index_elems, infer.n_index_elems)) {
+    const PgQuery__IndexElem& element = *node->index_elem;
+    if (element.n_collation > 0 || element.n_opclass > 0) fail_unsupported("COLLATE or operator class in ON CONFLICT");
+    if (element.name[0] != '\0') {
+      const auto column = table.column(element.name);
+      if (!column) fail("42703", "column " + quoted(element.name) + " does not exist");
+      auto expr = std::make_shared<Expr>();
+      expr->kind = ExprKind::column;
+      expr->column = *column;
+      expr->type = table.columns[*column].type;
+      keys.push_back(std::move(expr));
+    } else {
+      keys.push_back(row_expression(table, *element.expr));
+    }
+  }
+  std::vector<ExprPtr> conditions;
+  if (infer.where_clause != nullptr) {
+    split_conjunction(row_condition(table, *infer.where_clause, Clause::index_predicate), conditions);
+  }
+  for (const auto& index : table.indexes) {
+    if (!index->is_unique || index->is_dropped) continue;
+    // The same set of keys, in any order.
+    std::vector<ExprPtr> own;
+    for (const KeyElement& element : index->elements) {
+      if (element.column < 0) {
+        own.push_back(element.expression);
+        continue;
+      }
+      auto expr = std::make_shared<Expr>();
+      expr->kind = ExprKind::column;
+      expr->column = static_cast<std::uint32_t>(element.column);
+      expr->type = table.columns[expr->column].type;
+      own.push_back(std::move(expr));
+    }
+    const auto covers = [](const std::vector<ExprPtr>& all, const std::vector<ExprPtr>& some) {
+      return std::all_of(some.begin(), some.end(), [&](const ExprPtr& each) {
+        return std::any_of(all.begin(), all.end(), [&](const ExprPtr& other) { return same_expression(*each, *other); });
+      });
+    };
+    if (!covers(own, keys) || !covers(keys, own)) continue;
+    if (index->predicate != nullptr && !is_implied(*index->predicate, conditions, 0, 0)) continue;
+    plan.arbiters.push_back(index.get());
+  }
+  if (plan.arbiters.empty()) {
+    fail("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+  }
+}
+
+void Analyzer::on_conflict(const PgQuery__OnConflictClause& clause, Level& level, ModifyPlan& plan) {
+  const bool updates = clause.action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
+  plan.conflict = updates ? ConflictAction::update : ConflictAction::nothing;
+  if (clause.infer != nullptr) {
+    infer_arbiters(*clause.infer, plan);
+  } else if (updates) {
+    fail("42601", "ON CONFLICT DO UPDATE requires inference specification or constraint name", position_of(clause.location), {},
+         "For example, ON CONFLICT (column_name).");
+  }
+  if (!updates) return;
+  plan.excluded_slot = new_slot();
+  RangeEntry excluded = level.entries.front();
+  excluded.name = "excluded";
+  excluded.schema.clear();
+  excluded.slot = plan.excluded_slot;
+  excluded.only_qualified = true;
+  level.entries.push_back(std::move(excluded));
+  level.clause = Clause::set;
+  assignments(Nodes(clause.target_list, clause.n_target_list), level, plan);
+  level.clause = Clause::conflict_where;
+  if (clause.where_clause != nullptr) {
+    split_conjunction(condition(*clause.where_clause, level, "WHERE"), plan.conflict_where);
+  }
+}
+
+ExprPtr Analyzer::assigned_value(const Node& node, Level& level, const Table& table, std::uint32_t column) {
+  const Column& target = table.columns[column];
+  if (node.node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
+    ExprPtr value = default_of(table, column);
+    if (value != nullptr) return coerce_for_column(std::move(value), target, 0);
+    auto null = std::make_shared<Expr>();
+    null->type = target.type;
+    return null;
+  }
+  if (target.identity == Identity::always) {
+    fail("428C9", "column " + quoted(target.name) + " can only be updated to DEFAULT", 0,
+         "Column " + quoted(target.name) + " is an identity column defined as GENERATED ALWAYS.");
+  }
+  ExprPtr value;
+  if (node.node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && target.type.is_array) {
+    value = array_expression(*node.a_array_expr, level, TypeRef());
+  } else {
+    value = expression(node, level);
+  }
+  return coerce_for_column(std::move(value), target, 0);
+}
+
+void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
+  const Table& table = *plan.table;
+  for (const Node* node : targets) {
+    const PgQuery__ResTarget& target = *node->res_target;
+    if (target.n_indirection > 0) fail_unsupported("assignment to a part of a column", position_of(target.location));
+    const auto column = table.column(target.name);
+    if (!column) {
+      fail("42703", "column " + quoted(target.name) + " of relation " + quoted(table.name) + " does not exist",
+           position_of(target.location));
+    }
+    for (const Assignment& other : plan.assignments) {
+      if (other.column == *column) {
+        fail("42601", "multiple assignments to same column " + quoted(target.name), position_of(target.location));
+      }
+    }
+    const Node* value = target.val;
+    if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
+      const PgQuery__MultiAssignRef& multi = *value->multi_assign_ref;
+      if (multi.source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR) {
+        fail_unsupported("SET (…) = (SELECT …)", position_of(target.location));
+      }
+      const PgQuery__RowExpr& row = *multi.source->row_expr;
+      if (static_cast<std::int32_t>(row.n_args) != multi.ncolumns) {
+        fail("42601", "number of columns does not match number of values", position_of(row.location));
+      }
+      value = row.args[multi.colno - 1];
+    }
+    plan.assignments.push_back({*column, assigned_value(*value, level, table, *column)});
+  }
+  // A column that any unique index without expressions and condition has may be what a foreign key refers to.
+  for (const auto& index : table.indexes) {
+    if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
+    const bool is_plain = std::all_of(index->elements.begin(), index->elements.end(),
+                                      [](const KeyElement& element) { return element.column >= 0; });
+    if (!is_plain) continue;
+    for (const KeyElement& element : index->elements) {
+      for (const Assignment& assignment : plan.assignments) {
+        if (assignment.column == static_cast<std::uint32_t>(element.column)) plan.may_change_key = true;
+      }
+    }
+  }
+}
+
+void Analyzer::returning(Nodes targets, Level& level, ModifyPlan& plan) {
+  if (targets.empty()) return;
+  level.clause = Clause::returning;
+  target_list(targets, level, plan.returning, plan.names);
+  for (ExprPtr& output : plan.returning) {
+    output = resolve_unknown(std::move(output));
+    plan.types.push_back(output->type);
+  }
+}
+
+std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Level& outer) {
+  auto plan = std::make_unique<ModifyPlan>();
+  Level level;
+  level.outer = &outer;
+  add_ctes(stmt.with_clause, level);
+  Table& table = naming_.table(*stmt.relation);
+  use_table(table, LockMode::row_exclusive);
+  plan->operation = RowWrite::update;
+  plan->table = &table;
+  plan->slot = new_slot();
+  level.entries.push_back(target_entry(table, *stmt.relation, plan->slot));
+  std::vector<std::unique_ptr<FromNode>> items;
+  auto target = std::make_unique<FromNode>();
+  target->kind = FromNode::Kind::table;
+  target->slot = plan->slot;
+  target->slots = SlotSet{1} << plan->slot;
+  target->table = &table;
+  items.push_back(std::move(target));
+  for (const Node* item : Nodes(stmt.from_clause, stmt.n_from_clause)) items.push_back(from_item(*item, level));
+  level.clause = Clause::set;
+  assignments(Nodes(stmt.target_list, stmt.n_target_list), level, *plan);
+  level.clause = Clause::where;
+  if (stmt.where_clause != nullptr) split_conjunction(condition(*stmt.where_clause, level, "WHERE"), plan->conditions);
+  returning(Nodes(stmt.returning_list, stmt.n_returning_list), level, *plan);
+  for (const RangeEntry& entry : level.entries) plan->slots.push_back(entry.slot);
+  bool is_ordered = false;
+  plan->from = plan_from(std::move(items), plan->conditions, {}, is_ordered);
+  return plan;
+}
+
+std::unique_ptr<ModifyPlan> Analyzer::remove(const PgQuery__DeleteStmt& stmt, Level& outer) {
+  auto plan = std::make_unique<ModifyPlan>();
+  Level level;
+  level.outer = &outer;
+  add_ctes(stmt.with_clause, level);
+  Table& table = naming_.table(*stmt.relation);
+  use_table(table, LockMode::row_exclusive);
+  plan->operation = RowWrite::remove;
+  plan->table = &table;
+  plan->slot = new_slot();
+  level.entries.push_back(target_entry(table, *stmt.relation, plan->slot));
+  std::vector<std::unique_ptr<FromNode>> items;
+  auto target = std::make_unique<FromNode>();
+  target->kind = FromNode::Kind::table;
+  target->slot = plan->slot;
+  target->slots = SlotSet{1} << plan->slot;
+  target->table = &table;
+  items.push_back(std::move(target));
+  for (const Node* item : Nodes(stmt.using_clause, stmt.n_using_clause)) items.push_back(from_item(*item, level));
+  level.clause = Clause::where;
+  if (stmt.where_clause != nullptr) split_conjunction(condition(*stmt.where_clause, level, "WHERE"), plan->conditions);
+  returning(Nodes(stmt.returning_list, stmt.n_returning_list), level, *plan);
+  for (const RangeEntry& entry : level.entries) plan->slots.push_back(entry.slot);
+  bool is_ordered = false;
+  plan->from = plan_from(std::move(items), plan->conditions, {}, is_ordered);
+  return plan;
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,137 @@
+#include "sim/database/constraints.hpp"
+
+#include <algorithm>
+
+#include "sim/database/errors.hpp"
+#include "sim/database/session_impl.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+std::string describe_row(const Table& table, const Value* row) {
+  std::string text = "Failing row contains (";
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (i > 0) text += ", ";
+    if (row[i].is_null()) {
+      text += "null";
+      continue;
+    }
+    std::string cell = output_text(table.columns[i].type, row[i]);
+    if (cell.size() > 64) cell = cell.substr(0, 64) + "...";
+    text += cell;
+  }
+  return text + ").";
+}
+
+}  // namespace
+
+void check_row(const Table& table, const Value* row, Execution& execution) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (!table.columns[i].not_null || !row[i].is_null()) continue;
+    fail_constraint("23502",
+                    "null value in column " + quoted(table.columns[i].name) + " of relation " + quoted(table.name) +
+                        " violates not-null constraint",
+                    describe_row(table, row), {});
+  }
+  execution.slots[0] = {row, kNoVersion};
+  for (const CheckConstraint& check : table.checks) {
+    Value local;
+    const Value& result = evaluate(*check.condition, execution, local);
+    if (result.is_null() || result.boolean()) continue;
+    fail_constraint("23514", "new row for relation " + quoted(table.name) + " violates check constraint " + quoted(check.name),
+                    describe_row(table, row), check.name);
+  }
+}
+
+bool prepare_key(const Index& index, Value* row, Execution& execution) {
+  execution.slots[0] = {row, kNoVersion};
+  if (index.predicate != nullptr && !is_true(*index.predicate, execution)) return false;
+  for (std::size_t i = 0; i < index.elements.size(); ++i) {
+    const KeyElement& element = index.elements[i];
+    if (element.column >= 0) continue;
+    Value local;
+    row[index.tree->columns()[i].place] = evaluate(*element.expression, execution, local);
+  }
+  return true;
+}
+
+std::string describe_key(const Index& index, const Value* row) {
+  std::string names;
+  std::string values;
+  for (std::size_t i = 0; i < index.elements.size(); ++i) {
+    const KeyColumn& column = index.tree->columns()[i];
+    if (i > 0) {
+      names += ", ";
+      values += ", ";
+    }
+    const KeyElement& element = index.elements[i];
+    names += element.column >= 0 ? index.table->columns[static_cast<std::size_t>(element.column)].name
+                                 : element.expression->name;
+    const Value& value = row[column.place];
+    values += value.is_null() ? "null" : output_text(column.type, value);
+  }
+  return "(" + names + ")=(" + values + ")";
+}
+
+void fail_duplicate(const Index& index, const Value* row) {
+  fail_constraint("23505", "duplicate key value violates unique constraint " + quoted(index.name),
+                  "Key " + describe_key(index, row) + " already exists.", index.name);
+}
+
+std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, VersionId self, const SessionImpl& session) {
+  const OrderedIndex& tree = *index.tree;
+  const Heap& heap = *index.table->heap;
+  const TransactionTable& transactions = session.engine.transactions;
+  const std::uint32_t slot = session.transaction.slot;
+  std::vector<Value> key;
+  key.reserve(tree.columns().size());
+  for (const KeyColumn& column : tree.columns()) {
+    key.push_back(row[column.place]);
+    if (key.back().is_null() && !index.nulls_not_distinct) return std::nullopt;
+  }
+  const std::uint32_t bit = 1U << index.number;
+  for (OrderedIndex::Place place = tree.seek(key, false); place != tree.end(); tree.advance(place)) {
+    VersionId version = tree.at(place);
+    if (tree.compare(heap[version].row, key) != 0) break;
+    // The versions that share the entry, oldest first: only the last one can be alive.
+    while (version != kNoVersion) {
+      const Version& candidate = heap[version];
+      if (version != self) {
+        const std::uint64_t made = transactions.state(candidate.xmin);
+        if ((made & TransactionTable::kRunning) != 0 && TransactionTable::slot_of(made) != slot) {
+          return KeyConflict{version, candidate.xmin};
+        }
+        if (candidate.xmax == 0) return KeyConflict{version, 0};
+        const std::uint64_t ended = transactions.state(candidate.xmax);
+        if ((ended & TransactionTable::kRunning) != 0 && TransactionTable::slot_of(ended) != slot) {
+          return KeyConflict{version, candidate.xmax};
+        }
+      }
+      version = candidate.newer;
+      if (version != kNoVersion && (heap[version].breaks & bit) != 0) break;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t& next,
+                               Execution& execution) {
+  Heap& heap = *table.heap;
+  for (; next < table.indexes.size(); ++next) {
+    Index& index = *table.indexes[next];
+    if (index.is_dropped || (wanted >> next & 1U) == 0) continue;
+    Value* row = heap[version].row;
+    if (!prepare_key(index, row, execution)) continue;
+    if (index.is_unique) {
+      if (const auto conflict = find_conflict(index, row, version, *execution.session)) {
+        if (conflict->in_flight != 0) return conflict->in_flight;
+        fail_duplicate(index, row);
+      }
+    }
+    index.tree->add(version);
+    heap[version].entries |= 1U << next;
+  }
+  return std::nullopt;
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/task.hpp"
+#include "sim/database/catalog.hpp"
+#include "sim/database/execution.hpp"
+
+namespace orrery::sim::database {
+
+/// NOT NULL and CHECK. Throws 23502, 23514.
+void check_row(const Table& table, const Value* row, Execution& execution);
+
+/// Another row with the same key in a unique index, or one that may come to be there.
+struct KeyConflict {
+  VersionId version = kNoVersion;
+  Xid in_flight = 0;  // running: whether it is a conflict shows when this transaction ends
+};
+/// `self` is left out of the search (with all versions of its own row).
+[[nodiscard]] std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, VersionId self,
+                                                       const SessionImpl& session);
+/// True if the row belongs into the index; computes its expressions into the row.
+[[nodiscard]] bool prepare_key(const Index& index, Value* row, Execution& execution);
+[[noreturn]] void fail_duplicate(const Index& index, const Value* row);
+
+/// Adds the version's entries to the indexes whose bits are in `wanted`, from index number `next` on. Gives the
+/// transaction that must end first, if some index holds a key in flight; call it again then. Throws 23505.
+[[nodiscard]] std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t& next,
+                                             Execution& execution);
+
+/// "(a, b)=(1, 2)" as details of key errors print it.
+[[nodiscard]] std::string describe_key(const Index& index, const Value* row);
+
+/// After a statement: rows that it wrote are looked at from the foreign keys on both sides.
+Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write);
+/// At COMMIT.
+Task<> check_deferred(SessionImpl& session);
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,287 @@
+#include <algorithm>
+
+#include "sim/database/errors.hpp"
+#include "sim/database/utility.hpp"
+
+namespace orrery::sim::database {
+
+CatalogEntry& register_object(SessionImpl& session, const std::string& schema, const std::string& name, CatalogEntry entry) {
+  Catalog& catalog = session.engine.catalog;
+  const bool is_type = entry.kind == CatalogEntry::Kind::type;
+  const CatalogEntry* existing = is_type ? catalog.find_type(schema, name, session.transaction.slot)
+                                         : catalog.find_relation(schema, name, session.transaction.slot);
+  if (existing != nullptr) {
+    fail(is_type ? "42710" : "42P07", std::string(is_type ? "type " : "relation ") + quoted(name) + " already exists");
+  }
+  entry.creator = session.transaction.slot + 1;
+  CatalogEntry& added = catalog.add(schema, name, entry);
+  session.transaction.ddl.emplace_back([&catalog, &added, schema, name](bool committed) {
+    if (committed) {
+      added.creator = 0;
+      ++catalog.version;
+    } else {
+      catalog.remove(schema, name, added);
+    }
+  });
+  return added;
+}
+
+void unregister_object(SessionImpl& session, const std::string& schema, const std::string& name, CatalogEntry& entry) {
+  Catalog& catalog = session.engine.catalog;
+  entry.dropper = session.transaction.slot + 1;
+  ++catalog.version;
+  session.transaction.ddl.emplace_back([&catalog, &entry, schema, name](bool committed) {
+    if (committed) {
+      catalog.remove(schema, name, entry);
+    } else {
+      entry.dropper = 0;
+      ++catalog.version;
+    }
+  });
+}
+
+std::string free_name(SessionImpl& session, const std::string& schema, const std::string& base) {
+  std::string name = base;
+  for (int number = 1; session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr; ++number) {
+    name = base + std::to_string(number);
+  }
+  return name;
+}
+
+void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) {
+  if (stmt.n_schema_elts > 0) fail_unsupported("CREATE SCHEMA with elements");
+  Catalog& catalog = session.engine.catalog;
+  const std::string name = stmt.schemaname;
+  if (name.empty()) fail_unsupported("CREATE SCHEMA AUTHORIZATION");
+  if (name.starts_with("pg_")) {
+    fail("42939", "unacceptable schema name " + quoted(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
+  }
+  if (catalog.schema_exists(name)) {
+    if (stmt.if_not_exists) return;
+    fail("42P06", "schema " + quoted(name) + " already exists");
+  }
+  catalog.add_schema(name);
+  ++catalog.version;
+  session.transaction.ddl.emplace_back([&catalog, name](bool committed) {
+    if (!committed) catalog.remove_schema(name);
+    ++catalog.version;
+  });
+}
+
+namespace {
+
+std::string schema_of_name(SessionImpl& session, Nodes names) {
+  if (names.size() > 1) {
+    const std::string schema = names[names.size() - 2]->string->sval;
+    if (!session.engine.catalog.schema_exists(schema)) fail("3F000", "schema " + quoted(schema) + " does not exist");
+    return schema;
+  }
+  for (const std::string& each : session.naming.search_path) {
+    if (session.engine.catalog.schema_exists(each)) return each;
+  }
+  fail("3F000", "no schema has been selected to create in");
+}
+
+}  // namespace
+
+void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
+  const Nodes names(stmt.type_name, stmt.n_type_name);
+  const std::string schema = schema_of_name(session, names);
+  const std::string name = names.back()->string->sval;
+  std::vector<std::string> labels;
+  for (const Node* node : Nodes(stmt.vals, stmt.n_vals)) {
+    const std::string label = node->string->sval;
+    if (label.size() > 63) fail("42602", "invalid enum label " + quoted(label), 0, "Labels must be 63 bytes or less.");
+    if (std::find(labels.begin(), labels.end(), label) != labels.end()) {
+      fail("23505", "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+    }
+    labels.push_back(label);
+  }
+  CatalogEntry entry;
+  entry.kind = CatalogEntry::Kind::type;
+  entry.type = &session.engine.catalog.new_enum(name, labels);
+  register_object(session, schema, name, entry);
+}
+
+void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
+  if (stmt.old_val[0] != '\0') fail_unsupported("ALTER TYPE … RENAME VALUE");
+  const Nodes names(stmt.type_name, stmt.n_type_name);
+  const std::string name = names.back()->string->sval;
+  CatalogEntry* entry = nullptr;
+  if (names.size() > 1) {
+    entry = session.engine.catalog.find_type(names[names.size() - 2]->string->sval, name, session.transaction.slot);
+  } else {
+    for (const std::string& schema : session.naming.search_path) {
+      entry = session.engine.catalog.find_type(schema, name, session.transaction.slot);
+      if (entry != nullptr) break;
+    }
+  }
+  if (entry == nullptr) fail("42704", "type " + quoted(name) + " does not exist");
+  EnumType& type = *entry->type;
+  if (type.find(stmt.new_val) != nullptr) {
+    if (stmt.skip_if_new_val_exists) return;
+    fail("42710", "enum label " + quoted(stmt.new_val) + " already exists");
+  }
+  std::size_t place = type.labels.size();
+  if (stmt.new_val_neighbor[0] != '\0') {
+    const EnumLabel* neighbor = type.find(stmt.new_val_neighbor);
+    if (neighbor == nullptr) fail("22023", quoted(stmt.new_val_neighbor) + " is not an existing enum label");
+    place = static_cast<std::size_t>(std::find(type.labels.begin(), type.labels.end(), neighbor) - type.labels.begin());
+    if (stmt.new_val_is_after) ++place;
+  }
+  const double low = place == 0 ? (type.labels.empty() ? 0 : type.labels.front()->sort_order - 2) : type.labels[place - 1]->sort_order;
+  const double high = place == type.labels.size() ? low + 2 : type.labels[place]->sort_order;
+  const EnumLabel& label = session.engine.catalog.new_label(stmt.new_val, (low + high) / 2);
+  type.labels.insert(type.labels.begin() + static_cast<std::ptrdiff_t>(place), &label);
+  session.transaction.ddl.emplace_back([&type, &label](bool committed) {
+    if (!committed) std::erase(type.labels, &label);
+  });
+}
+
+void apply_sequence_options(Sequence& sequence, Nodes options) {
+  bool has_start = false;
+  const auto number_of = [](const PgQuery__DefElem& option) -> std::int64_t {
+    if (option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER) return option.arg->integer->ival;
+    if (option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT) return std::stoll(option.arg->float_->fval);
+    fail_unsupported("this sequence option");
+  };
+  for (const Node* node : options) {
+    const PgQuery__DefElem& option = *node->def_elem;
+    const std::string_view name = option.defname;
+    const bool has_value = option.arg != nullptr;
+    if (name == "start") {
+      sequence.start = number_of(option);
+      has_start = true;
+    } else if (name == "increment") {
+      sequence.increment = number_of(option);
+      if (sequence.increment == 0) fail("22023", "INCREMENT must not be zero");
+      if (sequence.increment < 0) {
+        sequence.minimum = INT64_MIN;
+        sequence.maximum = -1;
+        if (!has_start) sequence.start = -1;
+      }
+    } else if (name == "minvalue") {
+      if (has_value) sequence.minimum = number_of(option);
+    } else if (name == "maxvalue") {
+      if (has_value) sequence.maximum = number_of(option);
+    } else if (name == "cycle") {
+      sequence.cycles = true;
+    } else if (name == "cache") {
+      if (number_of(option) != 1) fail_unsupported("CACHE of a sequence");
+    } else if (name == "as" || name == "owned_by") {
+      if (name == "owned_by") fail_unsupported("OWNED BY");
+    } else {
+      fail_unsupported("sequence option " + std::string(name), position_of(option.location));
+    }
+  }
+  if (!has_start && sequence.increment > 0 && sequence.minimum != 1) sequence.start = sequence.minimum;
+  sequence.last_value = sequence.start;
+}
+
+void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
+  const std::string schema = session.naming.schema_of(*stmt.sequence);
+  const std::string name = stmt.sequence->relname;
+  if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) return;
+  Sequence& sequence = session.engine.catalog.new_sequence(schema, name);
+  apply_sequence_options(sequence, Nodes(stmt.options, stmt.n_options));
+  CatalogEntry entry;
+  entry.kind = CatalogEntry::Kind::sequence;
+  entry.sequence = &sequence;
+  register_object(session, schema, name, entry);
+}
+
+void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
+  (void)session;
+  (void)stmt;
+  fail_unsupported("CREATE VIEW");
+}
+
+Index& build_index(SessionImpl& session, Table& table, IndexDefinition definition) {
+  Catalog& catalog = session.engine.catalog;
+  const auto number = static_cast<std::uint32_t>(table.indexes.size());
+  if (number >= 32) fail_unsupported("more than 32 indexes on a table");
+  auto index = std::make_unique<Index>();
+  index->table = &table;
+  index->number = number;
+  index->is_unique = definition.is_unique;
+  index->is_primary = definition.is_primary;
+  index->is_constraint = definition.is_constraint;
+  index->nulls_not_distinct = definition.nulls_not_distinct;
+  index->predicate = std::move(definition.predicate);
+  index->creator = session.transaction.slot + 1;
+  if (definition.name.empty()) {
+    std::string base = table.name;
+    if (definition.is_primary) {
+      base += "_pkey";
+    } else {
+      for (const KeyElement& element : definition.elements) {
+        base += '_';
+        base += element.column >= 0 ? table.columns[static_cast<std::size_t>(element.column)].name
+                : element.expression->name.empty() ? std::string("expr")
+                                                   : element.expression->name;
+      }
+      base += definition.is_constraint ? "_key" : "_idx";
+    }
+    definition.name = free_name(session, table.schema, base);
+  }
+  index->name = definition.name;
+  std::vector<KeyColumn> columns;
+  std::size_t width = table.heap->width();
+  for (std::size_t i = 0; i < definition.elements.size(); ++i) {
+    const KeyElement& element = definition.elements[i];
+    KeyColumn column;
+    column.type = element.column >= 0 ? table.columns[static_cast<std::size_t>(element.column)].type : element.expression->type;
+    column.compare = compare_function(column.type);
+    if (column.compare == nullptr) {
+      fail("42704", "data type " + type_name(column.type) + " has no default operator class for access method \"btree\"", 0, {},
+           "You must specify an operator class for the index or define a default operator class for the data type.");
+    }
+    column.place = element.column >= 0 ? static_cast<std::uint32_t>(element.column) : static_cast<std::uint32_t>(width++);
+    if (i < definition.orders.size()) {
+      column.descending = definition.orders[i].first;
+      column.nulls_first = definition.orders[i].second;
+    }
+    columns.push_back(column);
+    if (element.column >= 0) {
+      index->columns_used |= Index::column_bit(static_cast<std::uint32_t>(element.column));
+    } else {
+      for_each_expression(*element.expression, [&](const Expr& each) {
+        if (each.kind == ExprKind::column) index->columns_used |= Index::column_bit(each.column);
+        if (each.kind == ExprKind::whole_row) index->columns_used = ~0ULL;
+      });
+    }
+  }
+  if (index->predicate != nullptr) {
+    for_each_expression(*index->predicate, [&](const Expr& each) {
+      if (each.kind == ExprKind::column) index->columns_used |= Index::column_bit(each.column);
+      if (each.kind == ExprKind::whole_row) index->columns_used = ~0ULL;
+    });
+  }
+  index->elements = std::move(definition.elements);
+  table.heap->set_width(width);
+  index->tree = std::make_unique<OrderedIndex>(*table.heap, std::move(columns));
+  Index& built = *table.indexes.emplace_back(std::move(index));
+  CatalogEntry entry;
+  entry.kind = CatalogEntry::Kind::index;
+  entry.index = &built;
+  entry.table = &table;
+  session.transaction.ddl.emplace_back([&catalog, &built, &table](bool committed) {
+    if (committed) {
+      built.creator = 0;
+    } else {
+      built.is_dropped = true;
+      built.tree->clear();
+      const std::uint32_t bit = 1U << built.number;
+      for (VersionId id = 0; id < table.heap->end(); ++id) {
+        Version& version = (*table.heap)[id];
+        version.entries &= ~bit;
+        version.breaks &= ~bit;
+      }
+    }
+    ++catalog.version;
+  });
+  register_object(session, table.schema, built.name, entry);
+  return built;
+}
+
+}  // namespace orrery::sim::database

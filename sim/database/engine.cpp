@@ -1,0 +1,160 @@
+#include "sim/database/engine.hpp"
+
+#include <algorithm>
+
+#include "sim/database/engine_impl.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/session_impl.hpp"
+
+namespace orrery::sim::database {
+
+EngineImpl::EngineImpl(std::string the_name, Environment& the_environment, EngineOptions the_options)
+    : name(std::move(the_name)),
+      environment(the_environment),
+      options(the_options),
+      locks(the_environment.executor(), transactions) {}
+
+EngineImpl::~EngineImpl() {
+  for (const SessionImpl* session : sessions) CHECK(session == nullptr, "an engine outlives its sessions");
+}
+
+PlanCache& EngineImpl::plans_for(const std::vector<std::string>& search_path) {
+  PlanCache& cache = plans_[search_path];
+  cache.search_path = search_path;
+  return cache;
+}
+
+std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache) {
+  const auto found = cache.texts.find(sql);
+  if (found != cache.texts.end()) return found->second;
+  auto compiled = std::make_shared<CompiledText>();
+  compiled->text = sql;
+  compiled->tree = std::make_unique<ParseTree>(compiled->text);
+  for (std::size_t i = 0; i < compiled->tree->size(); ++i) {
+    CompiledStatement statement;
+    statement.node = &compiled->tree->statement(i);
+    statement.is_query = Analyzer::is_query(*statement.node);
+    compiled->statements.push_back(std::move(statement));
+  }
+  // Texts with literals in them could fill the memory: then it starts anew.
+  constexpr std::size_t kMaxTexts = 20'000;
+  if (cache.texts.size() >= kMaxTexts) cache.texts.clear();
+  cache.texts.emplace(compiled->text, compiled);
+  return compiled;
+}
+
+std::shared_ptr<const StatementPlan> EngineImpl::plan_of(CompiledText& text, std::size_t index, const Naming& naming,
+                                                         bool is_private) {
+  CompiledStatement& statement = text.statements[index];
+  if (!is_private && statement.plan != nullptr && statement.catalog_version == catalog.version) return statement.plan;
+  try {
+    std::shared_ptr<const StatementPlan> plan = Analyzer(naming).statement(*statement.node);
+    if (!is_private) {
+      statement.plan = plan;
+      statement.catalog_version = catalog.version;
+    }
+    return plan;
+  } catch (SqlError& error) {
+    error.position = error.position == 0 ? 0 : character_position(text.text, error.position);
+    throw;
+  }
+}
+
+std::unique_ptr<Execution> EngineImpl::take_execution(SessionImpl& session) {
+  if (idle_.empty()) return std::make_unique<Execution>(session, *this);
+  std::unique_ptr<Execution> execution = std::move(idle_.back());
+  idle_.pop_back();
+  return execution;
+}
+
+void EngineImpl::give_back(std::unique_ptr<Execution> execution) { idle_.push_back(std::move(execution)); }
+
+std::uint64_t EngineImpl::horizon() const {
+  std::uint64_t oldest = transactions.last_commit();
+  for (const SessionImpl* session : sessions) {
+    if (session == nullptr) continue;
+    const Transaction& txn = session->transaction;
+    const bool is_held = session->snapshot_in_use ||
+                         (txn.is_open && txn.has_snapshot && txn.isolation != Isolation::read_committed);
+    if (is_held) oldest = std::min(oldest, txn.snapshot.sequence);
+  }
+  return oldest;
+}
+
+void EngineImpl::remove_version(Table& table, VersionId id) {
+  Heap& heap = *table.heap;
+  Version& version = heap[id];
+  if (version.entries != 0) {
+    for (const auto& index : table.indexes) {
+      const std::uint32_t bit = 1U << index->number;
+      if ((version.entries & bit) == 0 || index->is_dropped) continue;
+      if (version.newer != kNoVersion && (heap[version.newer].breaks & bit) == 0) {
+        index->tree->replace(id, version.newer);
+        heap[version.newer].entries |= bit;
+      } else {
+        index->tree->remove(id);
+      }
+    }
+  }
+  heap.remove(id);
+}
+
+void EngineImpl::clean_up(std::size_t limit) {
+  if (garbage.empty()) return;
+  const std::uint64_t visible_to_all = horizon();
+  while (limit-- > 0 && !garbage.empty() && garbage.front().sequence <= visible_to_all) {
+    const GarbageVersion dead = garbage.front();
+    garbage.pop_front();
+    remove_version(*dead.table, dead.version);
+  }
+}
+
+void EngineImpl::recover() {
+  for (const SessionImpl* session : sessions) CHECK(session == nullptr, "recovery comes after all sessions are gone");
+  clean_up(SIZE_MAX);
+  for (const auto& sequence : catalog.sequences()) sequence->recover();
+}
+
+Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters) {
+  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
+}
+TransactionStatus Session::status() const noexcept { return impl_->status(); }
+bool Session::is_waiting() const noexcept { return impl_->transaction.waiting != nullptr; }
+
+Engine::Engine(std::string name, Environment& environment, EngineOptions options)
+    : impl_(std::make_unique<EngineImpl>(std::move(name), environment, options)) {}
+Engine::~Engine() = default;
+
+std::unique_ptr<Session> Engine::connect(std::string session_name) {
+  return std::make_unique<Session>(std::make_unique<SessionImpl>(*impl_, std::move(session_name)));
+}
+
+void Engine::prepare(std::string_view sql) {
+  SessionImpl session(*impl_, "prepare");
+  const std::shared_ptr<CompiledText> text = impl_->compile(sql, *session.plans);
+  for (std::size_t i = 0; i < text->statements.size(); ++i) {
+    if (text->statements[i].is_query) static_cast<void>(impl_->plan_of(*text, i, session.naming, false));
+  }
+}
+
+void Engine::on_commit(std::function<void(const CommittedTransaction&)> observer) { impl_->observer = std::move(observer); }
+
+void Engine::recover() { impl_->recover(); }
+
+Rows Engine::query(std::string_view sql, std::span<const SqlValue> parameters) {
+  SessionImpl session(*impl_, "query");
+  const std::shared_ptr<CompiledText> text = impl_->compile(sql, *session.plans);
+  CHECK(text->statements.size() == 1 && text->statements[0].is_query, "Engine::query runs one SELECT");
+  const auto plan = impl_->plan_of(*text, 0, session.naming, false);
+  CHECK(!plan->writes && plan->query != nullptr, "Engine::query only reads");
+  const Task<StatementResult> task =
+      session.execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
+  task.start();
+  CHECK(task.done(), "Engine::query does not wait");
+  return task.result().rows;
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/database/analyzer.hpp"
+#include "sim/database/catalog.hpp"
+#include "sim/database/engine.hpp"
+#include "sim/database/environment.hpp"
+#include "sim/database/execution.hpp"
+#include "sim/database/locks.hpp"
+#include "sim/database/parser.hpp"
+#include "sim/database/transaction.hpp"
+
+namespace orrery::sim::database {
+
+class SessionImpl;
+
+/// One statement of a text. Its plan is made when it is first run, since earlier statements of the text may create what
+/// it needs.
+struct CompiledStatement {
+  const Node* node = nullptr;
+  bool is_query = false;
+  std::shared_ptr<const StatementPlan> plan;
+  std::uint64_t catalog_version = 0;
+};
+
+/// A text as it was parsed, once for each search_path.
+struct CompiledText {
+  std::string text;
+  std::unique_ptr<ParseTree> tree;
+  std::vector<CompiledStatement> statements;
+};
+
+/// Compiled texts of one search_path.
+struct PlanCache {
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+  std::vector<std::string> search_path;
+  std::unordered_map<std::string, std::shared_ptr<CompiledText>, Hash, std::equal_to<>> texts;  // lookup only
+};
+
+/// A version that a committed transaction replaced or removed: it goes when no snapshot can see it.
+struct GarbageVersion {
+  std::uint64_t sequence;
+  Table* table;
+  VersionId version;
+};
+
+class EngineImpl {
+ public:
+  EngineImpl(std::string the_name, Environment& the_environment, EngineOptions the_options);
+  ~EngineImpl();
+  EngineImpl(const EngineImpl&) = delete;
+  EngineImpl& operator=(const EngineImpl&) = delete;
+
+  std::string name;
+  Environment& environment;
+  EngineOptions options;
+  TransactionTable transactions;
+  LockManager locks;
+  Catalog catalog;
+  std::vector<SessionImpl*> sessions;  // by slot; null: free
+  std::function<void(const CommittedTransaction&)> observer;
+  std::deque<GarbageVersion> garbage;
+
+  [[nodiscard]] PlanCache& plans_for(const std::vector<std::string>& search_path);
+  /// Parses, or finds what was parsed before. Throws 42601.
+  [[nodiscard]] std::shared_ptr<CompiledText> compile(std::string_view sql, PlanCache& cache);
+  /// The plan of a statement under the catalog as `naming` sees it; `is_private`: not to be kept, since the session has
+  /// changed the catalog and not committed.
+  [[nodiscard]] std::shared_ptr<const StatementPlan> plan_of(CompiledText& text, std::size_t index, const Naming& naming,
+                                                             bool is_private);
+
+  [[nodiscard]] std::unique_ptr<Execution> take_execution(SessionImpl& session);
+  void give_back(std::unique_ptr<Execution> execution);
+
+  /// The last commit that every snapshot in use sees.
+  [[nodiscard]] std::uint64_t horizon() const;
+  /// Frees versions that nobody can see any more, at most `limit` of them.
+  void clean_up(std::size_t limit);
+  void remove_version(Table& table, VersionId version);
+  void recover();
+
+ private:
+  std::map<std::vector<std::string>, PlanCache> plans_;
+  std::vector<std::unique_ptr<Execution>> idle_;
+};
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,354 @@
+#include "sim/database/modify.hpp"
+
+#include <algorithm>
+
+#include "sim/database/constraints.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/row_locks.hpp"
+#include "sim/database/row_writes.hpp"
+#include "sim/database/session_impl.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplestore& store) {
+  store.width = outputs.size();
+  for (const ExprPtr& output : outputs) {
+    Value local;
+    const Value& value = evaluate(*output, execution, local);
+    if (&value == &local) {
+      store.cells.push_back(std::move(local));
+    } else {
+      store.cells.push_back(value);
+    }
+  }
+  ++store.rows;
+}
+
+/// The rows that a statement is about, as what the slots of its FROM clause held.
+struct FoundRows {
+  std::vector<Slot> slots;
+  std::size_t width = 0;
+  std::size_t rows = 0;
+
+  void keep(const std::vector<std::uint32_t>& which, const Execution& execution) {
+    width = which.size();
+    for (const std::uint32_t slot : which) slots.push_back(execution.slots[slot]);
+    ++rows;
+  }
+  void restore(std::size_t row, const std::vector<std::uint32_t>& which, Execution& execution) const {
+    for (std::size_t i = 0; i < width; ++i) execution.slots[which[i]] = slots[row * width + i];
+  }
+};
+
+[[noreturn]] void fail_concurrent(bool removed) {
+  fail("40001", std::string("could not serialize access due to concurrent ") + (removed ? "delete" : "update"));
+}
+
+std::vector<std::uint32_t> assigned_columns(const ModifyPlan& plan) {
+  std::vector<std::uint32_t> columns;
+  for (const Assignment& assignment : plan.assignments) columns.push_back(assignment.column);
+  return columns;
+}
+
+/// The new row of an UPDATE of the version in the target's slot.
+void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
+  const std::size_t columns = plan.table->columns.size();
+  for (std::size_t i = 0; i < columns; ++i) row[i] = before[i];
+  for (const Assignment& assignment : plan.assignments) {
+    Value local;
+    row[assignment.column] = evaluate(*assignment.value, execution, local);
+  }
+  check_row(*plan.table, row, execution);
+}
+
+Task<> finish_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t next, Xid first,
+                      Execution& execution) {
+  SessionImpl& session = *execution.session;
+  std::optional<Xid> in_flight = first;
+  while (in_flight) {
+    const Xid xid = *in_flight;
+    co_await session.engine.locks.wait_for(session.transaction, xid);
+    in_flight = add_entries(table, version, wanted, next, execution);
+  }
+}
+
+/// UPDATE or DELETE of the rows that were found.
+class RowChanger {
+ public:
+  RowChanger(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
+      : plan_(plan), execution_(execution), session_(*execution.session), output_(output), columns_(assigned_columns(plan)) {}
+
+  Task<std::int64_t> run(const FoundRows& found) {
+    std::int64_t changed = 0;
+    for (std::size_t i = 0; i < found.rows; ++i) {
+      found.restore(i, plan_.slots, execution_);
+      if (change_now()) {
+        ++changed;
+      } else if (must_wait_) {
+        const bool done = co_await change_after_waiting(found, i);
+        if (done) ++changed;
+      }
+    }
+    co_return changed;
+  }
+
+ private:
+  /// False: the row is skipped, or (must_wait_) someone has to be waited for first.
+  bool change_now() {
+    must_wait_ = false;
+    Slot& slot = execution_.slots[plan_.slot];
+    Heap& heap = *plan_.table->heap;
+    FreshRow row(heap);
+    RowLock mode = RowLock::update;
+    RowDifference difference;
+    if (plan_.operation == RowWrite::update) {
+      // A row that this command has changed already (a join found it twice) is left alone.
+      const RowExamination first = examine_row(session_, heap, slot.version, RowLock::update, false);
+      if (first.state == RowState::self_modified || first.state == RowState::invisible) return false;
+      build_updated_row(plan_, slot.row, row.get(), execution_);
+      if (plan_.may_change_key) difference = compare_rows(*plan_.table, columns_, slot.row, row.get());
+      mode = difference.changes_key ? RowLock::update : RowLock::no_key_update;
+    }
+    const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
+    if (examined.state == RowState::self_modified || examined.state == RowState::invisible) return false;
+    if (examined.state != RowState::free) {
+      must_wait_ = true;
+      return false;
+    }
+    if (plan_.operation == RowWrite::remove) {
+      write_remove(session_, *plan_.table, slot.version);
+    } else {
+      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, columns_, slot.row, row.get());
+      std::uint32_t wanted = 0;
+      const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
+      slot = {row.release(), after};
+      std::uint32_t next = 0;
+      const std::optional<Xid> in_flight = add_entries(*plan_.table, after, wanted, next, execution_);
+      if (in_flight) {
+        must_wait_ = true;
+        waiting_ = {after, wanted, next, *in_flight};
+        return false;
+      }
+    }
+    give_back();
+    return true;
+  }
+
+  void give_back() {
+    if (!plan_.returning.empty()) project(plan_.returning, execution_, output_);
+  }
+
+  struct WaitingEntries {
+    VersionId version = kNoVersion;
+    std::uint32_t wanted = 0;
+    std::uint32_t next = 0;
+    Xid xid = 0;
+  };
+
+  Task<bool> change_after_waiting(const FoundRows& found, std::size_t index) {
+    Table& table = *plan_.table;
+    while (true) {
+      if (waiting_.version != kNoVersion) {  // the row is written, its keys wait for others
+        const WaitingEntries waiting = std::exchange(waiting_, WaitingEntries{});
+        co_await finish_entries(table, waiting.version, waiting.wanted, waiting.next, waiting.xid, execution_);
+        give_back();
+        co_return true;
+      }
+      const VersionId version = execution_.slots[plan_.slot].version;
+      RowLock mode = RowLock::update;
+      if (plan_.operation == RowWrite::update) mode = wanted_mode();
+      RowQueue queue(session_, table, version);
+      const LockOutcome outcome = co_await await_writable(session_, table, version, mode, queue);
+      switch (outcome) {
+        case LockOutcome::locked:
+          break;
+        case LockOutcome::self_modified:
+        case LockOutcome::invisible:
+          co_return false;
+        case LockOutcome::updated:
+        case LockOutcome::removed: {
+          if (session_.transaction.isolation != Isolation::read_committed) fail_concurrent(outcome == LockOutcome::removed);
+          if (outcome == LockOutcome::removed) co_return false;
+          VersionId latest = version;
+          const LockOutcome locked = co_await lock_latest(session_, table, latest, mode, WaitPolicy::block);
+          if (locked != LockOutcome::locked) co_return false;
+          // EvalPlanQual: the newest version, all else as it was found.
+          found.restore(index, plan_.slots, execution_);
+          execution_.slots[plan_.slot] = {(*table.heap)[latest].row, latest};
+          if (!recheck(*plan_.from, execution_) || !all_true(plan_.conditions, execution_)) co_return false;
+          break;
+        }
+        case LockOutcome::would_block:
+          break;
+      }
+      if (change_now()) co_return true;
+      if (!must_wait_) co_return false;
+    }
+  }
+
+  RowLock wanted_mode() {
+    if (!plan_.may_change_key) return RowLock::no_key_update;
+    FreshRow row(*plan_.table->heap);
+    const Slot slot = execution_.slots[plan_.slot];
+    build_updated_row(plan_, slot.row, row.get(), execution_);
+    return compare_rows(*plan_.table, columns_, slot.row, row.get()).changes_key ? RowLock::update : RowLock::no_key_update;
+  }
+
+  const ModifyPlan& plan_;
+  Execution& execution_;
+  SessionImpl& session_;
+  Tuplestore& output_;
+  std::vector<std::uint32_t> columns_;
+  bool must_wait_ = false;
+  WaitingEntries waiting_;
+};
+
+}  // namespace
+
+Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
+
+Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  output.width = plan.returning.size();
+  if (plan.operation == RowWrite::insert) {
+    const std::int64_t inserted = co_await run_insert(plan, execution, output);
+    output.is_filled = true;
+    co_return inserted;
+  }
+  FoundRows found;
+  found.width = plan.slots.size();
+  if (all_true(plan.conditions, execution)) {
+    auto keep = [&]() -> bool {
+      found.keep(plan.slots, execution);
+      return true;
+    };
+    scan(*plan.from, execution, keep);
+  }
+  RowChanger changer(plan, execution, output);
+  const std::int64_t changed = co_await changer.run(found);
+  output.is_filled = true;
+  co_return changed;
+}
+
+namespace {
+
+enum class MarkResult : std::uint8_t { locked, changed, skipped };
+
+MarkResult result_of(LockOutcome outcome, const SessionImpl& session) {
+  switch (outcome) {
+    case LockOutcome::locked:
+      return MarkResult::locked;
+    case LockOutcome::removed:
+    case LockOutcome::updated:
+      if (session.transaction.isolation != Isolation::read_committed) fail_concurrent(false);
+      return outcome == LockOutcome::updated ? MarkResult::changed : MarkResult::skipped;
+    default:
+      return MarkResult::skipped;
+  }
+}
+
+Task<MarkResult> lock_mark(const RowMark& mark, Execution& execution) {
+  SessionImpl& session = *execution.session;
+  VersionId version = execution.slots[mark.slot].version;
+  const LockOutcome outcome = co_await lock_row(session, *mark.table, version, mark.mode, mark.policy);
+  const MarkResult result = result_of(outcome, session);
+  if (result != MarkResult::changed) co_return result;
+  const LockOutcome latest = co_await lock_latest(session, *mark.table, version, mark.mode, mark.policy);
+  if (latest != LockOutcome::locked) co_return MarkResult::skipped;
+  execution.slots[mark.slot] = {(*mark.table->heap)[version].row, version};
+  co_return MarkResult::changed;
+}
+
+}  // namespace
+
+Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestore& output) {
+  SessionImpl& session = *execution.session;
+  output.width = query.visible;
+  const RowWindow window = row_window(query, execution);
+  const bool sorts = !query.sort.empty() && !query.is_sorted_by_access;
+  std::size_t skipped = 0;
+  // Rows are found in growing rounds: a snapshot gives the same rows in the same order each time, and locking the few
+  // that LIMIT wants must not cost a walk over all of them.
+  std::size_t done = 0;
+  std::size_t round = sorts || execution.order_seed != 0 || window.limit > 1'000'000
+                          ? SIZE_MAX
+                          : static_cast<std::size_t>(window.limit + window.offset) + 16;
+  bool finished = window.limit == 0 || !all_true(query.conditions, execution);
+  while (!finished) {
+    FoundRows found;
+    Tuplestore keys;
+    keys.width = query.outputs.size();
+    bool is_complete = true;
+    auto keep = [&]() -> bool {
+      if (found.rows == round) {
+        is_complete = false;
+        return false;
+      }
+      found.keep(query.slots, execution);
+      if (sorts) {
+        for (const ExprPtr& expr : query.outputs) {
+          Value local;
+          keys.cells.push_back(evaluate(*expr, execution, local));
+        }
+        ++keys.rows;
+      }
+      return true;
+    };
+    execution.order_draws = 0;
+    scan(*query.from, execution, keep);
+    std::vector<std::uint32_t> order(found.rows);
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+    if (sorts) {
+      std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        const int by_keys = compare_by_keys(query.sort, keys.row(a), keys.row(b));
+        return by_keys != 0 ? by_keys < 0 : a < b;
+      });
+    }
+    for (; done < order.size() && !finished; ++done) {
+      found.restore(order[done], query.slots, execution);
+      bool is_kept = true;
+      bool has_changed = false;
+      for (const RowMark& mark : query.marks) {
+        if (execution.slots[mark.slot].row == nullptr) continue;  // null-extended by an outer join
+        LockOutcome now = LockOutcome::would_block;
+        MarkResult result = MarkResult::skipped;
+        now = try_lock_row(session, *mark.table, execution.slots[mark.slot].version, mark.mode);
+        if (now == LockOutcome::locked) continue;
+        result = co_await lock_mark(mark, execution);
+        if (result == MarkResult::skipped) {
+          is_kept = false;
+          break;
+        }
+        has_changed = has_changed || result == MarkResult::changed;
+      }
+      if (!is_kept) continue;
+      if (has_changed && !recheck(*query.from, execution)) continue;
+      if (skipped < window.offset) {
+        ++skipped;
+        continue;
+      }
+      for (std::uint32_t i = 0; i < query.visible; ++i) {
+        Value local;
+        output.cells.push_back(evaluate(*query.outputs[i], execution, local));
+      }
+      finished = ++output.rows >= window.limit;
+    }
+    if (is_complete) break;
+    round = round > SIZE_MAX / 4 ? SIZE_MAX : round * 4;
+  }
+  output.is_filled = true;
+}
+
+Task<> run_steps(const StatementPlan& plan, Execution& execution) {
+  for (const Step& step : plan.steps) {
+    Tuplestore& store = execution.stores[step.store];
+    if (step.query != nullptr) {
+      co_await run_locking_query(*step.query, execution, store);
+    } else {
+      const std::int64_t rows = co_await run_modify(*step.modify, execution, store);
+      (void)rows;
+    }
+  }
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,141 @@
+#include "sim/database/analyzer.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+const char* text_of(const Node* node) { return node->string->sval; }
+
+}  // namespace
+
+CatalogEntry* Naming::find_relation(std::string_view schema, std::string_view name) const {
+  if (!schema.empty()) return catalog->find_relation(schema, name, slot);
+  for (const std::string& each : search_path) {
+    if (CatalogEntry* entry = catalog->find_relation(each, name, slot)) return entry;
+  }
+  return nullptr;
+}
+
+CatalogEntry& Naming::relation(const PgQuery__RangeVar& range) const {
+  if (range.catalogname[0] != '\0') fail_unsupported("database name before a relation", position_of(range.location));
+  CatalogEntry* entry = find_relation(range.schemaname, range.relname);
+  if (entry == nullptr) {
+    std::string name = range.relname;
+    if (range.schemaname[0] != '\0') {
+      if (!catalog->schema_exists(range.schemaname)) {
+        if (range.schemaname == std::string_view("information_schema")) {
+          fail_unsupported("information_schema", position_of(range.location));
+        }
+      }
+      if (range.schemaname == std::string_view("pg_catalog")) {
+        fail_unsupported("pg_catalog." + name, position_of(range.location));
+      }
+      name = std::string(range.schemaname) + "." + name;
+    } else if (name.starts_with("pg_")) {
+      fail_unsupported("system catalog " + name, position_of(range.location));
+    }
+    fail("42P01", "relation " + quoted(name) + " does not exist", position_of(range.location));
+  }
+  return *entry;
+}
+
+Table& Naming::table(const PgQuery__RangeVar& range) const {
+  const CatalogEntry& entry = relation(range);
+  if (entry.kind != CatalogEntry::Kind::table) {
+    if (entry.kind == CatalogEntry::Kind::view) fail_unsupported("changing a view's rows", position_of(range.location));
+    fail("42809", quoted(range.relname) + " is not a table", position_of(range.location));
+  }
+  return *entry.table;
+}
+
+std::string Naming::schema_of(const PgQuery__RangeVar& range) const {
+  if (range.schemaname[0] != '\0') {
+    if (!catalog->schema_exists(range.schemaname)) {
+      fail("3F000", "schema " + quoted(range.schemaname) + " does not exist", position_of(range.location));
+    }
+    return range.schemaname;
+  }
+  for (const std::string& each : search_path) {
+    if (catalog->schema_exists(each)) return each;
+  }
+  fail("3F000", "no schema has been selected to create in", position_of(range.location));
+}
+
+Sequence& Naming::sequence(std::string_view text) const {
+  std::string schema;
+  std::string name;
+  std::string* part = &name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) part->push_back(text[i]);
+    } else if (text[i] == '.') {
+      schema = std::exchange(name, {});
+    } else {
+      part->push_back(text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i]);
+    }
+  }
+  CatalogEntry* entry = find_relation(schema, name);
+  if (entry == nullptr) {
+    fail("42P01", "relation " + quoted(schema.empty() ? name : schema + "." + name) + " does not exist");
+  }
+  if (entry->kind != CatalogEntry::Kind::sequence) fail("42809", quoted(name) + " is not a sequence");
+  return *entry->sequence;
+}
+
+TypeRef Naming::type(const PgQuery__TypeName& name) const {
+  if (name.setof) fail_unsupported("SETOF", position_of(name.location));
+  if (name.pct_type) fail_unsupported("%TYPE", position_of(name.location));
+  const Nodes names(name.names, name.n_names);
+  const std::string base = text_of(names.back());
+  const std::string schema = names.size() > 1 ? text_of(names[names.size() - 2]) : "";
+  TypeRef type;
+  if (const auto built_in = schema.empty() || schema == "pg_catalog" ? type_by_name(base) : std::nullopt) {
+    type = TypeRef(*built_in);
+    if (base.starts_with('_')) type.is_array = true;
+  } else {
+    CatalogEntry* entry = nullptr;
+    if (!schema.empty()) {
+      entry = catalog->find_type(schema, base, slot);
+    } else {
+      for (const std::string& each : search_path) {
+        entry = catalog->find_type(each, base, slot);
+        if (entry != nullptr) break;
+      }
+    }
+    if (entry == nullptr) {
+      static constexpr std::string_view kKnown[] = {"money", "point", "line",  "box",   "path",    "polygon",  "circle",
+                                                    "cidr",  "inet",  "macaddr", "bit", "varbit",  "tsvector", "tsquery",
+                                                    "xml",   "char",  "regproc", "int4range", "int8range", "tstzrange"};
+      for (const std::string_view known : kKnown) {
+        if (base == known) fail_unsupported("type " + base, position_of(name.location));
+      }
+      fail("42704", "type " + quoted(schema.empty() ? base : schema + "." + base) + " does not exist",
+           position_of(name.location));
+    }
+    type = TypeRef(*entry->type);
+  }
+  if (name.n_typmods > 0) {
+    std::vector<std::int32_t> modifiers;
+    bool is_full_interval = false;
+    for (std::size_t i = 0; i < name.n_typmods; ++i) {
+      const Node& node = *name.typmods[i];
+      if (node.node_case != PG_QUERY__NODE__NODE_A_CONST || node.a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
+        fail_unsupported("type modifier", position_of(name.location));
+      }
+      const std::int32_t value = node.a_const->ival->ival;
+      if (type.base == Type::interval && i == 0) {
+        // The fields of an interval as a bit mask; only all of them.
+        if (value != 0x7FFF) fail_unsupported("interval fields", position_of(name.location));
+        is_full_interval = true;
+        continue;
+      }
+      modifiers.push_back(value);
+    }
+    if (!(is_full_interval && modifiers.empty())) type.typmod = typmod_of(type.base, modifiers);
+  } else if (type.base == Type::bpchar && base == "bpchar" && name.typemod >= 0) {
+    type.typmod = name.typemod;
+  }
+  if (name.n_array_bounds > 0) type.is_array = true;
+  return type;
+}
+
+}  // namespace orrery::sim::database

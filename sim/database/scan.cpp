@@ -1,0 +1,365 @@
+#include <algorithm>
+
+#include "sim/database/engine_impl.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/execution.hpp"
+#include "sim/database/subquery.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+/// splitmix64: decisions within one statement, from the one number that the environment gave for it.
+std::uint64_t next_order_draw(Execution& execution) {
+  std::uint64_t x = execution.order_seed + 0x9e3779b97f4a7c15ULL * ++execution.order_draws;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31U);
+}
+
+void shuffle(std::vector<VersionId>& versions, Execution& execution) {
+  for (std::size_t i = versions.size(); i > 1; --i) {
+    std::swap(versions[i - 1], versions[next_order_draw(execution) % i]);
+  }
+}
+
+/// The version of the entry's row that the snapshot sees, if it still has the entry's key.
+VersionId visible_of_entry(const Table& table, const Index& index, VersionId version, const Execution& execution,
+                           const TransactionTable& transactions) {
+  const Heap& heap = *table.heap;
+  const std::uint32_t bit = 1U << index.number;
+  while (true) {
+    const Version& candidate = heap[version];
+    if (is_visible(candidate, execution.snapshot, transactions)) return version;
+    version = candidate.newer;
+    if (version == kNoVersion || (heap[version].breaks & bit) != 0) return kNoVersion;
+  }
+}
+
+class TableScan {
+ public:
+  TableScan(const FromNode& node, Execution& execution, SlotSink sink)
+      : node_(node), execution_(execution), sink_(sink), transactions_(execution.engine->transactions) {}
+
+  bool run() {
+    const TableAccess& access = node_.access;
+    // Where nothing asks for an order, the seed decides it.
+    collects_ = execution_.order_seed != 0 && !access.is_ordered;
+    const bool finished = access.index == nullptr ? scan_heap() : scan_index();
+    if (!finished) return false;
+    if (collects_) {
+      if (collected_.size() > 1) shuffle(collected_, execution_);
+      for (const VersionId version : collected_) {
+        if (!emit(version)) return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  bool scan_heap() {
+    const Heap& heap = *node_.table->heap;
+    const VersionId end = heap.end();
+    for (VersionId id = 0; id < end; ++id) {
+      const Version& version = heap[id];
+      if (version.row == nullptr || !is_visible(version, execution_.snapshot, transactions_)) continue;
+      if (!offer(id)) return false;
+    }
+    return true;
+  }
+
+  bool scan_index() {
+    const TableAccess& access = node_.access;
+    std::vector<Value>& keys = keys_;
+    keys.reserve(access.equal.size() + 1);
+    for (const ExprPtr& expr : access.equal) {
+      Value local;
+      keys.push_back(evaluate(*expr, execution_, local));
+      if (keys.back().is_null()) return true;
+    }
+    if (access.any != nullptr || !access.any_list.empty()) return scan_any();
+    return scan_range();
+  }
+
+  bool scan_any() {
+    const TableAccess& access = node_.access;
+    std::vector<Value> wanted;
+    if (access.any != nullptr) {
+      if (access.any->kind == ExprKind::in_subquery) {
+        collect_subquery(*access.any, wanted);
+      } else {
+        Value local;
+        const Value& array = evaluate(*access.any, execution_, local);
+        if (array.is_null()) return true;
+        wanted = array.array().elements;
+      }
+    } else {
+      for (const ExprPtr& expr : access.any_list) {
+        Value local;
+        wanted.push_back(evaluate(*expr, execution_, local));
+      }
+    }
+    const KeyColumn& column = access.index->tree->columns()[access.equal.size()];
+    std::erase_if(wanted, [](const Value& value) { return value.is_null(); });
+    std::sort(wanted.begin(), wanted.end(), [&](const Value& left, const Value& right) {
+      const int order = column.compare(left, right);
+      return column.descending != access.is_backward ? order > 0 : order < 0;
+    });
+    wanted.erase(std::unique(wanted.begin(), wanted.end(),
+                             [&](const Value& left, const Value& right) { return column.compare(left, right) == 0; }),
+                 wanted.end());
+    for (const Value& value : wanted) {
+      keys_.push_back(value);
+      if (!scan_range()) return false;
+      keys_.pop_back();
+    }
+    return true;
+  }
+
+  void collect_subquery(const Expr& expr, std::vector<Value>& wanted);
+
+  bool scan_range() {
+    const TableAccess& access = node_.access;
+    const OrderedIndex& tree = *access.index->tree;
+    const std::size_t equal = keys_.size();
+    OrderedIndex::Place first;
+    OrderedIndex::Place last;
+    Value lower;
+    Value upper;
+    if (access.lower != nullptr) {
+      Value local;
+      lower = evaluate(*access.lower, execution_, local);
+      if (lower.is_null()) return true;
+    }
+    if (access.upper != nullptr) {
+      Value local;
+      upper = evaluate(*access.upper, execution_, local);
+      if (upper.is_null()) return true;
+    }
+    const bool descending = equal < tree.columns().size() && tree.columns()[equal].descending;
+    const bool has_first = descending ? access.upper != nullptr : access.lower != nullptr;
+    const bool has_last = descending ? access.lower != nullptr : access.upper != nullptr;
+    if (has_first) {
+      keys_.push_back(descending ? upper : lower);
+      first = tree.seek(keys_, !(descending ? access.upper_inclusive : access.lower_inclusive));
+      keys_.pop_back();
+    } else {
+      first = tree.seek(keys_, false);
+    }
+    if (equal > 0 && !has_last && equal == tree.columns().size() && access.index->is_unique) {
+      // One key: walk while it is equal, without a second search.
+      const Heap& heap = *node_.table->heap;
+      for (OrderedIndex::Place place = first; place != tree.end(); tree.advance(place)) {
+        if (tree.compare(heap[tree.at(place)].row, keys_) != 0) break;
+        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_, transactions_);
+        if (version != kNoVersion) return emit(version);
+      }
+      return true;
+    }
+    if (has_last) {
+      keys_.push_back(descending ? lower : upper);
+      last = tree.seek(keys_, descending ? access.lower_inclusive : access.upper_inclusive);
+      keys_.pop_back();
+    } else {
+      last = tree.seek(keys_, true);
+    }
+    if (has_first && has_last) {  // an empty range may be given the wrong way round
+      if (last.chunk < first.chunk || (last.chunk == first.chunk && last.entry < first.entry)) return true;
+    }
+    if (access.is_backward) {
+      while (last != first) {
+        tree.retreat(last);
+        if (!offer_entry(tree.at(last))) return false;
+      }
+    } else {
+      for (; first != last; tree.advance(first)) {
+        if (!offer_entry(tree.at(first))) return false;
+      }
+    }
+    return true;
+  }
+
+  bool offer_entry(VersionId entry) {
+    const VersionId version = visible_of_entry(*node_.table, *node_.access.index, entry, execution_, transactions_);
+    return version == kNoVersion || offer(version);
+  }
+
+  bool offer(VersionId version) {
+    if (!collects_) return emit(version);
+    collected_.push_back(version);
+    return true;
+  }
+
+  bool emit(VersionId version) {
+    Slot& slot = execution_.slots[node_.slot];
+    slot.row = (*node_.table->heap)[version].row;
+    slot.version = version;
+    if (!all_true(node_.conditions, execution_)) return true;
+    return sink_();
+  }
+
+  const FromNode& node_;
+  Execution& execution_;
+  SlotSink sink_;
+  const TransactionTable& transactions_;
+  bool collects_ = false;
+  std::vector<VersionId> collected_;
+  std::vector<Value> keys_;
+};
+
+void TableScan::collect_subquery(const Expr& expr, std::vector<Value>& wanted) {
+  const SubqueryCache& cache = cached_rows(expr, execution_);
+  for (std::size_t i = 0; i < cache.rows.rows; ++i) wanted.push_back(cache.rows.row(i)[0]);
+}
+
+bool scan_store(const FromNode& node, Execution& execution, const Tuplestore& store, SlotSink sink) {
+  for (std::size_t i = 0; i < store.rows; ++i) {
+    execution.slots[node.slot] = {store.row(i), kNoVersion};
+    if (all_true(node.conditions, execution) && !sink()) return false;
+  }
+  return true;
+}
+
+bool scan_functions(const FromNode& node, Execution& execution, SlotSink sink) {
+  std::vector<Tuplestore> results(node.functions.size());
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < node.functions.size(); ++i) {
+    const Expr& call = *node.functions[i];
+    Tuplestore& result = results[i];
+    result.width = node.function_widths[i];
+    std::vector<Value> arguments;
+    bool is_null = false;
+    for (const ExprPtr& arg : call.args) {
+      Value local;
+      arguments.push_back(evaluate(*arg, execution, local));
+      is_null = is_null || arguments.back().is_null();
+    }
+    if (call.kind == ExprKind::call && call.function->kind == FunctionKind::set_returning) {
+      if (!(is_null && call.function->is_strict)) {
+        call.function->call_set(arguments, call.site, execution, result.cells);
+      }
+    } else {
+      Value local;
+      result.cells.push_back(evaluate(call, execution, local));
+    }
+    result.rows = result.width == 0 ? 0 : result.cells.size() / result.width;
+    rows = std::max(rows, result.rows);
+  }
+  Tuplestore& joined = execution.arena.emplace_back();
+  joined.width = node.width;
+  joined.rows = rows;
+  joined.cells.reserve(rows * node.width);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (const Tuplestore& result : results) {
+      for (std::size_t column = 0; column < result.width; ++column) {
+        joined.cells.push_back(row < result.rows ? result.row(row)[column] : Value());
+      }
+    }
+    if (node.with_ordinality) joined.cells.push_back(Value::integer(static_cast<std::int64_t>(row) + 1));
+  }
+  return scan_store(node, execution, joined, sink);
+}
+
+void clear_slots(const FromNode& node, Execution& execution) {
+  for (std::uint32_t slot = 0; slot < execution.slots.size(); ++slot) {
+    if ((node.slots >> slot & 1U) != 0) execution.slots[slot] = {};
+  }
+}
+
+bool scan_join(const FromNode& node, Execution& execution, SlotSink sink) {
+  if (node.join == FromNode::Join::full) {
+    // Rows of both sides are kept, so that those of the right side which found no partner can follow at the end.
+    std::vector<std::vector<Slot>> right_rows;
+    std::vector<std::uint32_t> right_slots;
+    for (std::uint32_t slot = 0; slot < execution.slots.size(); ++slot) {
+      if ((node.right->slots >> slot & 1U) != 0) right_slots.push_back(slot);
+    }
+    auto keep_right = [&] {
+      auto& row = right_rows.emplace_back();
+      for (const std::uint32_t slot : right_slots) row.push_back(execution.slots[slot]);
+      return true;
+    };
+    scan(*node.right, execution, keep_right);
+    std::vector<bool> matched(right_rows.size());
+    auto left_row = [&]() -> bool {
+      bool found = false;
+      for (std::size_t i = 0; i < right_rows.size(); ++i) {
+        for (std::size_t k = 0; k < right_slots.size(); ++k) execution.slots[right_slots[k]] = right_rows[i][k];
+        if (!all_true(node.conditions, execution)) continue;
+        found = true;
+        matched[i] = true;
+        if (!sink()) return false;
+      }
+      if (found) return true;
+      clear_slots(*node.right, execution);
+      return sink();
+    };
+    if (!scan(*node.left, execution, left_row)) return false;
+    clear_slots(*node.left, execution);
+    for (std::size_t i = 0; i < right_rows.size(); ++i) {
+      if (matched[i]) continue;
+      for (std::size_t k = 0; k < right_slots.size(); ++k) execution.slots[right_slots[k]] = right_rows[i][k];
+      if (!sink()) return false;
+    }
+    return true;
+  }
+  auto outer = [&]() -> bool {
+    bool found = false;
+    auto inner = [&]() -> bool {
+      if (!all_true(node.conditions, execution)) return true;
+      found = true;
+      return sink();
+    };
+    if (!scan(*node.right, execution, inner)) return false;
+    if (found || node.join != FromNode::Join::left) return true;
+    clear_slots(*node.right, execution);
+    return sink();
+  };
+  return scan(*node.left, execution, outer);
+}
+
+}  // namespace
+
+bool scan(const FromNode& node, Execution& execution, SlotSink sink) {
+  switch (node.kind) {
+    case FromNode::Kind::nothing:
+      return !all_true(node.conditions, execution) || sink();
+    case FromNode::Kind::table:
+      return TableScan(node, execution, sink).run();
+    case FromNode::Kind::store: {
+      Tuplestore& store = execution.stores[node.store];
+      if (!store.is_filled) {
+        CHECK(node.query != nullptr, "a store is filled before it is read");
+        fill_store(*node.query, execution, store);
+      }
+      return scan_store(node, execution, store, sink);
+    }
+    case FromNode::Kind::query: {
+      // Rows stay in the arena: sorts and locks keep pointers to them until the end of the statement.
+      Tuplestore& store = execution.arena.emplace_back();
+      fill_store(*node.query, execution, store);
+      return scan_store(node, execution, store, sink);
+    }
+    case FromNode::Kind::function:
+      return scan_functions(node, execution, sink);
+    case FromNode::Kind::join:
+      return scan_join(node, execution, sink);
+  }
+  return true;
+}
+
+bool recheck(const FromNode& node, Execution& execution) {
+  if (node.kind != FromNode::Kind::join) {
+    return all_true(node.access.implied, execution) && all_true(node.conditions, execution);
+  }
+  if (!recheck(*node.left, execution)) return false;
+  if (node.join == FromNode::Join::inner) return recheck(*node.right, execution) && all_true(node.conditions, execution);
+  bool is_extended = true;
+  for (std::uint32_t slot = 0; slot < execution.slots.size(); ++slot) {
+    if ((node.right->slots >> slot & 1U) != 0 && execution.slots[slot].row != nullptr) is_extended = false;
+  }
+  if (is_extended) return true;
+  if (!recheck(*node.right, execution) || !all_true(node.conditions, execution)) clear_slots(*node.right, execution);
+  return true;
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,316 @@
+#include <algorithm>
+
+#include "sim/database/constraints.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/modify.hpp"
+#include "sim/database/session_impl.hpp"
+#include "sim/database/utility.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+constexpr std::uint32_t kOrderSite = 0xdb000002;
+
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return mix_hash(hash);
+}
+
+bool ends_failed_transaction(const Node& node) {
+  if (node.node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT) return false;
+  switch (node.transaction_stmt->kind) {
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void set_result(const StatementPlan& plan, Tuplestore& rows, std::int64_t affected, StatementResult& result) {
+  std::vector<SqlValue> cells;
+  cells.reserve(rows.cells.size());
+  const std::size_t width = plan.types.size();
+  if (width > 0) {
+    for (std::size_t i = 0; i < rows.cells.size(); ++i) cells.push_back(to_sql_value(rows.cells[i], plan.types[i % width]));
+  }
+  result.rows = Rows(plan.shape, std::move(cells), affected);
+}
+
+}  // namespace
+
+/// While a statement runs. If its coroutine is destroyed in the middle (the client is gone, the server crashed), the
+/// transaction is rolled back.
+class StatementScope {
+ public:
+  explicit StatementScope(SessionImpl& session) : session_(session) {
+    CHECK(!session.is_running, "a session runs one statement at a time");
+    session.is_running = true;
+  }
+  StatementScope(const StatementScope&) = delete;
+  StatementScope& operator=(const StatementScope&) = delete;
+  ~StatementScope() {
+    session_.is_running = false;
+    session_.snapshot_in_use = false;
+    if (!finished_) session_.roll_back();
+  }
+  void finish() noexcept { finished_ = true; }
+
+ private:
+  SessionImpl& session_;
+  bool finished_ = false;
+};
+
+/// Gives the execution back when the statement ends in whatever way.
+class ExecutionLease {
+ public:
+  ExecutionLease(EngineImpl& engine, SessionImpl& session, std::shared_ptr<const StatementPlan> plan)
+      : engine_(engine), plan_(std::move(plan)), execution_(engine.take_execution(session)) {
+    execution_->start(*plan_, session);
+  }
+  ExecutionLease(const ExecutionLease&) = delete;
+  ExecutionLease& operator=(const ExecutionLease&) = delete;
+  ~ExecutionLease() {
+    execution_->finish();
+    engine_.give_back(std::move(execution_));
+  }
+  [[nodiscard]] Execution& get() { return *execution_; }
+
+ private:
+  EngineImpl& engine_;
+  std::shared_ptr<const StatementPlan> plan_;
+  std::unique_ptr<Execution> execution_;
+};
+
+SessionImpl::SessionImpl(EngineImpl& the_engine, std::string the_name) : engine(the_engine), name(std::move(the_name)) {
+  std::uint32_t slot = 0;
+  while (slot < engine.sessions.size() && engine.sessions[slot] != nullptr) ++slot;
+  if (slot == engine.sessions.size()) engine.sessions.push_back(nullptr);
+  engine.sessions[slot] = this;
+  transaction.slot = slot;
+  transaction.process_id = static_cast<std::int32_t>(1000 + slot);
+  engine.locks.set_owner(slot, &transaction);
+  entity = stable_hash(name);
+  naming.catalog = &engine.catalog;
+  naming.slot = slot;
+  apply_search_path();
+}
+
+SessionImpl::~SessionImpl() {
+  CHECK(!is_running, "a session is destroyed after its running statement");
+  roll_back();
+  engine.locks.release_from(transaction, 0);
+  engine.locks.set_owner(transaction.slot, nullptr);
+  engine.sessions[transaction.slot] = nullptr;
+}
+
+TransactionStatus SessionImpl::status() const noexcept {
+  if (!transaction.is_open || !transaction.is_explicit) return TransactionStatus::idle;
+  return transaction.has_failed ? TransactionStatus::failed : TransactionStatus::in_transaction;
+}
+
+void SessionImpl::apply_search_path() {
+  std::vector<std::string> path{"pg_catalog"};
+  const std::string text = *settings.show("search_path");
+  std::string word;
+  bool in_quotes = false;
+  const auto add = [&] {
+    if (!word.empty() && word != "$user") path.push_back(word);
+    word.clear();
+  };
+  for (const char c : text) {
+    if (c == '"') {
+      in_quotes = !in_quotes;
+    } else if (c == ',' && !in_quotes) {
+      add();
+    } else if (c != ' ' || in_quotes) {
+      word.push_back(c);
+    }
+  }
+  add();
+  path.erase(path.begin());  // nothing is made in pg_catalog
+  if (plans == nullptr || path != naming.search_path) {
+    naming.search_path = path;
+    plans = &engine.plans_for(path);
+  }
+}
+
+Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue> parameters) {
+  StatementScope scope(*this);
+  StatementResult result;
+  Transaction& txn = transaction;
+  txn.statement_time = timestamptz_value(engine.environment.system_time()).integer();
+  txn.limits.lock_timeout = Duration::zero();
+  std::shared_ptr<CompiledText> text;
+  try {
+    text = engine.compile(sql, *plans);
+    if (text->statements.size() > 1 && !parameters.empty()) {
+      fail("42601", "cannot insert multiple commands into a prepared statement");
+    }
+    const Duration limit = settings.duration("statement_timeout");
+    txn.limits.statement_deadline =
+        limit == Duration::zero() ? Instant::max() : engine.locks.executor().now() + limit;
+    for (std::size_t i = 0; i < text->statements.size(); ++i) {
+      result = StatementResult{};
+      co_await run_statement(text, i, parameters, result);
+    }
+    if (txn.is_open && !txn.is_explicit) {
+      if (!txn.checks.empty()) co_await check_deferred(*this);
+      commit();
+    }
+  } catch (SqlError& error) {
+    snapshot_in_use = false;
+    fail_transaction();
+    scope.finish();
+    throw;
+  }
+  scope.finish();
+  co_return result;
+}
+
+Task<> SessionImpl::run_statement(std::shared_ptr<CompiledText> text, std::size_t index, std::span<const SqlValue> parameters,
+                                  StatementResult& result) {
+  const CompiledStatement& statement = text->statements[index];
+  Transaction& txn = transaction;
+  ++statements;
+  if (txn.is_open && txn.has_failed && !ends_failed_transaction(*statement.node)) {
+    fail("25P02", "current transaction is aborted, commands ignored until end of transaction block");
+  }
+  txn.limits.lock_timeout = settings.duration("lock_timeout");
+  txn.limits.deadlock_timeout = settings.duration("deadlock_timeout");
+  if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) {
+    result.command_tag = co_await run_transaction_statement(*this, *statement.node->transaction_stmt);
+    co_return;
+  }
+  begin_if_needed();
+  if (!statement.is_query) {
+    co_await run_utility(*this, *statement.node, result);
+    ++txn.command;
+    co_return;
+  }
+  std::shared_ptr<const StatementPlan> plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());
+  if (plan->tables.empty() || lock_tables_now(*plan)) {
+    co_await run_plan(plan, parameters, result);
+    co_return;
+  }
+  while (true) {
+    const std::uint64_t version = engine.catalog.version;
+    for (const auto& [table, mode] : plan->tables) {
+      Lock& lock = table->lock;
+      if ((lock.held_by(txn) & mask_of(mode)) != 0) continue;
+      co_await engine.locks.acquire(txn, lock, mode, txn.level());
+    }
+    if (engine.catalog.version == version) break;
+    plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());  // the tables were changed meanwhile
+  }
+  co_await run_plan(plan, parameters, result);
+}
+
+bool SessionImpl::lock_tables_now(const StatementPlan& plan) {
+  for (const auto& [table, mode] : plan.tables) {
+    Lock& lock = table->lock;
+    if ((lock.held_by(transaction) & mask_of(mode)) != 0) continue;
+    if (!engine.locks.try_acquire(transaction, lock, mode, transaction.level())) return false;
+  }
+  return true;
+}
+
+void SessionImpl::bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution) {
+  if (parameters.size() != plan.parameters.size()) {
+    fail("08P01", "bind message supplies " + std::to_string(parameters.size()) +
+                      " parameters, but prepared statement \"\" requires " + std::to_string(plan.parameters.size()));
+  }
+  execution.parameters.reserve(parameters.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    execution.parameters.push_back(from_sql_value(parameters[i], plan.parameters[i], &execution));
+  }
+}
+
+/// A SELECT without row locks: it waits for advisory locks only. Then it runs again from its start, which is right as
+/// long as it does nothing else that cannot be done twice: the analyzer sees to that.
+Task<> SessionImpl::run_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows) {
+  if (!plan.has_waiting_call) {
+    fill_store(*plan.query, execution, rows);
+    co_return;
+  }
+  while (true) {
+    std::optional<AdvisoryWait> waits_for;
+    try {
+      rows.clear();
+      fill_store(*plan.query, execution, rows);
+    } catch (const AdvisoryWait& wait) {
+      waits_for = wait;
+    }
+    if (!waits_for) co_return;
+    if (waits_for->sleep > Duration::zero()) {
+      co_await sleep(waits_for->sleep);
+      execution.slept = true;
+      continue;
+    }
+    Lock& lock = engine.locks.advisory_lock(waits_for->tag);
+    const std::uint32_t level = waits_for->of_session ? 0 : transaction.level();
+    co_await engine.locks.acquire(transaction, lock, waits_for->mode, level);
+    execution.granted.push_back(waits_for->tag);
+  }
+}
+
+Task<> SessionImpl::sleep(Duration duration) {
+  Waiter waiter(engine.locks.executor());
+  const Instant now = engine.locks.executor().now();
+  const Instant end = std::min(now + duration, transaction.limits.statement_deadline);
+  const bool woken = co_await waiter.wait_until(end);
+  (void)woken;
+  if (engine.locks.executor().now() >= transaction.limits.statement_deadline) {
+    fail("57014", "canceling statement due to statement timeout");
+  }
+}
+
+Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::span<const SqlValue> parameters,
+                             StatementResult& result) {
+  Transaction& txn = transaction;
+  if (txn.isolation == Isolation::serializable) fail_unsupported("SERIALIZABLE isolation");
+  if (plan->writes && txn.is_read_only) {
+    const char* verb = plan->modify == nullptr                             ? "SELECT FOR UPDATE"
+                       : plan->modify->operation == RowWrite::insert ? "INSERT"
+                       : plan->modify->operation == RowWrite::update ? "UPDATE"
+                                                                     : "DELETE";
+    fail("25006", std::string("cannot execute ") + verb + " in a read-only transaction");
+  }
+  ExecutionLease lease(engine, *this, plan);
+  Execution& execution = lease.get();
+  take_snapshot();
+  snapshot_in_use = true;
+  execution.snapshot = txn.snapshot;
+  bind(*plan, parameters, execution);
+  if (engine.options.shuffles_open_order) {
+    execution.order_seed = engine.environment.draw(kOrderSite, entity, statements) | 1U;
+  }
+  const std::size_t first_write = txn.writes.size();
+  if (!plan->steps.empty()) co_await run_steps(*plan, execution);
+  Tuplestore rows;
+  std::int64_t affected = 0;
+  if (plan->query != nullptr) {
+    if (!plan->query->marks.empty()) {
+      co_await run_locking_query(*plan->query, execution, rows);
+    } else {
+      co_await run_select(*plan, execution, rows);
+    }
+    affected = static_cast<std::int64_t>(rows.rows);
+    result.command_tag = "SELECT " + std::to_string(affected);
+  } else {
+    affected = co_await run_modify(*plan->modify, execution, rows);
+    const RowWrite operation = plan->modify->operation;
+    result.command_tag = (operation == RowWrite::insert   ? "INSERT 0 "
+                          : operation == RowWrite::update ? "UPDATE "
+                                                          : "DELETE ") +
+                         std::to_string(affected);
+  }
+  if (txn.writes.size() > first_write) co_await check_foreign_keys(*this, first_write);
+  set_result(*plan, rows, affected, result);
+  snapshot_in_use = false;
+  if (plan->writes) ++txn.command;
+}
+
+}  // namespace orrery::sim::database

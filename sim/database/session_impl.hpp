@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/database/engine_functions.hpp"
+#include "sim/database/engine_impl.hpp"
+#include "sim/database/settings.hpp"
+
+namespace orrery::sim::database {
+
+/// One client's session: its transaction, settings, and the statement that runs.
+class SessionImpl {
+ public:
+  SessionImpl(EngineImpl& the_engine, std::string the_name);
+  ~SessionImpl();
+  SessionImpl(const SessionImpl&) = delete;
+  SessionImpl& operator=(const SessionImpl&) = delete;
+
+  Task<StatementResult> execute(std::string sql, std::vector<SqlValue> parameters);
+  [[nodiscard]] TransactionStatus status() const noexcept;
+
+  EngineImpl& engine;
+  std::string name;
+  Transaction transaction;
+  Settings settings;
+  Naming naming;
+  PlanCache* plans = nullptr;
+  std::uint64_t statements = 0;
+  std::uint64_t entity = 0;  // stable number of this session for the seed's decisions
+  std::uint64_t random_draws = 0;
+  std::int64_t last_sequence_value = 0;
+  const Sequence* last_sequence = nullptr;
+  std::map<std::uint32_t, std::int64_t> sequence_values;  // by sequence id, for currval
+  bool is_running = false;
+  bool snapshot_in_use = false;
+
+  // --- transactions (session_transactions.cpp) ---
+  void begin_if_needed();
+  /// The id of the innermost savepoint (or the transaction), assigned now if there is none.
+  Xid current_xid();
+  void take_snapshot();
+  /// Throws what deferred constraints find.
+  void commit();
+  void roll_back();
+  /// Undoes everything since the level began.
+  void roll_back_level(std::size_t level);
+  /// After an error: the innermost savepoint's work, or the whole transaction, is undone at once.
+  void fail_transaction();
+  void define_savepoint(std::string savepoint);
+  void release_savepoint(const std::string& savepoint);
+  void roll_back_to_savepoint(const std::string& savepoint);
+  void apply_search_path();
+  void report_commit(Xid xid);
+
+ private:
+  friend class StatementScope;
+  Task<> run_statement(std::shared_ptr<CompiledText> text, std::size_t index, std::span<const SqlValue> parameters,
+                       StatementResult& result);
+  Task<> run_plan(std::shared_ptr<const StatementPlan> plan, std::span<const SqlValue> parameters,
+                  StatementResult& result);
+  Task<> run_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows);
+  Task<> sleep(Duration duration);
+  void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
+  [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);
+  void undo_writes(std::size_t from);
+};
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,230 @@
+#include <algorithm>
+
+#include "sim/database/constraints.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/session_impl.hpp"
+
+namespace orrery::sim::database {
+
+void SessionImpl::begin_if_needed() {
+  Transaction& txn = transaction;
+  if (txn.is_open) return;
+  txn.is_open = true;
+  txn.is_explicit = false;
+  txn.has_failed = false;
+  txn.has_snapshot = false;
+  txn.command = 0;
+  txn.start_time = txn.statement_time;
+  txn.levels.clear();
+  txn.levels.emplace_back();
+  txn.xids.clear();
+  const std::string isolation = *settings.show("default_transaction_isolation");
+  txn.isolation = isolation == "repeatable read" ? Isolation::repeatable_read
+                  : isolation == "serializable"  ? Isolation::serializable
+                                                 : Isolation::read_committed;
+  txn.is_read_only = *settings.show("default_transaction_read_only") == "on";
+  txn.is_deferrable = false;
+}
+
+Xid SessionImpl::current_xid() {
+  Transaction& txn = transaction;
+  for (std::size_t i = 0; i < txn.levels.size(); ++i) {
+    TransactionLevel& level = txn.levels[i];
+    if (level.xid != 0) continue;
+    level.xid = engine.transactions.assign(txn.slot, i == 0);
+    txn.xids.push_back(level.xid);
+  }
+  return txn.levels.back().xid;
+}
+
+void SessionImpl::take_snapshot() {
+  Transaction& txn = transaction;
+  if (!txn.has_snapshot || txn.isolation == Isolation::read_committed) {
+    txn.snapshot.sequence = engine.transactions.last_commit();
+    txn.snapshot.slot = txn.slot;
+    txn.snapshot.xmin = engine.transactions.oldest_running();
+    txn.snapshot.xmax = engine.transactions.next_xid();
+    txn.has_snapshot = true;
+  }
+  txn.snapshot.command = txn.command;
+}
+
+void SessionImpl::report_commit(Xid xid) {
+  CommittedTransaction committed;
+  committed.transaction_id = xid;
+  for (const WriteRecord& write : transaction.writes) {
+    RowChange change;
+    change.table = write.table->qualified_name;
+    change.operation = write.operation == RowWrite::insert   ? RowOperation::insert
+                       : write.operation == RowWrite::update ? RowOperation::update
+                                                             : RowOperation::remove;
+    change.shape = write.table->shape;
+    const auto copy = [&](VersionId version, std::vector<SqlValue>& cells) {
+      if (version == kNoVersion) return;
+      const Value* row = (*write.table->heap)[version].row;
+      for (std::size_t i = 0; i < write.table->columns.size(); ++i) {
+        cells.push_back(to_sql_value(row[i], write.table->columns[i].type));
+      }
+    };
+    copy(write.before, change.before);
+    copy(write.after, change.after);
+    committed.changes.push_back(std::move(change));
+  }
+  engine.observer(committed);
+}
+
+void SessionImpl::commit() {
+  Transaction& txn = transaction;
+  if (!txn.xids.empty()) {
+    const std::vector<Xid> xids = txn.xids;
+    engine.transactions.commit(xids);
+    const std::uint64_t sequence = engine.transactions.last_commit();
+    for (const WriteRecord& write : txn.writes) {
+      if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
+    }
+    if (engine.observer && !txn.writes.empty()) report_commit(xids.front());
+    txn.is_open = false;
+    for (const Xid xid : xids) engine.locks.finished(txn, xid);
+  }
+  txn.is_open = false;
+  for (auto& finish : txn.ddl) finish(true);
+  txn.ddl.clear();
+  txn.writes.clear();
+  txn.checks.clear();
+  txn.notifications.clear();
+  txn.xids.clear();
+  txn.levels.clear();
+  txn.has_snapshot = false;
+  engine.locks.release_from(txn, 1);
+  if (txn.is_explicit) settings.end_level(true, true);
+  txn.is_explicit = false;
+  engine.clean_up(64);
+}
+
+void SessionImpl::undo_writes(std::size_t from) {
+  auto& writes = transaction.writes;
+  while (writes.size() > from) {
+    const WriteRecord write = writes.back();
+    writes.pop_back();
+    Heap& heap = *write.table->heap;
+    if (write.after != kNoVersion) engine.remove_version(*write.table, write.after);
+    if (write.before != kNoVersion) {
+      Version& before = heap[write.before];
+      before.xmax = 0;
+      before.cmax = 0;
+      before.ending = Ending::none;
+      before.newer = kNoVersion;
+    }
+  }
+}
+
+void SessionImpl::roll_back_level(std::size_t index) {
+  Transaction& txn = transaction;
+  const TransactionLevel level = txn.levels[index];
+  undo_writes(level.first_write);
+  while (txn.ddl.size() > level.first_ddl) {
+    txn.ddl.back()(false);
+    txn.ddl.pop_back();
+  }
+  txn.checks.resize(std::min(txn.checks.size(), level.first_check));
+  txn.notifications.resize(std::min(txn.notifications.size(), level.first_notice));
+  std::vector<Xid> finished;
+  for (std::size_t i = index; i < txn.levels.size(); ++i) {
+    if (txn.levels[i].xid != 0) finished.push_back(txn.levels[i].xid);
+  }
+  // Ids of savepoints that were released into this level end with it.
+  if (!finished.empty()) {
+    for (const Xid xid : txn.xids) {
+      if (xid > finished.front() && std::find(finished.begin(), finished.end(), xid) == finished.end()) finished.push_back(xid);
+    }
+  }
+  for (const Xid xid : finished) {
+    engine.transactions.roll_back(xid);
+    std::erase(txn.xids, xid);
+  }
+  txn.levels.resize(index);
+  for (const Xid xid : finished) engine.locks.finished(txn, xid);
+  engine.locks.release_from(txn, static_cast<std::uint32_t>(index) + 1);
+}
+
+void SessionImpl::roll_back() {
+  Transaction& txn = transaction;
+  if (!txn.is_open) return;
+  if (!txn.levels.empty()) roll_back_level(0);
+  txn.is_open = false;
+  txn.has_failed = false;
+  txn.has_snapshot = false;
+  txn.writes.clear();
+  txn.xids.clear();
+  if (txn.is_explicit) {
+    settings.end_level(false, true);
+    apply_search_path();
+  }
+  txn.is_explicit = false;
+  engine.clean_up(64);
+}
+
+void SessionImpl::fail_transaction() {
+  Transaction& txn = transaction;
+  if (!txn.is_open) return;
+  if (!txn.is_explicit) {
+    roll_back();
+    return;
+  }
+  txn.has_failed = true;
+  if (txn.levels.empty()) return;
+  // The level itself stays as a marker for ROLLBACK TO; its work is gone.
+  const std::size_t innermost = txn.levels.size() - 1;
+  TransactionLevel marker = txn.levels[innermost];
+  roll_back_level(innermost);
+  marker.xid = 0;
+  marker.first_write = txn.writes.size();
+  txn.levels.push_back(std::move(marker));
+}
+
+void SessionImpl::define_savepoint(std::string savepoint) {
+  Transaction& txn = transaction;
+  TransactionLevel level;
+  level.savepoint = std::move(savepoint);
+  level.first_write = txn.writes.size();
+  level.first_ddl = txn.ddl.size();
+  level.first_check = txn.checks.size();
+  level.first_notice = txn.notifications.size();
+  txn.levels.push_back(std::move(level));
+  settings.begin_level();
+}
+
+namespace {
+
+std::size_t find_savepoint(const Transaction& txn, const std::string& savepoint) {
+  for (std::size_t i = txn.levels.size(); i-- > 1;) {
+    if (txn.levels[i].savepoint == savepoint) return i;
+  }
+  fail("3B001", "savepoint " + quoted(savepoint) + " does not exist");
+}
+
+}  // namespace
+
+void SessionImpl::release_savepoint(const std::string& savepoint) {
+  Transaction& txn = transaction;
+  const std::size_t index = find_savepoint(txn, savepoint);
+  for (std::size_t i = txn.levels.size(); i-- > index;) {
+    settings.end_level(true, false);
+    txn.levels.pop_back();
+  }
+  // What was locked within belongs to the level around it from now on.
+  for (HeldLock& held : txn.held) held.level = std::min<std::uint32_t>(held.level, static_cast<std::uint32_t>(index));
+}
+
+void SessionImpl::roll_back_to_savepoint(const std::string& savepoint) {
+  Transaction& txn = transaction;
+  const std::size_t index = find_savepoint(txn, savepoint);
+  const std::size_t levels = txn.levels.size();
+  roll_back_level(index);
+  for (std::size_t i = index; i < levels; ++i) settings.end_level(false, false);
+  apply_search_path();
+  txn.has_failed = false;
+  define_savepoint(savepoint);
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,201 @@
+#include "sim/database/settings.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "sim/database/errors.hpp"
+
+namespace orrery::sim::database {
+namespace {
+
+enum class Kind { text, milliseconds, boolean, isolation, fixed };
+
+struct Definition {
+  std::string_view name;
+  std::string_view initial;
+  Kind kind;
+};
+
+constexpr std::array kDefinitions{
+    Definition{"application_name", "", Kind::text},
+    Definition{"client_encoding", "UTF8", Kind::fixed},
+    Definition{"client_min_messages", "notice", Kind::text},
+    Definition{"datestyle", "ISO, MDY", Kind::fixed},
+    Definition{"deadlock_timeout", "1s", Kind::milliseconds},
+    Definition{"default_transaction_deferrable", "off", Kind::boolean},
+    Definition{"default_transaction_isolation", "read committed", Kind::isolation},
+    Definition{"default_transaction_read_only", "off", Kind::boolean},
+    Definition{"enable_bitmapscan", "on", Kind::boolean},
+    Definition{"enable_hashagg", "on", Kind::boolean},
+    Definition{"enable_hashjoin", "on", Kind::boolean},
+    Definition{"enable_indexonlyscan", "on", Kind::boolean},
+    Definition{"enable_indexscan", "on", Kind::boolean},
+    Definition{"enable_mergejoin", "on", Kind::boolean},
+    Definition{"enable_nestloop", "on", Kind::boolean},
+    Definition{"enable_seqscan", "on", Kind::boolean},
+    Definition{"enable_sort", "on", Kind::boolean},
+    Definition{"extra_float_digits", "1", Kind::fixed},
+    Definition{"idle_in_transaction_session_timeout", "0", Kind::milliseconds},
+    Definition{"intervalstyle", "postgres", Kind::fixed},
+    Definition{"lock_timeout", "0", Kind::milliseconds},
+    Definition{"max_connections", "100", Kind::fixed},
+    Definition{"search_path", "\"$user\", public", Kind::text},
+    Definition{"server_encoding", "UTF8", Kind::fixed},
+    Definition{"server_version", "15.20", Kind::fixed},
+    Definition{"server_version_num", "150020", Kind::fixed},
+    Definition{"standard_conforming_strings", "on", Kind::fixed},
+    Definition{"statement_timeout", "0", Kind::milliseconds},
+    Definition{"synchronous_commit", "on", Kind::text},
+    Definition{"timezone", "UTC", Kind::fixed},
+    Definition{"transaction_isolation", "read committed", Kind::fixed},
+};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+const Definition* find(std::string_view name) {
+  for (const Definition& definition : kDefinitions) {
+    if (definition.name == name) return &definition;
+  }
+  return nullptr;
+}
+
+const Definition& require(std::string_view name) {
+  const Definition* definition = find(name);
+  if (definition == nullptr) fail("42704", "unrecognized configuration parameter " + quoted(name));
+  return *definition;
+}
+
+/// Milliseconds of "100", "1s", "2 min"; -1: not a duration.
+std::int64_t milliseconds_of(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return -1;
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+  if (unit.empty() || unit == "ms") return number;
+  if (unit == "s") return number * 1000;
+  if (unit == "min") return number * 60'000;
+  if (unit == "h") return number * 3'600'000;
+  if (unit == "d") return number * 86'400'000;
+  if (unit == "us") return number / 1000;
+  return -1;
+}
+
+std::string print_milliseconds(std::int64_t value) {
+  static constexpr std::array<std::pair<std::int64_t, const char*>, 4> kUnits{
+      {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "min"}, {1000, "s"}}};
+  if (value == 0) return "0";
+  for (const auto& [size, unit] : kUnits) {
+    if (value % size == 0) return std::to_string(value / size) + unit;
+  }
+  return std::to_string(value) + "ms";
+}
+
+[[noreturn]] void fail_value(std::string_view name, std::string_view value) {
+  fail("22023", "invalid value for parameter " + quoted(name) + ": " + quoted(value));
+}
+
+std::string normalize(const Definition& definition, std::string_view value) {
+  switch (definition.kind) {
+    case Kind::text:
+      return std::string(value);
+    case Kind::milliseconds: {
+      const std::int64_t number = milliseconds_of(value);
+      if (number < 0) fail_value(definition.name, value);
+      return print_milliseconds(number);
+    }
+    case Kind::boolean: {
+      const std::string word = lower(value);
+      if (word == "on" || word == "true" || word == "yes" || word == "1" || word == "t") return "on";
+      if (word == "off" || word == "false" || word == "no" || word == "0" || word == "f") return "off";
+      fail("22023", "parameter " + quoted(definition.name) + " requires a Boolean value");
+    }
+    case Kind::isolation: {
+      const std::string word = lower(value);
+      for (const char* known : {"read committed", "repeatable read", "serializable", "read uncommitted"}) {
+        if (word == known) return word;
+      }
+      fail_value(definition.name, value);
+    }
+    case Kind::fixed:
+      break;
+  }
+  const std::string word = lower(value);
+  const std::string initial = lower(definition.initial);
+  const bool is_same = word == initial || (definition.name == "timezone" && (word == "utc" || word == "gmt" || word == "etc/utc")) ||
+                       ((definition.name == "client_encoding") && (word == "utf8" || word == "utf-8" || word == "unicode")) ||
+                       (definition.name == "extra_float_digits") || (definition.name == "datestyle" && word.starts_with("iso"));
+  if (!is_same) fail_unsupported("SET " + std::string(definition.name) + " to another value than " + std::string(definition.initial));
+  return std::string(definition.initial);
+}
+
+}  // namespace
+
+Settings::Settings() : values_(std::make_shared<Values>()) {
+  for (const Definition& definition : kDefinitions) {
+    (*values_)[std::string(definition.name)] = {std::string(definition.initial), std::string(definition.initial)};
+  }
+}
+
+std::optional<std::string> Settings::show(std::string_view name) const {
+  const auto found = values_->find(lower(name));
+  if (found == values_->end()) return std::nullopt;
+  return found->second.text;
+}
+
+void Settings::set(std::string_view name, std::string_view value, bool is_local) {
+  const std::string key = lower(name);
+  std::string text;
+  if (find(key) == nullptr && key.find('.') != std::string::npos) {
+    text = value;  // a setting of the application's own, as app.user_id
+  } else {
+    text = normalize(require(key), value);
+  }
+  Value& stored = own_values()[key];
+  stored.text = text;
+  if (!is_local) stored.session_text = text;
+}
+
+void Settings::reset(std::string_view name, bool is_local) {
+  const std::string key = lower(name);
+  set(key, find(key) != nullptr ? find(key)->initial : require(key).initial, is_local);
+}
+
+void Settings::reset_all() {
+  for (const Definition& definition : kDefinitions) {
+    if (definition.kind != Kind::fixed) set(definition.name, definition.initial, false);
+  }
+}
+
+Duration Settings::duration(std::string_view name) const {
+  return std::chrono::milliseconds(milliseconds_of(values_->find(name)->second.text));
+}
+
+Settings::Values& Settings::own_values() {
+  if (values_.use_count() > 1) values_ = std::make_shared<Values>(*values_);
+  return *values_;
+}
+
+void Settings::begin_level() { saved_.push_back(values_); }
+
+void Settings::end_level(bool keep, bool is_transaction) {
+  if (saved_.empty()) return;
+  if (!keep) values_ = std::move(saved_.back());
+  saved_.pop_back();
+  if (keep && is_transaction) {
+    for (const auto& [name, value] : *values_) {
+      if (value.text == value.session_text) continue;
+      for (auto& [each, stored] : own_values()) stored.text = stored.session_text;
+      break;
+    }
+  }
+}
+
+}  // namespace orrery::sim::database

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/time.hpp"
+
+namespace orrery::sim::database {
+
+/// A session's settings (SET, SHOW), with what SET LOCAL and rolled back transactions undo. Only settings whose effect
+/// is simulated, or that have none on results, are known.
+class Settings {
+ public:
+  Settings();
+
+  /// The value as SHOW prints it; nothing: unknown.
+  [[nodiscard]] std::optional<std::string> show(std::string_view name) const;
+  /// Throws 42704 for an unknown name, 22023 for a bad value, 0A000 for a value whose effect is not simulated.
+  void set(std::string_view name, std::string_view value, bool is_local);
+  void reset(std::string_view name, bool is_local);
+  void reset_all();
+
+  [[nodiscard]] Duration duration(std::string_view name) const;
+
+  /// Savepoints and transactions: settings changed since are given back.
+  void begin_level();
+  void end_level(bool keep, bool is_transaction);
+
+ private:
+  struct Value {
+    std::string text;
+    std::string session_text;  // what a SET LOCAL hides
+  };
+  using Values = std::map<std::string, Value, std::less<>>;
+  [[nodiscard]] Values& own_values();
+
+  std::shared_ptr<Values> values_;  // copied when it is changed while a level keeps it
+  std::vector<std::shared_ptr<Values>> saved_;
+};
+
+}  // namespace orrery::sim::database

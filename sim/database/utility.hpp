@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/task.hpp"
+#include "sim/database/session_impl.hpp"
+
+namespace orrery::sim::database {
+
+/// BEGIN, COMMIT, SAVEPOINT and their like. Gives the command tag.
+Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery__TransactionStmt& stmt);
+
+/// Every other statement that is no query. Throws 0A000 for those that are not supported.
+Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& result);
+
+/// Definitions of tables, indexes, sequences, types, schemas (ddl*.cpp).
+Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt);
+Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt);
+Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt);
+Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt);
+Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt);
+void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);
+void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
+void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
+void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt);
+void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt);
+
+/// Applies the options of CREATE SEQUENCE or GENERATED … AS IDENTITY.
+void apply_sequence_options(Sequence& sequence, Nodes options);
+/// Adds an object's entry; it becomes visible to others when the transaction commits.
+CatalogEntry& register_object(SessionImpl& session, const std::string& schema, const std::string& name, CatalogEntry entry);
+/// Takes an object's entry away, for others when the transaction commits.
+void unregister_object(SessionImpl& session, const std::string& schema, const std::string& name, CatalogEntry& entry);
+/// A free name in the schema: `base`, `base1`, …
+[[nodiscard]] std::string free_name(SessionImpl& session, const std::string& schema, const std::string& base);
+
+struct IndexDefinition {
+  std::string name;  // empty: chosen
+  std::vector<KeyElement> elements;
+  std::vector<std::pair<bool, bool>> orders;  // descending, NULLS FIRST
+  std::shared_ptr<const Expr> predicate;
+  bool is_unique = false;
+  bool is_primary = false;
+  bool is_constraint = false;
+  bool nulls_not_distinct = false;
+};
+/// Makes the index and fills it. Throws 23505 if rows contradict.
+Index& build_index(SessionImpl& session, Table& table, IndexDefinition definition);
+void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint,
+                     const std::string& only_column);
+void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
+/// A statement's own locking of a table.
+Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait = false);
+
+}  // namespace orrery::sim::database
