@@ -170,6 +170,10 @@ class Campaign {
       if (worker.was_refused()) throw std::invalid_argument(worker.why());
       if (!worker.was_running()) throw SetupError("a worker died outside of any run: " + worker.why() + "\n" + worker.output());
       bury(worker);
+      // What a service does never leaves `run` as an exception: nothing but such is a world that cannot be built.
+      if (worker.threw() && ++threw_ == done_ && (done_ == planned_ || done_ >= 20)) {
+        throw SetupError("seed " + std::to_string(worker.seed()) + " " + worker.why());
+      }
       if (counter_->next.load() < counter_->end.load()) add_worker();
     }
   }
@@ -250,6 +254,7 @@ class Campaign {
   std::uint64_t first_bad_ = std::numeric_limits<std::uint64_t>::max();  // its index
   std::uint64_t done_ = 0;
   std::uint64_t bad_ = 0;
+  std::uint64_t threw_ = 0;  // runs that an exception left
   Duration simulated_{0};
 };
 

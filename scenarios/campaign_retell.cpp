@@ -32,7 +32,7 @@ std::string encode(const RunResult& result, const RetellOptions& options) {
     for (const Fault& fault : *faults) writer.text(to_string(fault));
   }
   writer.number(result.plan.operations.size());
-  writer.text(options.plan_file ? options.plan_file(result) : std::string());
+  writer.text(options.note ? options.note(result) : std::string());
   writer.text(options.trace ? trace_lines(result.history) : std::string());
   return writer.take();
 }
@@ -54,7 +54,7 @@ Retelling decode(std::string_view bytes) {
     for (std::uint64_t left = reader.number(); reader.good() && left > 0; --left) faults->push_back(reader.text());
   }
   retelling.operations = reader.number();
-  retelling.plan_file = reader.text();
+  retelling.note = reader.text();
   retelling.trace = reader.text();
   retelling.ended = reader.good();
   return retelling;

@@ -25,7 +25,7 @@ struct Retelling {
   std::vector<std::string> struck;   // the faults, in words, in order
   std::vector<std::string> unused;   // faults of a given plan that found no place
   std::uint64_t operations = 0;
-  std::string plan_file;             // the run as a plan file, if asked for
+  std::string note;                  // what `RetellOptions::note` made of the result
   std::string trace;                 // every event, a line each, if asked for
   double cpu_s = 0;
 };
@@ -34,8 +34,8 @@ struct RetellOptions {
   RunRequest request;  // recorded in full in any case
   RunLimits limits;
   bool trace = false;
-  /// Writes a plan file for a result; empty: no plan is wanted.
-  std::function<std::string(const RunResult&)> plan_file;
+  /// Called with the result in the process that ran it: a plan file, for example.
+  std::function<std::string(const RunResult&)> note;
 };
 
 /// Runs the seed once more, recorded in full, and tells it. Throws std::invalid_argument if the run refuses its request.

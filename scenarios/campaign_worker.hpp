@@ -62,6 +62,8 @@ class WorkerSide {
   void begin(std::uint64_t seed);
   /// Sends these bytes to the parent.
   void send(std::string_view bytes);
+  /// The pipe that send() writes to, for what replaces this process (exec).
+  [[nodiscard]] int pipe() const noexcept { return pipe_; }
   void end() noexcept { cell_.started_ns.store(0, std::memory_order_relaxed); }
 
  private:
@@ -96,6 +98,8 @@ class Worker {
   [[nodiscard]] bool was_stuck() const noexcept { return cell_->end.load() == WorkerCell::End::stuck; }
   /// The run refused what it was asked with std::invalid_argument: why() says why.
   [[nodiscard]] bool was_refused() const noexcept { return cell_->end.load() == WorkerCell::End::invalid_argument; }
+  /// Another exception left the run.
+  [[nodiscard]] bool threw() const noexcept { return cell_->end.load() == WorkerCell::End::exception; }
   /// In one line: "killed by signal 11 (Segmentation fault)", or what the watchdog says.
   [[nodiscard]] std::string why() const;
   /// The part of its output that says most: a sanitizer's report, or the last lines.
