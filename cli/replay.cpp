@@ -136,6 +136,9 @@ class ReplayVerb {
 
   int tell(const Retelling& retelling) const {
     const SeedRecord& record = retelling.record;
+    if (record.events == 0 && !retelling.note.empty()) {
+      throw UsageError(fmt::format("\"{}\" is stale: {}", arguments_.what, retelling.note));
+    }
     screen_.line(fmt::format("  {}, {} events, {} messages, {} of virtual time", count_text(retelling.operations, "operation"),
                              grouped(record.events), grouped(record.messages), to_string(record.simulated)));
     screen_.line(fmt::format("  faults that struck: {}", summary_of(record.faults)));
@@ -173,8 +176,7 @@ class ReplayVerb {
       return kHeld;
     }
     if (!retelling.note.empty()) {
-      screen_.line(fmt::format("{} {}: the file no longer fits; what ran of it violated nothing", screen_.odd("stale"), scenario_->name));
-      return kWrongUsage;
+      throw UsageError(fmt::format("\"{}\" is stale: it no longer does what it says; see above", arguments_.what));
     }
     screen_.line(fmt::format("{} {}: {}", screen_.good("held"), scenario_->name, command_));
     return kHeld;
@@ -195,7 +197,7 @@ class ReplayVerb {
 
 Action add_replay(CLI::App& app, const Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("WHAT", arguments->what, "A scenario (with --seed), or a plan file that run --out wrote")
+  app.add_option("WHAT", arguments->what, "A scenario (with --seed), or a plan file that run wrote")
       ->required()
       ->type_name("SCENARIO|FILE");
   app.add_option("--seed", arguments->seed, "The seed")->type_name("N");

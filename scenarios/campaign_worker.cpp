@@ -124,13 +124,15 @@ Interrupts::~Interrupts() {
 int Interrupts::caught() noexcept {
   if (caught_signal != 0) return caught_signal;
   // Blocked outside of waiting: it may be pending.
-  sigset_t pending;
-  if (interrupts_alive > 0 && ::sigpending(&pending) == 0) {
-    for (const int number : kCaught) {
-      if (sigismember(&pending, number) == 1) return number;
-    }
+  if (interrupts_alive > 0) {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (const int number : kCaught) sigaddset(&wanted, number);
+    const timespec now{};
+    const int number = ::sigtimedwait(&wanted, nullptr, &now);
+    if (number > 0) caught_signal = number;
   }
-  return 0;
+  return caught_signal;
 }
 
 void WorkerSide::begin(std::uint64_t seed) {

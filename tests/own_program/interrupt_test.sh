@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Ctrl-C and SIGTERM: what was found so far is printed, and no process is left. Colours only on a terminal.
+set -uo pipefail
+program=$1
+source "$(dirname "${BASH_SOURCE[0]}")/helpers.sh"
+set -m  # so that background processes do not ignore SIGINT
+
+for signal in INT:130 TERM:143; do
+  for arguments in "run ticks --seeds 1..100000000" "verify ticks --seeds 1..100000000" "run ticks --seeds 1..3 --defect endless-loop"; do
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086  # words
+    "$program" $arguments >"$scratch/out" 2>"$scratch/err" </dev/null &
+    pid=$!
+    sleep 1.5
+    children=$(cat "/proc/$pid/task/$pid/children")
+    [[ -n $children ]] || wrong "$arguments: no workers"
+    kill -"${signal%:*}" $pid
+    wait $pid
+    status=$?
+    [[ $status == "${signal#*:}" ]] || wrong "$arguments, SIG${signal%:*}: exit status $status"
+    grep -q INTERRUPTED "$scratch/out" || wrong "$arguments: does not say how far it came: $(<"$scratch/out")"
+    sleep 0.2
+    for child in $children; do
+      ! kill -0 "$child" 2>/dev/null || wrong "$arguments: process $child is left"
+    done
+  done
+done
+
+escape=$'\033'
+try 0 run ticks --seeds 1..3
+says_not "$escape"
+if command -v script >/dev/null; then
+  out=$(TERM=xterm script -qec "$program run ticks --seeds 1..3" /dev/null) last="run on a terminal"
+  says "${escape}[32mheld"
+  out=$(NO_COLOR=1 TERM=xterm script -qec "$program run ticks --seeds 1..3 2>/dev/null" /dev/null) last="run with NO_COLOR"
+  says_not "$escape"
+fi
+finish
