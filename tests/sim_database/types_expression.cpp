@@ -109,7 +109,7 @@ class Evaluator {
       for (const char* aggregate : {"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "array_agg",
                                     "string_agg", "jsonb_agg", "json_agg", "jsonb_object_agg", "json_object_agg",
                                     "percentile_cont", "percentile_disc", "mode", "stddev", "stddev_pop", "variance",
-                                    "var_pop", "bit_and", "bit_or", "bit_xor"}) {
+                                    "var_pop", "var_samp", "stddev_samp", "bit_and", "bit_or", "bit_xor"}) {
         if (name == aggregate) return true;
       }
     }

@@ -93,8 +93,9 @@ class ArrayReader {
     std::int32_t count = 0;
     skip_spaces();
     if (!rest_.empty() && rest_.front() == '}') {
+      if (depth != 0) malformed("Unexpected \"}\" character.");
       rest_.remove_prefix(1);
-      if (depth == 0) return;
+      return;
     } else {
       while (true) {
         skip_spaces();

@@ -83,6 +83,7 @@ void append_interval(std::string& out, const Interval& interval);
 
 /// For sum and avg of intervals.
 [[nodiscard]] Interval interval_add(const Interval& left, const Interval& right);
+[[nodiscard]] Interval interval_multiply(const Interval& interval, double factor);
 [[nodiscard]] Interval interval_divide(const Interval& interval, double divisor);
 
 }  // namespace orrery::sim::database

@@ -1,11 +1,10 @@
 // Operators and functions on dates, times and timestamps (manual, 9.9).
 
 #include <algorithm>
-#include <array>
+#include <cstdio>
 
 #include "sim/database/types/datetime.hpp"
 #include "sim/database/types/errors.hpp"
-#include "sim/database/types/float_text.hpp"
 #include "sim/database/types/numeric.hpp"
 #include "sim/database/types/registry.hpp"
 #include "sim/database/types/scan.hpp"
@@ -141,7 +140,7 @@ std::optional<Value> date_part_of(Field field, std::int64_t days) {
 }
 
 /// Fields that grow with time are infinite for infinite times, those that go round are NULL.
-Value infinite_part(Field field, bool negative, std::string_view name, std::string_view type) {
+Value infinite_part(Field field, bool negative) {
   switch (field) {
     case Field::year:
     case Field::decade:
@@ -151,11 +150,6 @@ Value infinite_part(Field field, bool negative, std::string_view name, std::stri
     case Field::julian:
     case Field::epoch:
       return numeric_from_text(negative ? "-Infinity" : "Infinity");
-    case Field::timezone:
-    case Field::timezone_hour:
-    case Field::timezone_minute:
-      if (type != "timestamp with time zone") raise_unit_unsupported(name, type);
-      return {};
     default:
       return {};
   }
@@ -164,7 +158,7 @@ Value infinite_part(Field field, bool negative, std::string_view name, std::stri
 Value extract_timestamp(std::string_view name, std::int64_t timestamp, bool with_zone) {
   const std::string_view type = with_zone ? "timestamp with time zone" : "timestamp without time zone";
   const Field field = field_of(name, type);
-  if (is_infinite(timestamp)) return infinite_part(field, timestamp < 0, name, type);
+  if (is_infinite(timestamp)) return infinite_part(field, timestamp < 0);
   const SplitTimestamp split = split_timestamp(timestamp);
   if (const auto part = time_part(field, split.time)) return *part;
   if (const auto part = date_part_of(field, split.days)) return *part;
@@ -188,9 +182,9 @@ Value extract_date(std::string_view name, std::int64_t days) {
   }
   switch (field) {
     case Field::epoch:
-      return infinite ? infinite_part(field, days < 0, name, "date") : whole((days + kUnixEpochDays) * 86'400);
+      return infinite ? infinite_part(field, days < 0) : whole((days + kUnixEpochDays) * 86'400);
     case Field::julian:
-      return infinite ? infinite_part(field, days < 0, name, "date") : whole(days + kJulianEpochDays);
+      return infinite ? infinite_part(field, days < 0) : whole(days + kJulianEpochDays);
     case Field::microseconds:
     case Field::milliseconds:
     case Field::second:
@@ -201,7 +195,7 @@ Value extract_date(std::string_view name, std::int64_t days) {
     case Field::timezone_minute:
       raise_unit_unsupported(name, "date");
     default:
-      return infinite_part(field, days < 0, name, "date");
+      return infinite_part(field, days < 0);
   }
 }
 
@@ -377,9 +371,8 @@ Value age(std::int64_t left, std::int64_t right) {
     --days;
   }
   if (days < 0) {
-    // Borrowed from the month of the earlier time, or from the one before the later time when the sign is turned.
-    days += negative ? days_in_month(later.month == 1 ? later.year - 1 : later.year, later.month == 1 ? 12 : later.month - 1)
-                     : days_in_month(earlier.year, earlier.month);
+    // Borrowed from the month of the earlier time.
+    days += days_in_month(earlier.year, earlier.month);
     --months;
   }
   const Interval span{time, static_cast<std::int32_t>(days), static_cast<std::int32_t>(months)};
@@ -548,9 +541,9 @@ void register_datetime(Registry& registry) {
     const double shifted = (seconds - 946'684'800.0) * 1'000'000.0;
     const double rounded = __builtin_rint(shifted);
     if (rounded < static_cast<double>(kFirstTimestamp) || rounded >= static_cast<double>(kEndOfTimestamps)) {
-      std::string text;
-      append_float8(text, seconds);
-      raise("22008", "timestamp out of range: \"" + text + "\"");
+      char text[40];
+      std::snprintf(text, sizeof text, "%g", seconds);
+      raise("22008", "timestamp out of range: \"" + std::string(text) + "\"");
     }
     return Value::integer(static_cast<std::int64_t>(rounded));
   });

@@ -14,6 +14,28 @@
 namespace orrery::sim::database {
 namespace {
 
+__extension__ typedef __int128 Int128;
+
+/// Whether the decimal lies exactly half-way to a neighbour of `number`: such a text is read back as `number` because its
+/// mantissa is even, but PostgreSQL's printing wants one that is nearer. It happens only to integers beyond the mantissa.
+template <class Number>
+bool is_halfway(Number number, std::string_view digits, int exponent) {
+  constexpr int kMantissa = std::numeric_limits<Number>::digits;
+  int binary_exponent = 0;
+  const Number fraction = std::frexp(std::fabs(number), &binary_exponent);
+  if (binary_exponent <= kMantissa || binary_exponent > 100) return false;
+  const auto mantissa = static_cast<std::int64_t>(std::ldexp(fraction, kMantissa));
+  const Int128 twice = static_cast<Int128>(mantissa) << (binary_exponent - kMantissa + 1);
+  const Int128 above = static_cast<Int128>(1) << (binary_exponent - kMantissa);
+  const Int128 below = fraction == Number(0.5) ? above / 2 : above;
+  Int128 decimal = 0;
+  for (const char c : digits) decimal = decimal * 10 + (c - '0');
+  const int zeros = exponent + 1 - static_cast<int>(digits.size());
+  if (zeros < 0) return false;
+  for (int i = 0; i < zeros; ++i) decimal *= 10;
+  return decimal * 2 == twice + above || decimal * 2 == twice - below;
+}
+
 /// The shortest digits, then PostgreSQL's layout: exponents from -4 to `digits` - 1 are written out.
 template <class Number>
 void append_float(std::string& out, Number number, int digits) {
@@ -26,26 +48,29 @@ void append_float(std::string& out, Number number, int digits) {
     return;
   }
   char buffer[64];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
-  CHECK(error == std::errc{});
-  std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
-  const std::size_t e = text.find('e');
+  auto printed = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
+  std::string_view text;
+  std::string mantissa;
   int exponent = 0;
-  const std::string_view exponent_text = text.substr(e + (text[e + 1] == '+' ? 2 : 1));
-  std::from_chars(exponent_text.data(), exponent_text.data() + exponent_text.size(), exponent);
+  while (true) {
+    CHECK(printed.ec == std::errc{});
+    text = {buffer, static_cast<std::size_t>(printed.ptr - buffer)};
+    const std::size_t e = text.find('e');
+    const std::string_view exponent_text = text.substr(e + (text[e + 1] == '+' ? 2 : 1));
+    std::from_chars(exponent_text.data(), exponent_text.data() + exponent_text.size(), exponent);
+    mantissa.clear();
+    for (const char c : text.substr(0, e)) {
+      if (is_digit(c)) mantissa.push_back(c);
+    }
+    if (!is_halfway(number, mantissa, exponent)) break;
+    printed = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific,
+                            static_cast<int>(mantissa.size()));
+  }
   if (exponent < -4 || exponent >= digits) {
     out += text;
     return;
   }
-  text = text.substr(0, e);
-  if (text.front() == '-') {
-    out.push_back('-');
-    text.remove_prefix(1);
-  }
-  std::string mantissa;
-  for (const char c : text) {
-    if (c != '.') mantissa.push_back(c);
-  }
+  if (text.front() == '-') out.push_back('-');
   if (exponent < 0) {
     out += "0.";
     out.append(static_cast<std::size_t>(-exponent - 1), '0');
@@ -79,8 +104,11 @@ Number float_from_text(std::string_view text, std::string_view type) {
   }
   if (rest.empty() || !(is_digit(rest.front()) || rest.front() == '.')) raise_invalid_input(type, text);
   Number number{};
+  const bool hex = rest.size() > 2 && rest[0] == '0' && to_lower(rest[1]) == 'x';
+  if (hex) rest.remove_prefix(2);
   const char* const end = rest.data() + rest.size();
-  const auto [stop, error] = std::from_chars(rest.data(), end, number, std::chars_format::general);
+  const auto [stop, error] =
+      std::from_chars(rest.data(), end, number, hex ? std::chars_format::hex : std::chars_format::general);
   if (error == std::errc::result_out_of_range) {
     raise("22003", "\"" + std::string(word) + "\" is out of range for type " + std::string(type));
   }

@@ -45,6 +45,9 @@ class EvalContext {
 [[nodiscard]] std::string output_text(TypeRef type, const Value& value);
 void append_output_text(std::string& out, TypeRef type, const Value& value);
 
+/// The text that a cast to text gives, which of a boolean is "true" and not "t". Not for NULL.
+[[nodiscard]] std::string text_of(TypeRef type, const Value& value);
+
 /// A parameter as the type that the analyzer gave it. An int64 is range-checked for int2 and int4 (22003); text goes
 /// through the type's input function; a number or a boolean for another type is taken by its text.
 [[nodiscard]] Value from_sql_value(const SqlValue& parameter, TypeRef type, const EvalContext* context = nullptr);

@@ -141,25 +141,25 @@ class IntervalReader {
       const Number months = take_number(negative);
       if (!rest_.empty() && !is_space(rest_.front())) bad_syntax();
       if (std::abs(months.whole) > 11) out_of_range();
-      add(Unit::year, number);
-      add(Unit::month, months);
+      add_once(Unit::year, number);
+      add_once(Unit::month, months);
       return;
     }
     const std::string_view before = rest_;
     while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
-    if (rest_.empty()) return add(Unit::second, number);
+    if (rest_.empty()) return add_once(Unit::second, number);
     if (is_letter(rest_.front())) {
       const std::string_view word = take_word();
       const std::optional<Unit> unit = unit_of(word);
-      if (unit) return add(*unit, number);
+      if (unit) return add_once(*unit, number);
       if (!equals_ignoring_case(word, "ago")) bad_syntax();
       rest_ = before;
-      return add(Unit::second, number);
+      return add_once(Unit::second, number);
     }
     // A number before a time of day counts days.
     std::size_t ahead = rest_.front() == '+' || rest_.front() == '-' ? 1 : 0;
     while (ahead < rest_.size() && is_digit(rest_[ahead])) ++ahead;
-    if (ahead < rest_.size() && rest_[ahead] == ':') return add(Unit::day, number);
+    if (ahead < rest_.size() && rest_[ahead] == ':') return add_once(Unit::day, number);
     bad_syntax();
   }
 
@@ -173,20 +173,20 @@ class IntervalReader {
       rest_.remove_prefix(1);
       const Number third = take_number(negative);
       if (std::abs(second.whole) > 59 || std::abs(third.whole) > 60) out_of_range();
-      add(Unit::hour, first);
-      add(Unit::minute, second);
-      add(Unit::second, third);
+      add_once(Unit::hour, first);
+      add_once(Unit::minute, second);
+      add_once(Unit::second, third);
       return;
     }
     if (second.fraction != 0) {
       if (std::abs(first.whole) > 59 || std::abs(second.whole) > 60) out_of_range();
-      add(Unit::minute, first);
-      add(Unit::second, second);
+      add_once(Unit::minute, first);
+      add_once(Unit::second, second);
       return;
     }
     if (std::abs(second.whole) > 59) out_of_range();
-    add(Unit::hour, first);
-    add(Unit::minute, second);
+    add_once(Unit::hour, first);
+    add_once(Unit::minute, second);
   }
 
   void add_months(std::int64_t count) {
@@ -225,6 +225,16 @@ class IntervalReader {
     const auto whole = static_cast<std::int64_t>(days);
     add_days(whole);
     add_time_fraction(days - static_cast<double>(whole), kDayUs);
+  }
+
+  /// Each part may be given once. Seconds with decimals are milliseconds and microseconds as well.
+  void add_once(Unit unit, const Number& number) {
+    const auto bit = [](Unit which) { return 1U << static_cast<unsigned>(which); };
+    unsigned parts = bit(unit);
+    if (unit == Unit::second && number.fraction != 0) parts |= bit(Unit::millisecond) | bit(Unit::microsecond);
+    if ((seen_ & parts) != 0) bad_syntax();
+    seen_ |= parts;
+    add(unit, number);
   }
 
   void add(Unit unit, const Number& number) {
@@ -327,6 +337,7 @@ class IntervalReader {
   std::string_view all_;
   std::string_view rest_;
   Interval interval_;
+  unsigned seen_ = 0;
 };
 
 [[noreturn]] void raise_range() { raise("22008", "interval out of range"); }
@@ -416,6 +427,10 @@ Value make_interval(Arguments a, const CallSite&, const EvalContext&) {
 
 Interval interval_from_text(std::string_view text) { return IntervalReader(text).read(); }
 
+Interval interval_multiply(const Interval& interval, double factor) {
+  return scaled(interval, [factor](double part) { return part * factor; });
+}
+
 Interval interval_divide(const Interval& interval, double divisor) {
   if (divisor == 0) raise("22012", "division by zero");
   return scaled(interval, [divisor](double part) { return part / divisor; });
@@ -442,12 +457,10 @@ void register_intervals(Registry& registry) {
     return Value::interval(negate_interval(a[0].interval()));
   });
   registry.op("interval * float8 -> interval", [](Arguments a, const Site&, const Context&) {
-    const double factor = a[1].real();
-    return Value::interval(scaled(a[0].interval(), [factor](double part) { return part * factor; }));
+    return Value::interval(interval_multiply(a[0].interval(), a[1].real()));
   });
   registry.op("float8 * interval -> interval", [](Arguments a, const Site&, const Context&) {
-    const double factor = a[0].real();
-    return Value::interval(scaled(a[1].interval(), [factor](double part) { return part * factor; }));
+    return Value::interval(interval_multiply(a[1].interval(), a[0].real()));
   });
   registry.op("interval / float8 -> interval", [](Arguments a, const Site&, const Context&) {
     return Value::interval(interval_divide(a[0].interval(), a[1].real()));

@@ -46,11 +46,7 @@ class JsonArray final : public Aggregator {
 
 std::string key_of(TypeRef type, const Value& key) {
   if (key.is_null()) raise("22023", "field name must not be null");
-  if (type.is(Type::boolean)) return key.boolean() ? "true" : "false";
-  if (type.is_array || type.is(Type::record) || type.is(Type::json) || type.is(Type::jsonb)) {
-    raise("22023", "key value must be scalar, not array, composite, or json");
-  }
-  return output_text(type, key);
+  return json_key_text(type, key);
 }
 
 class JsonbObject final : public Aggregator {

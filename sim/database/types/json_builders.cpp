@@ -63,23 +63,6 @@ void append_array_level(std::string& out, const ArrayData& array, std::size_t de
   out.push_back(']');
 }
 
-/// An object's key: any value but NULL and containers, as its text.
-std::string key_text(TypeRef type, const Value& value, bool jsonb) {
-  if (value.is_null()) {
-    if (jsonb) raise("22004", "field name must not be null");
-    raise("22023", "field name must not be null");
-  }
-  if (type.is_array || type.is(Type::record) || type.is(Type::json) || type.is(Type::jsonb)) {
-    if (type.is(Type::jsonb) && !JsonbView(value).is_container()) {
-      if (JsonbView(value).kind() == JsonKind::string) return std::string(JsonbView(value).string());
-    } else {
-      raise("22023", "key value must be scalar, not array, composite, or json");
-    }
-  }
-  if (type.is(Type::boolean)) return value.boolean() ? "true" : "false";
-  return scalar_text(type, value);
-}
-
 Value build_jsonb_object(Arguments a, const CallSite& site, const EvalContext&) {
   if (a.size() % 2 != 0) {
     raise("22023", "argument list must have even number of elements", {},
@@ -89,7 +72,7 @@ Value build_jsonb_object(Arguments a, const CallSite& site, const EvalContext&) 
   out.begin_object();
   for (std::size_t i = 0; i < a.size(); i += 2) {
     if (a[i].is_null()) raise("22023", "argument " + std::to_string(i + 1) + ": key must not be null");
-    out.key(key_text(site.arguments[i], a[i], true));
+    out.key(json_key_text(site.arguments[i], a[i]));
     append_to_jsonb(out, site.arguments[i + 1], a[i + 1]);
   }
   out.end_object();
@@ -113,7 +96,7 @@ Value build_json_object(Arguments a, const CallSite& site, const EvalContext&) {
   for (std::size_t i = 0; i < a.size(); i += 2) {
     if (i != 0) out += ", ";
     if (a[i].is_null()) raise("22023", "argument " + std::to_string(i + 1) + " cannot be null", {}, "Object keys should be text.");
-    append_json_string(out, key_text(site.arguments[i], a[i], false));
+    append_json_string(out, json_key_text(site.arguments[i], a[i]));
     out += " : ";
     append_to_json(out, site.arguments[i + 1], a[i + 1]);
   }
@@ -171,6 +154,17 @@ Value to_json(Arguments a, const CallSite& site, const EvalContext&) {
 }
 
 }  // namespace
+
+std::string json_key_text(TypeRef type, const Value& value) {
+  if (type.is_array || type.is(Type::record) || type.is(Type::json) || type.is(Type::jsonb)) {
+    if (!type.is(Type::jsonb) || JsonbView(value).is_container()) {
+      raise("22023", "key value must be scalar, not array, composite, or json");
+    }
+    if (JsonbView(value).kind() == JsonKind::string) return std::string(JsonbView(value).string());
+  }
+  if (type.is(Type::boolean)) return value.boolean() ? "true" : "false";
+  return scalar_text(type, value);
+}
 
 void append_to_jsonb(JsonbBuilder& builder, TypeRef type, const Value& value) {
   if (value.is_null()) return builder.null();

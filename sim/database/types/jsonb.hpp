@@ -114,6 +114,8 @@ void append_json_string(std::string& out, std::string_view text);
 
 [[nodiscard]] const char* json_kind_name(JsonKind kind) noexcept;
 
+/// A value as an object's key. Throws 22023 for what is not a scalar. Not for NULL.
+[[nodiscard]] std::string json_key_text(TypeRef type, const Value& value);
 /// Any value as jsonb, as to_jsonb() does. NULL becomes JSON null.
 void append_to_jsonb(JsonbBuilder& builder, TypeRef type, const Value& value);
 /// Any value as JSON text, as to_json() does.

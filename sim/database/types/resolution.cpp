@@ -111,7 +111,7 @@ Polymorphic bind_polymorphic(std::span<const TypeRef> declared, std::span<const 
 TypeRef bind(TypeRef declared, const Polymorphic& bound, TypeRef actual) {
   switch (declared.base) {
     case Type::any:
-      return actual.is_unknown() ? TypeRef(Type::text) : actual;
+      return actual;
     case Type::anyelement:
     case Type::anynonarray:
     case Type::anyenum:

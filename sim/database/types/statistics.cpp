@@ -58,8 +58,7 @@ class Continuous final : public Sorted {
     }
     const Interval low = values_[below].interval();
     const Interval difference = interval_add(values_[above].interval(), negate_interval(low));
-    if (share == 0) return values_[below];
-    return Value::interval(interval_add(interval_divide(difference, 1 / share), low));
+    return Value::interval(interval_add(interval_multiply(difference, share), low));
   }
 };
 

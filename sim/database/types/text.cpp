@@ -355,10 +355,7 @@ void register_text(Registry& registry) {
     });
   });
   const ScalarImplementation join_any = [](Arguments a, const Site& site, const Context&) {
-    std::string result;
-    append_output_text(result, site.arguments[0], a[0]);
-    append_output_text(result, site.arguments[1], a[1]);
-    return Value::bytes(result);
+    return Value::bytes(text_of(site.arguments[0], a[0]) + text_of(site.arguments[1], a[1]));
   };
   registry.op("text || anynonarray -> text", join_any, kStable);
   registry.op("anynonarray || text -> text", join_any, kStable);
@@ -464,11 +461,7 @@ void register_text(Registry& registry) {
                     [](Arguments a, const Site&, const Context&) { return Value::bytes(quote_literal(a[0].bytes())); });
   registry.function("quote_literal(anyelement) -> text",
                     [](Arguments a, const Site& site, const Context&) {
-                      // As a cast to text, where a boolean is spelled out.
-                      const std::optional<Cast> cast =
-                          find_cast(site.arguments[0], TypeRef(Type::text), CastContext::explicit_);
-                      const Value text = cast ? (*cast)(a[0]) : Value::bytes(output_text(site.arguments[0], a[0]));
-                      return Value::bytes(quote_literal(text.bytes()));
+                      return Value::bytes(quote_literal(text_of(site.arguments[0], a[0])));
                     },
                     kStable);
   registry.function("ascii(text) -> int4", [](Arguments a, const Site&, const Context&) {

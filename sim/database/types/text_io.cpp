@@ -154,17 +154,19 @@ Value snapshot_from_text(std::string_view text) {
   const std::uint64_t high = number();
   colon();
   if (low == 0 || high == 0 || low > high) fail();
+  std::string normal = std::to_string(low) + ":" + std::to_string(high) + ":";
   std::uint64_t last = 0;
   while (!rest.empty()) {
     const std::uint64_t running = number();
-    if (running < low || running >= high || running <= last) fail();
+    if (running < low || running >= high || running < last) fail();
+    if (running != last) normal += (last == 0 ? "" : ",") + std::to_string(running);
     last = running;
     if (rest.empty()) break;
     if (rest.front() != ',') fail();
     rest.remove_prefix(1);
     if (rest.empty()) fail();
   }
-  return Value::bytes(text);
+  return Value::bytes(normal);
 }
 
 Value enum_from_text(TypeRef type, std::string_view text) {
@@ -309,6 +311,15 @@ void append_output_text(std::string& out, TypeRef type, const Value& value) {
       out += value.bytes();
       return;
   }
+}
+
+std::string text_of(TypeRef type, const Value& value) {
+  if (type.is(Type::boolean)) return value.boolean() ? "true" : "false";
+  std::string text = output_text(type, value);
+  if (type.is(Type::bpchar)) {
+    while (text.ends_with(' ')) text.pop_back();
+  }
+  return text;
 }
 
 std::string output_text(TypeRef type, const Value& value) {
