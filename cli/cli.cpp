@@ -57,7 +57,8 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !chosen.empty()) {
     for (const std::string& word : app.remaining(true)) {
       const std::string option = word.substr(0, word.find('='));
-      if (!option.starts_with('-')) return fmt::format("{}: \"{}\" is one argument too many", chosen.front()->get_name(), word);
+      if (!option.starts_with('-'))
+        return fmt::format("{}: \"{}\" is one argument too many", chosen.front()->get_name(), word);
       return unknown("option of " + chosen.front()->get_name(), option, options_of(*chosen.front()));
     }
   }
@@ -66,12 +67,15 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
 }
 
 int parse_and_act(int argc, char** argv, const Session& session) {
-  CLI::App app("Simulates distributed services from seeds, strikes them with faults, and judges what must hold.", "orrery");
+  CLI::App app("Simulates distributed services from seeds, strikes them with faults, and judges what must hold.",
+               "orrery");
   app.set_version_flag("--version", std::string("orrery ") + kVersion);
   app.set_help_flag("-h,--help", "Prints this help");
   app.get_formatter()->column_width(34);
-  app.footer("Exit status: 0 held, 1 violated, 2 wrong usage, 3 not deterministic, 4 no world could be set up,\n"
-             "130 interrupted. \"" + session.program + " VERB --help\" explains a verb.");
+  app.footer(
+      "Exit status: 0 held, 1 violated, 2 wrong usage, 3 not deterministic, 4 no world could be set up,\n"
+      "130 interrupted. \"" +
+      session.program + " VERB --help\" explains a verb.");
   app.require_subcommand(1);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Verb& verb : kVerbs) {
@@ -117,7 +121,8 @@ int run(int argc, char** argv, const Catalog& catalog) {
   };
   try {
     const int status = parse_and_act(argc, argv, session);
-    if (std::fflush(stdout) != 0) return complain(fmt::format("stdout cannot be written: {}", std::strerror(errno)), kWrongUsage);
+    if (std::fflush(stdout) != 0)
+      return complain(fmt::format("stdout cannot be written: {}", std::strerror(errno)), kWrongUsage);
     return status;
   } catch (const UsageError& error) {
     return complain(error.what(), kWrongUsage);

@@ -31,7 +31,7 @@ struct Tried {
   const Defect* defect = nullptr;
   std::uint64_t seeds = 0;  // until it was found, or all
   std::vector<Finding> findings;
-  bool expected = false;    // among them is the property that was to find it
+  bool expected = false;  // among them is the property that was to find it
   [[nodiscard]] bool found() const { return !findings.empty(); }
   /// The one to name: the expected property's if it is there.
   const Finding* shown = nullptr;
@@ -40,7 +40,10 @@ struct Tried {
 class Defects {
  public:
   Defects(const Session& session, const Arguments& arguments)
-      : session_(session), arguments_(arguments), json_(arguments.json, "--json"), screen_(arguments.json == "-" ? stderr : stdout) {
+      : session_(session),
+        arguments_(arguments),
+        json_(arguments.json, "--json"),
+        screen_(arguments.json == "-" ? stderr : stdout) {
     options_.seeds = parse_seeds(arguments.seeds);
     if (!arguments.jobs.empty()) options_.jobs = parse_jobs(arguments.jobs);
     require_profile(arguments.faults);
@@ -95,8 +98,8 @@ class Defects {
   }
 
   bool carry_out(const Scenario& scenario, nlohmann::ordered_json& all) {
-    screen_.line(fmt::format("{}: broken twins on seeds {}, faults {}", screen_.bold(scenario.name), to_string(options_.seeds),
-                             profile_of(scenario)));
+    screen_.line(fmt::format("{}: broken twins on seeds {}, faults {}", screen_.bold(scenario.name),
+                             to_string(options_.seeds), profile_of(scenario)));
     std::size_t width = 0;
     for (const Defect& defect : scenario.defects) width = std::max(width, defect.name.size());
     std::vector<Tried> tried;
@@ -112,8 +115,8 @@ class Defects {
     const auto found = static_cast<std::size_t>(std::ranges::count_if(tried, &Tried::found));
     const bool held = Interrupts::caught() == 0 && correct.held();
     if (Interrupts::caught() == 0) {
-      screen_.line(fmt::format("  {}  {:<{}}  on {}", held ? screen_.good("held     ") : screen_.bad("VIOLATED "), "the correct twin",
-                               width, count_text(correct.seeds, "seed")));
+      screen_.line(fmt::format("  {}  {:<{}}  on {}", held ? screen_.good("held     ") : screen_.bad("VIOLATED "),
+                               "the correct twin", width, count_text(correct.seeds, "seed")));
       for (const FindingGroup& group : group(correct.findings, scenario)) {
         screen_.line(fmt::format("      {}: {}: {}", group.first->property, group.first->what,
                                  command_for(session_.program, scenario, profile_of(scenario), "", group.first->seed)));
@@ -124,8 +127,9 @@ class Defects {
     }
     all.push_back(json_of(scenario, tried, correct, held));
     const bool good = held && found == tried.size();
-    screen_.line(fmt::format("{} {}: {} of {} twins found, the correct one {}", good ? screen_.good("found") : screen_.bad("MISSED"),
-                             scenario.name, found, tried.size(), held ? "holds" : "does not hold"));
+    screen_.line(fmt::format("{} {}: {} of {} twins found, the correct one {}",
+                             good ? screen_.good("found") : screen_.bad("MISSED"), scenario.name, found, tried.size(),
+                             held ? "holds" : "does not hold"));
     return good;
   }
 
@@ -153,7 +157,8 @@ class Defects {
     const std::string by = tried.expected ? "" : screen_.odd(fmt::format(" (expected \"{}\")", tried.defect->violates));
     screen_.line(fmt::format("  {}  {:<{}}  after {:>9}  by \"{}\"{}", screen_.good("found    "), name, width,
                              count_text(tried.seeds, "seed"), tried.shown->property, by));
-    screen_.line(screen_.dim(fmt::format("             {}", command_for(session_.program, scenario, profile_of(scenario), name, tried.shown->seed))));
+    screen_.line(screen_.dim(fmt::format(
+        "             {}", command_for(session_.program, scenario, profile_of(scenario), name, tried.shown->seed))));
   }
 
   [[nodiscard]] nlohmann::ordered_json json_of(const Scenario& scenario, const std::vector<Tried>& tried,
@@ -177,7 +182,8 @@ class Defects {
         entry["signature"] = one.shown->signature;
         entry["seed"] = one.shown->seed;
         entry["hash"] = hash_text(one.shown->hash);
-        entry["command"] = command_for(session_.program, scenario, profile_of(scenario), one.defect->name, one.shown->seed);
+        entry["command"] =
+            command_for(session_.program, scenario, profile_of(scenario), one.defect->name, one.shown->seed);
       }
       json["defects"].push_back(std::move(entry));
     }

@@ -47,7 +47,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 SeedRange parse_seeds(std::string_view text, std::string_view option) {
   const auto wrong = [&](std::string_view why) {
-    return UsageError(fmt::format("{} \"{}\": {}; write a range such as 1..200, or one seed such as 7", option, text, why));
+    return UsageError(
+        fmt::format("{} \"{}\": {}; write a range such as 1..200, or one seed such as 7", option, text, why));
   };
   if (text.empty()) throw wrong("no seeds");
   const std::size_t dots = text.find("..");
@@ -91,7 +92,8 @@ Shard parse_shard(std::string_view text) {
   const auto number = parse_number(text.substr(0, slash));
   const auto of = slash == std::string_view::npos ? std::nullopt : parse_number(text.substr(slash + 1));
   if (!number || !of || *number < 1 || *number > *of || *of > 1'000'000) {
-    throw UsageError(fmt::format("--shard \"{}\": not a part of the seeds; write K/N with K from 1 to N, such as 2/8", text));
+    throw UsageError(
+        fmt::format("--shard \"{}\": not a part of the seeds; write K/N with K from 1 to N, such as 2/8", text));
   }
   return {static_cast<unsigned>(*number), static_cast<unsigned>(*of)};
 }
@@ -175,14 +177,15 @@ OutputFile::~OutputFile() {
 
 void OutputFile::write(std::string_view contents) {
   if (fd_ < 0) return;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode) && path_ != "-" && ::ftruncate(fd_, 0) != 0) {
     throw UsageError(fmt::format("{} \"{}\": cannot be written: {}", option_, path_, std::strerror(errno)));
   }
   while (!contents.empty()) {
     const ssize_t written = ::write(fd_, contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw UsageError(fmt::format("{} \"{}\": cannot be written: {}", option_, path_, std::strerror(errno)));
+    if (written < 0)
+      throw UsageError(fmt::format("{} \"{}\": cannot be written: {}", option_, path_, std::strerror(errno)));
     contents.remove_prefix(static_cast<std::size_t>(written));
   }
   created_ = false;

@@ -38,14 +38,15 @@ struct Shard {
 
 [[nodiscard]] const Scenario& find_scenario(const Catalog& catalog, const std::string& name);
 /// The named scenarios, each once; none named: all.
-[[nodiscard]] std::vector<const Scenario*> find_scenarios(const Catalog& catalog, const std::vector<std::string>& names);
+[[nodiscard]] std::vector<const Scenario*> find_scenarios(const Catalog& catalog,
+                                                          const std::vector<std::string>& names);
 void require_profile(const std::string& name);
 /// Empty is right.
 void require_defect_of(const Scenario& scenario, const std::string& name);
 
-/// A file that is to be written when the work is done. It is opened, and so tried, at once; a file that is there keeps its
-/// contents until then, and one that was not there is taken away again if nothing is ever written. "-" is stdout, where
-/// that makes sense.
+/// A file that is to be written when the work is done. It is opened, and so tried, at once; a file that is there keeps
+/// its contents until then, and one that was not there is taken away again if nothing is ever written. "-" is stdout,
+/// where that makes sense.
 class OutputFile {
  public:
   OutputFile() = default;

@@ -16,19 +16,36 @@ std::string xml(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x80) {
       switch (text[i]) {
-        case '&': safe += "&amp;"; break;
-        case '<': safe += "&lt;"; break;
-        case '>': safe += "&gt;"; break;
-        case '"': safe += "&quot;"; break;
-        case '\t': safe += '\t'; break;
-        case '\n': safe += '\n'; break;
-        default: safe += byte < 0x20 || byte == 0x7F ? '?' : text[i];
+        case '&':
+          safe += "&amp;";
+          break;
+        case '<':
+          safe += "&lt;";
+          break;
+        case '>':
+          safe += "&gt;";
+          break;
+        case '"':
+          safe += "&quot;";
+          break;
+        case '\t':
+          safe += '\t';
+          break;
+        case '\n':
+          safe += '\n';
+          break;
+        default:
+          safe += byte < 0x20 || byte == 0x7F ? '?' : text[i];
       }
       continue;
     }
-    const std::size_t length = byte >= 0xF0 && byte < 0xF5 ? 4 : byte >= 0xE0 && byte < 0xF0 ? 3 : byte >= 0xC2 && byte < 0xE0 ? 2 : 0;
+    const std::size_t length = byte >= 0xF0 && byte < 0xF5   ? 4
+                               : byte >= 0xE0 && byte < 0xF0 ? 3
+                               : byte >= 0xC2 && byte < 0xE0 ? 2
+                                                             : 0;
     const bool whole = length != 0 && i + length <= text.size() &&
-                       std::ranges::all_of(text.substr(i + 1, length - 1), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
+                       std::ranges::all_of(text.substr(i + 1, length - 1),
+                                           [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
     if (!whole) {
       safe += '?';
       continue;
@@ -43,7 +60,7 @@ struct Case {
   std::string name;
   std::string message;  // not empty: it failed
   std::string details;
-  std::string output;   // of a passed one
+  std::string output;  // of a passed one
 };
 
 std::string details_of(const FindingGroup& group) {
@@ -79,7 +96,8 @@ std::vector<Case> cases_of(const ScenarioReport& report) {
     }
     add_findings(one, report);
   }
-  for (const char* name : {kEveryRunEnds, kNoProcessDies}) add_findings(cases.emplace_back(Case{name, {}, {}, {}}), report);
+  for (const char* name : {kEveryRunEnds, kNoProcessDies})
+    add_findings(cases.emplace_back(Case{name, {}, {}, {}}), report);
   Case& faults = cases.emplace_back(Case{"every configured fault strikes", {}, {}, {}});
   for (const auto& [kind, times] : result.faults) {
     faults.output += fmt::format("{} {}\n", kind, times);
@@ -97,15 +115,19 @@ std::string junit_report(const std::vector<ScenarioReport>& reports) {
   double time = 0;
   for (const ScenarioReport& report : reports) {
     const std::vector<Case> cases = cases_of(report);
-    const auto failed = static_cast<std::size_t>(std::ranges::count_if(cases, [](const Case& one) { return !one.message.empty(); }));
+    const auto failed =
+        static_cast<std::size_t>(std::ranges::count_if(cases, [](const Case& one) { return !one.message.empty(); }));
     tests += cases.size();
     failures += failed;
     time += report.result.wall_s;
-    suites += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" time=\"{:.3f}\">\n",
-                          xml(report.scenario->name), cases.size(), failed, report.result.wall_s);
-    suites += fmt::format("    <properties>\n      <property name=\"seeds\" value=\"{}\"/>\n"
-                          "      <property name=\"faults\" value=\"{}\"/>\n      <property name=\"defect\" value=\"{}\"/>\n    </properties>\n",
-                          to_string(report.seeds), xml(report.profile), xml(report.defect));
+    suites += fmt::format(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" time=\"{:.3f}\">\n",
+        xml(report.scenario->name), cases.size(), failed, report.result.wall_s);
+    suites += fmt::format(
+        "    <properties>\n      <property name=\"seeds\" value=\"{}\"/>\n"
+        "      <property name=\"faults\" value=\"{}\"/>\n      <property name=\"defect\" value=\"{}\"/>\n    "
+        "</properties>\n",
+        to_string(report.seeds), xml(report.profile), xml(report.defect));
     for (const Case& one : cases) {
       suites += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", xml(report.scenario->name),
                             xml(one.name), report.result.wall_s / static_cast<double>(cases.size()));
@@ -120,8 +142,10 @@ std::string junit_report(const std::vector<ScenarioReport>& reports) {
     }
     suites += "  </testsuite>\n";
   }
-  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"orrery\" tests=\"{}\" failures=\"{}\" "
-                     "errors=\"0\" time=\"{:.3f}\">\n{}</testsuites>\n", tests, failures, time, suites);
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"orrery\" tests=\"{}\" failures=\"{}\" "
+      "errors=\"0\" time=\"{:.3f}\">\n{}</testsuites>\n",
+      tests, failures, time, suites);
 }
 
 }  // namespace orrery::cli

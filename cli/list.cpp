@@ -25,21 +25,26 @@ std::string as_json(const Catalog& catalog) {
     one["settles_within_s"] = seconds_of(scenario.settles_within);
     one["properties"] = Ordered::array();
     for (const Property& property : scenario.properties) {
-      one["properties"].push_back({{"name", property.name}, {"mode", to_string(property.mode)}, {"claim", property.claim}});
+      one["properties"].push_back(
+          {{"name", property.name}, {"mode", to_string(property.mode)}, {"claim", property.claim}});
     }
     one["defects"] = Ordered::array();
     for (const Defect& defect : scenario.defects) {
-      one["defects"].push_back(
-          {{"name", defect.name}, {"number", defect.number}, {"mistake", defect.mistake}, {"violates", defect.violates}});
+      one["defects"].push_back({{"name", defect.name},
+                                {"number", defect.number},
+                                {"mistake", defect.mistake},
+                                {"violates", defect.violates}});
     }
     json["scenarios"].push_back(std::move(one));
   }
   json["faults"] = Ordered::array();
   for (const FaultDescription& fault : fault_catalogue()) {
-    json["faults"].push_back({{"kind", to_string(fault.kind)}, {"what", fault.what}, {"cause", fault.cause}, {"target", fault.target}});
+    json["faults"].push_back(
+        {{"kind", to_string(fault.kind)}, {"what", fault.what}, {"cause", fault.cause}, {"target", fault.target}});
   }
   json["profiles"] = Ordered::array();
-  for (const FaultProfile& profile : fault_profiles()) json["profiles"].push_back({{"name", profile.name}, {"what", profile.what}});
+  for (const FaultProfile& profile : fault_profiles())
+    json["profiles"].push_back({{"name", profile.name}, {"what", profile.what}});
   return json_text(json);
 }
 
@@ -47,7 +52,8 @@ void print(const Catalog& catalog) {
   const Screen screen;
   for (const Scenario& scenario : catalog.scenarios) {
     screen.line(screen.bold(scenario.name) + ": " + scenario.claim);
-    screen.line(fmt::format("  runs for {} with faults, then settles within {}", to_string(scenario.runs_for), to_string(scenario.settles_within)));
+    screen.line(fmt::format("  runs for {} with faults, then settles within {}", to_string(scenario.runs_for),
+                            to_string(scenario.settles_within)));
     screen.line("  " + screen.bold("properties"));
     Table properties;
     for (const Property& property : scenario.properties) properties.row({to_string(property.mode), property.name});
@@ -62,7 +68,8 @@ void print(const Catalog& catalog) {
   }
   screen.line(screen.bold("fault profiles") + " (--faults PROFILE)");
   Table profiles;
-  for (const FaultProfile& profile : fault_profiles()) profiles.row({std::string(profile.name), std::string(profile.what)});
+  for (const FaultProfile& profile : fault_profiles())
+    profiles.row({std::string(profile.name), std::string(profile.what)});
   screen.text(profiles.text(4));
   screen.line();
   screen.line(screen.bold("faults"));

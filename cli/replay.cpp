@@ -30,7 +30,8 @@ struct Arguments {
 
 std::string read_file(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw UsageError(fmt::format("\"{}\": is a directory, not a plan file", path));
+  if (std::filesystem::is_directory(path, error))
+    throw UsageError(fmt::format("\"{}\": is a directory, not a plan file", path));
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) throw UsageError(fmt::format("\"{}\": cannot be read, or is empty", path));
@@ -81,7 +82,8 @@ class ReplayVerb {
     options_.request.profile = arguments_.faults.empty() ? scenario_->profile : arguments_.faults;
     options_.request.defect = arguments_.defect.empty() ? scenario_->defect : arguments_.defect;
     run_ = [scenario = scenario_](const RunRequest& request) { return orrery::run(*scenario, request); };
-    command_ = command_for(session_.program, *scenario_, options_.request.profile, options_.request.defect, options_.request.seed);
+    command_ = command_for(session_.program, *scenario_, options_.request.profile, options_.request.defect,
+                           options_.request.seed);
     print_head("");
   }
 
@@ -119,9 +121,10 @@ class ReplayVerb {
 
   void print_head(const std::string& source) const {
     const RunRequest& request = options_.request;
-    screen_.line(fmt::format("{}{}: seed {}, faults {}, {}{}", source, screen_.bold(scenario_->name), request.seed, request.profile,
-                             request.defect.empty() ? "no defect" : "defect " + request.defect,
-                             request.until == Instant::max() ? "" : ", until " + to_string(request.until.time_since_epoch())));
+    screen_.line(
+        fmt::format("{}{}: seed {}, faults {}, {}{}", source, screen_.bold(scenario_->name), request.seed,
+                    request.profile, request.defect.empty() ? "no defect" : "defect " + request.defect,
+                    request.until == Instant::max() ? "" : ", until " + to_string(request.until.time_since_epoch())));
   }
 
   int died(const Finding& death) const {
@@ -139,22 +142,28 @@ class ReplayVerb {
     if (record.events == 0 && !retelling.note.empty()) {
       throw UsageError(fmt::format("\"{}\" is stale: {}", arguments_.what, retelling.note));
     }
-    screen_.line(fmt::format("  {}, {} events, {} messages, {} of virtual time", count_text(retelling.operations, "operation"),
-                             grouped(record.events), grouped(record.messages), to_string(record.simulated)));
+    screen_.line(fmt::format("  {}, {} events, {} messages, {} of virtual time",
+                             count_text(retelling.operations, "operation"), grouped(record.events),
+                             grouped(record.messages), to_string(record.simulated)));
     screen_.line(fmt::format("  faults that struck: {}", summary_of(record.faults)));
     if (!retelling.unused.empty()) {
-      screen_.line(fmt::format("  {} of the plan found no place to strike:", count_text(retelling.unused.size(), "fault")));
+      screen_.line(
+          fmt::format("  {} of the plan found no place to strike:", count_text(retelling.unused.size(), "fault")));
       for (const std::string& fault : retelling.unused) screen_.line("    " + fault);
     }
     if (trace_.wanted() && trace_.path() != "-") {
-      screen_.line(fmt::format("  trace: {} lines in {}", grouped(static_cast<std::uint64_t>(std::ranges::count(retelling.trace, '\n'))), trace_.path()));
+      screen_.line(fmt::format("  trace: {} lines in {}",
+                               grouped(static_cast<std::uint64_t>(std::ranges::count(retelling.trace, '\n'))),
+                               trace_.path()));
     }
     screen_.line();
     for (const Retelling::Chapter& chapter : retelling.chapters) {
       screen_.line(fmt::format("{} {}", screen_.bad("violated:"), screen_.bold(chapter.property)));
       if (!chapter.claim.empty()) screen_.line("  what must hold: " + chapter.claim);
       screen_.text(chapter.story);
-      if (chapter.violated > 1) screen_.line(fmt::format("  and {} of this property", count_text(static_cast<std::uint64_t>(chapter.violated - 1), "more violation")));
+      if (chapter.violated > 1)
+        screen_.line(fmt::format("  and {} of this property",
+                                 count_text(static_cast<std::uint64_t>(chapter.violated - 1), "more violation")));
       screen_.line();
     }
     if (!record.stuck.empty()) {
@@ -202,8 +211,10 @@ Action add_replay(CLI::App& app, const Session& session) {
       ->type_name("SCENARIO|FILE");
   app.add_option("--seed", arguments->seed, "The seed")->type_name("N");
   app.add_option("--faults", arguments->faults, "The fault profile; without it the scenario's")->type_name("PROFILE");
-  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")->type_name("NAME");
-  app.add_option("--until", arguments->until, "Stops at this virtual time and judges nothing: 12.5s")->type_name("TIME");
+  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")
+      ->type_name("NAME");
+  app.add_option("--until", arguments->until, "Stops at this virtual time and judges nothing: 12.5s")
+      ->type_name("TIME");
   app.add_option("--trace", arguments->trace, "Writes every event, a line each; - is stdout")->type_name("FILE");
   return [arguments, &session] { return ReplayVerb(session, *arguments).go(); };
 }

@@ -64,7 +64,8 @@ std::string command_for(const std::string& program, const Scenario& scenario, co
 
 void print_group(const Screen& screen, const FindingGroup& group) {
   const Finding& first = *group.first;
-  screen.line(fmt::format("{} {}", screen.bad(fmt::format("seed {} violates", first.seed)), screen.bold(first.property)));
+  screen.line(
+      fmt::format("{} {}", screen.bad(fmt::format("seed {} violates", first.seed)), screen.bold(first.property)));
   if (!group.claim.empty()) screen.line("  what must hold: " + group.claim);
   if (first.kind != Finding::Kind::violated) {
     screen.line("  what is wrong: " + first.what);
@@ -75,7 +76,8 @@ void print_group(const Screen& screen, const FindingGroup& group) {
     screen.text(group.story);
   }
   if (group.seeds.size() > 1) {
-    screen.line(fmt::format("  the same on {}: {}", count_text(group.seeds.size() - 1, "other seed"), some_seeds(group.seeds, 1)));
+    screen.line(fmt::format("  the same on {}: {}", count_text(group.seeds.size() - 1, "other seed"),
+                            some_seeds(group.seeds, 1)));
   }
   if (!group.command.empty()) screen.line("  run it again: " + screen.bold(group.command));
   screen.line();
@@ -113,13 +115,15 @@ void print_tables(const Screen& screen, const ScenarioReport& report) {
   counts("must happen sometimes", result.sometimes);
   counts("faults that struck", result.faults);
   const double simulated = seconds_of(result.simulated);
-  screen.line(fmt::format("  {}: {} events, {} messages, {} simulated; cpu {}, wall {}: {} simulated seconds per CPU-second",
-                          count_text(result.seeds, "seed"), grouped(result.events), grouped(result.messages),
-                          seconds_text(simulated), seconds_text(result.cpu_s), seconds_text(result.wall_s),
-                          grouped(result.cpu_s > 0 ? static_cast<std::uint64_t>(simulated / result.cpu_s) : 0)));
+  screen.line(
+      fmt::format("  {}: {} events, {} messages, {} simulated; cpu {}, wall {}: {} simulated seconds per CPU-second",
+                  count_text(result.seeds, "seed"), grouped(result.events), grouped(result.messages),
+                  seconds_text(simulated), seconds_text(result.cpu_s), seconds_text(result.wall_s),
+                  grouped(result.cpu_s > 0 ? static_cast<std::uint64_t>(simulated / result.cpu_s) : 0)));
   if (!result.held() || result.missing_counts()) return;
   for (const std::string& missing : result.missing()) {
-    screen.line(fmt::format("  {} {} (counts from {} seeds on)", screen.odd("note:"), missing, CampaignResult::kEnoughSeeds));
+    screen.line(
+        fmt::format("  {} {} (counts from {} seeds on)", screen.odd("note:"), missing, CampaignResult::kEnoughSeeds));
   }
 }
 
@@ -132,7 +136,8 @@ std::string last_line(const Screen& screen, const ScenarioReport& report, const 
                        grouped(result.seeds), count_text(result.planned, "seed"), grouped(result.bad), run);
   }
   std::string reach = count_text(result.seeds, "seed");
-  if (result.out_of_time) reach = fmt::format("the time was over after {} of {}", grouped(result.seeds), count_text(result.planned, "seed"));
+  if (result.out_of_time)
+    reach = fmt::format("the time was over after {} of {}", grouped(result.seeds), count_text(result.planned, "seed"));
   if (result.held()) {
     const char* how = result.seeds == 0 ? "nothing was run" : "everything held";
     return fmt::format("{} {}: {} ({}; {})", screen.good("held"), report.scenario->name, how, reach, run);
@@ -188,7 +193,8 @@ std::string hash_lines(const Scenario& scenario, const std::string& profile, con
                        const std::map<std::uint64_t, std::uint64_t>& hashes) {
   std::string lines;
   for (const auto& [seed, hash] : hashes) {
-    lines += fmt::format("{} {} {} {} {}\n", scenario.name, profile, defect.empty() ? "-" : defect, seed, hash_text(hash));
+    lines +=
+        fmt::format("{} {} {} {} {}\n", scenario.name, profile, defect.empty() ? "-" : defect, seed, hash_text(hash));
   }
   return lines;
 }

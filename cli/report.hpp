@@ -13,11 +13,11 @@ namespace orrery::cli {
 
 /// Findings with the same signature.
 struct FindingGroup {
-  const Finding* first = nullptr;       // of the lowest seed
+  const Finding* first = nullptr;  // of the lowest seed
   std::vector<std::uint64_t> seeds;
-  std::string claim;                    // the property in words
-  std::string story;                    // of the first seed
-  std::string command;                  // that runs it again
+  std::string claim;    // the property in words
+  std::string story;    // of the first seed
+  std::string command;  // that runs it again
 };
 [[nodiscard]] std::vector<FindingGroup> group(const std::vector<Finding>& findings, const Scenario& scenario);
 

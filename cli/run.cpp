@@ -75,7 +75,8 @@ class Run {
     hashes_.write(hashes);
     if (const int signal = Interrupts::caught(); signal != 0) return kInterrupted + signal;
     if (!deterministic_) return kNotDeterministic;
-    return std::ranges::all_of(reports_, [](const ScenarioReport& report) { return report.result.held(); }) ? kHeld : kViolated;
+    return std::ranges::all_of(reports_, [](const ScenarioReport& report) { return report.result.held(); }) ? kHeld
+                                                                                                            : kViolated;
   }
 
  private:
@@ -172,14 +173,16 @@ class Run {
     deterministic_ = false;
     screen_.line(fmt::format("{} seed {} did not do the same when it was run again ({}): {} verify --seeds {}",
                              screen_.bad("NOT DETERMINISTIC:"), finding.seed,
-                             retelling.ended ? "another trace hash" : retelling.death.what, session_.program, finding.seed));
+                             retelling.ended ? "another trace hash" : retelling.death.what, session_.program,
+                             finding.seed));
   }
 
   void write_plans(const RunFunction& run, const ScenarioReport& report) {
     if (arguments_.out.empty()) return;
     std::vector<std::uint64_t> seeds;
     for (const Finding& finding : report.result.findings) {
-      if (finding.kind != Finding::Kind::died && (seeds.empty() || seeds.back() != finding.seed)) seeds.push_back(finding.seed);
+      if (finding.kind != Finding::Kind::died && (seeds.empty() || seeds.back() != finding.seed))
+        seeds.push_back(finding.seed);
     }
     std::size_t written = 0;
     for (const std::uint64_t seed : seeds) {
@@ -193,8 +196,8 @@ class Run {
       ++written;
     }
     if (written > 0) {
-      screen_.line(fmt::format("  {} in {}; {} replay FILE runs one again", count_text(written, "plan file"), arguments_.out,
-                               session_.program));
+      screen_.line(fmt::format("  {} in {}; {} replay FILE runs one again", count_text(written, "plan file"),
+                               arguments_.out, session_.program));
       screen_.line();
     }
   }
@@ -220,12 +223,16 @@ Action add_run(CLI::App& app, const Session& session) {
   app.add_option("SCENARIO", arguments->scenarios, "Which scenarios; none: all");
   app.add_option("--seeds", arguments->seeds, "The seeds A..B, or one seed")->type_name("A..B")->capture_default_str();
   app.add_option("--jobs", arguments->jobs, "Worker processes; without it one for each core")->type_name("N");
-  app.add_option("--faults", arguments->faults, "The fault profile: none, light, heavy, swarm (see list)")->type_name("PROFILE");
-  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")->type_name("NAME");
+  app.add_option("--faults", arguments->faults, "The fault profile: none, light, heavy, swarm (see list)")
+      ->type_name("PROFILE");
+  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")
+      ->type_name("NAME");
   app.add_option("--shard", arguments->shard, "Only the K-th of N parts of the seeds")->type_name("K/N");
-  app.add_option("--time-limit", arguments->time_limit, "Begins no new seed after this time: 30s, 5m")->type_name("TIME");
+  app.add_option("--time-limit", arguments->time_limit, "Begins no new seed after this time: 30s, 5m")
+      ->type_name("TIME");
   app.add_option("--json", arguments->json, "Writes the result as JSON")->type_name("FILE");
-  app.add_option("--junit", arguments->junit, "Writes the result as JUnit XML, a test case a property")->type_name("FILE");
+  app.add_option("--junit", arguments->junit, "Writes the result as JUnit XML, a test case a property")
+      ->type_name("FILE");
   app.add_option("--out", arguments->out, "Writes each violating run as a plan file")->type_name("DIR");
   app.add_option("--hashes", arguments->hashes, "Writes the trace hash of each seed")->type_name("FILE");
   return [arguments, &session] { return Run(session, *arguments).go(); };

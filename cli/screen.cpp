@@ -19,7 +19,8 @@ bool is_terminal(std::FILE* file) {
 
 /// Characters, not bytes: continuation bytes of UTF-8 do not count.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 bool is_number(std::string_view cell) {
@@ -73,8 +74,9 @@ ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), terminal_
 void ProgressLine::show(const CampaignProgress& progress) {
   const double wall = std::max(seconds_of(progress.wall), 1e-9);
   const double speed = static_cast<double>(progress.done) / wall;
-  std::string numbers = fmt::format("{}/{} seeds, {:.0f}/s, {} simulated, {} violating", progress.done, progress.planned,
-                                    speed, seconds_text(seconds_of(progress.simulated)), progress.bad);
+  std::string numbers =
+      fmt::format("{}/{} seeds, {:.0f}/s, {} simulated, {} violating", progress.done, progress.planned, speed,
+                  seconds_text(seconds_of(progress.simulated)), progress.bad);
   if (progress.done > 0 && progress.done < progress.planned) {
     numbers += fmt::format(", {} left", seconds_text(static_cast<double>(progress.planned - progress.done) / speed));
   }
@@ -85,10 +87,12 @@ void ProgressLine::show(const CampaignProgress& progress) {
     return;
   }
   winsize window{};
-  const std::size_t columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
+  const std::size_t columns =
+      ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
   constexpr std::size_t kBar = 24;
   const std::size_t filled = progress.planned == 0 ? kBar : kBar * progress.done / progress.planned;
-  std::string line = fmt::format("{} [{}{}] {}", what_, std::string(filled, '#'), std::string(kBar - filled, '.'), numbers);
+  std::string line =
+      fmt::format("{} [{}{}] {}", what_, std::string(filled, '#'), std::string(kBar - filled, '.'), numbers);
   if (line.size() >= columns) line = numbers.substr(0, columns - 1);
   fmt::print(stderr, "\r{}\033[K", line);
   std::fflush(stderr);

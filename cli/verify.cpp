@@ -35,7 +35,8 @@ struct Arguments {
   std::string hashes;
 };
 
-/// Becomes this program anew, with the same arguments, other addresses (ASLR) and an allocator that is set up differently.
+/// Becomes this program anew, with the same arguments, other addresses (ASLR) and an allocator that is set up
+/// differently.
 [[noreturn]] void become_second_pass(int fd) {
   const itimerval off{};
   ::setitimer(ITIMER_VIRTUAL, &off, nullptr);  // it would outlive exec, but not its handler
@@ -43,7 +44,8 @@ struct Arguments {
   ::setenv(kSecondPass, std::to_string(kept).c_str(), 1);
   ::setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
   const char* asan = std::getenv("ASAN_OPTIONS");
-  ::setenv("ASAN_OPTIONS", (std::string(asan != nullptr ? asan : "") + ":malloc_fill_byte=84:max_malloc_fill_size=65536").c_str(), 1);
+  ::setenv("ASAN_OPTIONS",
+           (std::string(asan != nullptr ? asan : "") + ":malloc_fill_byte=84:max_malloc_fill_size=65536").c_str(), 1);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   const std::string line{std::istreambuf_iterator<char>(file), {}};
   std::vector<std::string> words;
@@ -77,8 +79,8 @@ class Verify {
     for (std::size_t i = 0; i < scenarios_.size() && Interrupts::caught() == 0; ++i) {
       const Scenario& scenario = *scenarios_[i];
       const CampaignOptions options = options_for(scenario);
-      screen.line(fmt::format("{}: seeds {}, faults {}, {}; each twice", screen.bold(scenario.name), to_string(options.seeds),
-                              options.request.profile,
+      screen.line(fmt::format("{}: seeds {}, faults {}, {}; each twice", screen.bold(scenario.name),
+                              to_string(options.seeds), options.request.profile,
                               options.request.defect.empty() ? "no defect" : "defect " + options.request.defect));
       VerifyOptions verify_options;
       verify_options.campaign = options;
@@ -88,7 +90,8 @@ class Verify {
         progress.clear();
         return second_hashes(scenario);
       };
-      const VerifyResult result = verify([&](const RunRequest& request) { return orrery::run(scenario, request); }, verify_options);
+      const VerifyResult result =
+          verify([&](const RunRequest& request) { return orrery::run(scenario, request); }, verify_options);
       progress.clear();
       if (result.first.interrupted != 0) break;
       lines += hash_lines(scenario, options.request.profile, options.request.defect, result.first.hashes);
@@ -147,7 +150,8 @@ class Verify {
     return second_[scenario.name];
   }
 
-  bool print(const Screen& screen, const Scenario& scenario, const CampaignOptions& options, const VerifyResult& result) const {
+  bool print(const Screen& screen, const Scenario& scenario, const CampaignOptions& options,
+             const VerifyResult& result) const {
     for (const Divergence& divergence : result.divergences) {
       const auto hash = [](std::uint64_t value) { return value == 0 ? std::string("no end") : hash_text(value); };
       screen.line(fmt::format("{} seed {}: {} in one process, {} in another", screen.bad("differs:"), divergence.seed,
@@ -193,7 +197,8 @@ Action add_verify(CLI::App& app, const Session& session) {
   app.add_option("--seeds", arguments->seeds, "The seeds A..B, or one seed")->type_name("A..B")->capture_default_str();
   app.add_option("--jobs", arguments->jobs, "Worker processes; without it one for each core")->type_name("N");
   app.add_option("--faults", arguments->faults, "The fault profile; without it the scenario's")->type_name("PROFILE");
-  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")->type_name("NAME");
+  app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")
+      ->type_name("NAME");
   app.add_option("--hashes", arguments->hashes, "Writes the trace hash of each seed")->type_name("FILE");
   return [arguments, &session] { return Verify(session, *arguments).go(); };
 }

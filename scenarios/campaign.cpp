@@ -1,12 +1,12 @@
 #include "scenarios/campaign.hpp"
 
+#include <sys/mman.h>
 #include <algorithm>
 #include <atomic>
 #include <limits>
 #include <memory>
 #include <new>
 #include <stdexcept>
-#include <sys/mman.h>
 
 #include "scenarios/campaign_retell.hpp"
 
@@ -134,7 +134,8 @@ class Campaign {
   }
 
   void take(SeedRecord record) {
-    const bool bad = !record.stuck.empty() || std::ranges::any_of(record.judged, [](const auto& one) { return !one.holds; });
+    const bool bad =
+        !record.stuck.empty() || std::ranges::any_of(record.judged, [](const auto& one) { return !one.holds; });
     finished(record.seed, bad);
     simulated_ += record.simulated;
     if (options_.stop_at_first) {
@@ -168,7 +169,8 @@ class Campaign {
       result_.cpu_s += worker.cpu_s();
       if (worker.succeeded()) continue;
       if (worker.was_refused()) throw std::invalid_argument(worker.why());
-      if (!worker.was_running()) throw SetupError("a worker died outside of any run: " + worker.why() + "\n" + worker.output());
+      if (!worker.was_running())
+        throw SetupError("a worker died outside of any run: " + worker.why() + "\n" + worker.output());
       bury(worker);
       // What a service does never leaves `run` as an exception: nothing but such is a world that cannot be built.
       if (worker.threw() && ++threw_ == done_ && (done_ == planned_ || done_ >= 20)) {
@@ -276,12 +278,8 @@ std::vector<std::string> CampaignResult::missing() const {
   return lines;
 }
 
-bool CampaignResult::missing_counts() const {
-  return seeds >= kEnoughSeeds && interrupted == 0 && !missing().empty();
-}
+bool CampaignResult::missing_counts() const { return seeds >= kEnoughSeeds && interrupted == 0 && !missing().empty(); }
 
-CampaignResult campaign(const RunFunction& run, const CampaignOptions& options) {
-  return Campaign(run, options).go();
-}
+CampaignResult campaign(const RunFunction& run, const CampaignOptions& options) { return Campaign(run, options).go(); }
 
 }  // namespace orrery

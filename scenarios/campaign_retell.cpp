@@ -85,8 +85,7 @@ Finding death_of(std::uint64_t seed, bool stuck, std::string why, std::string ou
 Retelling retell(const RunFunction& run, const RetellOptions& options) {
   RunRequest request = options.request;
   request.full = true;
-  ChildAnswer answer =
-      in_child(request.seed, options.limits, [&] { return encode(run(request), options); });
+  ChildAnswer answer = in_child(request.seed, options.limits, [&] { return encode(run(request), options); });
   if (answer.refused) throw std::invalid_argument(answer.why);
   Retelling retelling;
   if (answer.good) {

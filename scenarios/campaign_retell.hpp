@@ -21,12 +21,12 @@ struct Retelling {
     std::int64_t violated = 0;
     std::string story;
   };
-  std::vector<Chapter> chapters;     // one for each violated property
-  std::vector<std::string> struck;   // the faults, in words, in order
-  std::vector<std::string> unused;   // faults of a given plan that found no place
+  std::vector<Chapter> chapters;    // one for each violated property
+  std::vector<std::string> struck;  // the faults, in words, in order
+  std::vector<std::string> unused;  // faults of a given plan that found no place
   std::uint64_t operations = 0;
-  std::string note;                  // what `RetellOptions::note` made of the result
-  std::string trace;                 // every event, a line each, if asked for
+  std::string note;   // what `RetellOptions::note` made of the result
+  std::string trace;  // every event, a line each, if asked for
   double cpu_s = 0;
 };
 
@@ -38,7 +38,8 @@ struct RetellOptions {
   std::function<std::string(const RunResult&)> note;
 };
 
-/// Runs the seed once more, recorded in full, and tells it. Throws std::invalid_argument if the run refuses its request.
+/// Runs the seed once more, recorded in full, and tells it. Throws std::invalid_argument if the run refuses its
+/// request.
 [[nodiscard]] Retelling retell(const RunFunction& run, const RetellOptions& options);
 
 /// What a dead process is as a finding.

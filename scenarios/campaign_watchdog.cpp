@@ -86,7 +86,8 @@ void say_what_you_do(int) {
     if (world == nullptr) {
       words << "no world runs";
     } else {
-      words << "at virtual time " << world->watched_now().time_since_epoch() << " after " << world->steps() << " steps, ";
+      words << "at virtual time " << world->watched_now().time_since_epoch() << " after " << world->steps()
+            << " steps, ";
       if (world->running_task(task, sizeof task)) {
         words << "in " << task;
       } else {
@@ -114,7 +115,7 @@ void watch_this_process(WorkerCell& cell, const RunLimits& limits) {
   cell_of_this_process = &cell;
   wall_limit = limits.wall;
   standstill_limit = limits.standstill;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_flags = SA_RESTART;
   action.sa_handler = say_what_you_do;
   ::sigaction(kSayWhatYouDo, &action, nullptr);
@@ -134,7 +135,8 @@ std::string telling_part(std::string_view output) {
   std::size_t from = lines.size() > kLines ? lines.size() - kLines : 0;
   std::size_t to = lines.size();
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].find("Sanitizer: ") == std::string_view::npos && lines[i].find("runtime error: ") == std::string_view::npos) {
+    if (lines[i].find("Sanitizer: ") == std::string_view::npos &&
+        lines[i].find("runtime error: ") == std::string_view::npos) {
       continue;
     }
     from = i;
@@ -151,7 +153,8 @@ std::string telling_part(std::string_view output) {
 }
 
 std::string telling_line(std::string_view output) {
-  for (const std::string_view mark : {"SUMMARY: ", "runtime error: ", "CHECK(", "Assertion ", "  what():  ", "terminate called"}) {
+  for (const std::string_view mark :
+       {"SUMMARY: ", "runtime error: ", "CHECK(", "Assertion ", "  what():  ", "terminate called"}) {
     for (const std::string_view line : lines_of(output)) {
       if (line.find(mark) != std::string_view::npos) {
         const std::size_t start = line.find_first_not_of(' ');

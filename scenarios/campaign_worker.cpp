@@ -1,11 +1,5 @@
 #include "scenarios/campaign_worker.hpp"
 
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -16,6 +10,12 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
 
 #include <algorithm>
 #include <array>
@@ -104,7 +104,7 @@ Interrupts::Interrupts() {
   caught_signal = 0;
   sigset_t blocked;
   sigemptyset(&blocked);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = note_signal;
   for (std::size_t i = 0; i < kCaught.size(); ++i) {
     ::sigaction(kCaught[i], nullptr, &actions_before[i]);
@@ -137,7 +137,7 @@ int Interrupts::caught() noexcept {
 
 void WorkerSide::begin(std::uint64_t seed) {
   // What earlier runs wrote does not explain this one's death.
-  struct stat output {};
+  struct stat output{};
   if (::fstat(output_, &output) == 0 && output.st_size > 0 && ::ftruncate(output_, 0) != 0) ::_exit(1);
   cell_.seed.store(seed, std::memory_order_relaxed);
   cell_.started_ns.store(wall_now().count(), std::memory_order_relaxed);
@@ -193,7 +193,9 @@ void Worker::reap(bool block) {
   } while (got < 0 && errno == EINTR);
   if (got == 0) return;
   ended_ = true;
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   cpu_s_ = seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -230,7 +232,8 @@ bool Worker::succeeded() const noexcept { return ended_ && WIFEXITED(status_) &&
 
 std::string Worker::why() const {
   if (cell_->end.load() != WorkerCell::End::none) return cell_->why;
-  if (asked_at_.count() != 0) return "did not end within " + to_string(limits_.wall) + " of wall time, and gave no answer";
+  if (asked_at_.count() != 0)
+    return "did not end within " + to_string(limits_.wall) + " of wall time, and gave no answer";
   if (WIFSIGNALED(status_)) {
     const int number = WTERMSIG(status_);
     return "killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")" +
@@ -240,7 +243,7 @@ std::string Worker::why() const {
 }
 
 std::string Worker::output() const {
-  struct stat output {};
+  struct stat output{};
   if (::fstat(output_, &output) != 0 || output.st_size == 0) return {};
   constexpr off_t kRead = 64 * 1024;
   std::string text(static_cast<std::size_t>(std::min(output.st_size, kRead)), '\0');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/types.h>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -7,7 +8,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -131,8 +131,8 @@ bool wait_for_workers(const std::vector<Worker*>& workers, Duration at_most);
 
 /// What a worker that was started for one answer gave.
 struct ChildAnswer {
-  bool good = false;   // it answered
-  bool stuck = false;  // not good: the watchdog ended it
+  bool good = false;     // it answered
+  bool stuck = false;    // not good: the watchdog ended it
   bool refused = false;  // not good: std::invalid_argument
   bool interrupted = false;
   std::string text;    // the answer
@@ -140,6 +140,7 @@ struct ChildAnswer {
   std::string output;  // not good: what it wrote
 };
 /// Calls `body` in a process of its own, so that whatever it does this process lives on.
-[[nodiscard]] ChildAnswer in_child(std::uint64_t seed, const RunLimits& limits, const std::function<std::string()>& body);
+[[nodiscard]] ChildAnswer in_child(std::uint64_t seed, const RunLimits& limits,
+                                   const std::function<std::string()>& body);
 
 }  // namespace orrery

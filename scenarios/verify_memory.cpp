@@ -1,9 +1,9 @@
 #include "scenarios/verify_memory.hpp"
 
+#include <malloc.h>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <malloc.h>
 #include <utility>
 #include <vector>
 
@@ -25,8 +25,8 @@ void shuffle(std::vector<void*>& memory, Draw& draw) {
   for (std::size_t i = memory.size(); i > 1; --i) std::swap(memory[i - 1], memory[draw() % i]);
 }
 
-/// Takes memory of all the small sizes, keeps a part of it and gives the rest back in a drawn order: the allocators hand it
-/// out again in that order.
+/// Takes memory of all the small sizes, keeps a part of it and gives the rest back in a drawn order: the allocators
+/// hand it out again in that order.
 class Ballast {
  public:
   ~Ballast() { give_back(); }

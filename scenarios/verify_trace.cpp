@@ -9,10 +9,17 @@ namespace {
 void append_escaped(std::string& line, std::string_view text) {
   for (const char c : text) {
     switch (c) {
-      case '\n': line += "\\n"; break;
-      case '\r': line += "\\r"; break;
-      case '\\': line += "\\\\"; break;
-      default: line.push_back(c);
+      case '\n':
+        line += "\\n";
+        break;
+      case '\r':
+        line += "\\r";
+        break;
+      case '\\':
+        line += "\\\\";
+        break;
+      default:
+        line.push_back(c);
     }
   }
 }

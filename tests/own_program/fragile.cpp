@@ -113,8 +113,8 @@ Scenario ticks() {
   scenario.draw_operations = [](std::uint64_t) { return std::vector<Operation>(); };
   scenario.perform = nothing;
   scenario.properties = {sometimes("a tick is logged", "The service does something.", ticks_of)};
-  for (const char* name : {"null-pointer", "failed-check", "endless-loop", "wall-clock", "random-device", "pointer-order",
-                           "unordered-pointers", "uninitialised-heap", "uninitialised-frame"}) {
+  for (const char* name : {"null-pointer", "failed-check", "endless-loop", "wall-clock", "random-device",
+                           "pointer-order", "unordered-pointers", "uninitialised-heap", "uninitialised-frame"}) {
     Defect& defect = scenario.defects.emplace_back();
     defect.name = name;
     defect.mistake = "Planted.";

@@ -66,6 +66,8 @@ says "no process dies"
 says "VIOLATED ticks"
 try 1 run ticks --seeds 1..8 --defect failed-check
 says "a tick that is not allowed"
+try 1 replay ticks --seed "$(sed -n 's/^VIOLATED.*--seed \([0-9]*\).*/\1/p' <<<"$out")" --defect failed-check
+says "a tick that is not allowed"
 try 1 run ticks --seeds 1..3 --defect endless-loop
 says "virtual time stands still"
 says "ticker-1/ticker"
@@ -75,7 +77,6 @@ try 1 run additions --seeds 1..2 --defect throws
 says "the counter has had enough"
 try 1 run additions --seeds 1..4 --defect leaks
 says "a service keeps a Task outside of its own objects"
-try 1 replay ticks --seed "$(sed -n 's/.*replay ticks --seed \([0-9]*\).*/\1/p' <<<"$out$last 1" | head -n 1)" --defect failed-check
 
 try 1 defects null-pointer wall-clock --seeds 1..20 --json d.json
 says "NOT FOUND"

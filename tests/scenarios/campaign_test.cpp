@@ -154,7 +154,8 @@ TEST(Campaign, ATaskThatNeverGivesControlBackIsNamed) {
   EXPECT_EQ(result.findings[0].seed, 2U);
   EXPECT_EQ(result.findings[0].kind, Finding::Kind::stuck);
   EXPECT_EQ(result.findings[0].what,
-            "virtual time stands still at 1.500s: user-1/relay has run for 0.200s of CPU time without a co_await that takes time");
+            "virtual time stands still at 1.500s: user-1/relay has run for 0.200s of CPU time without a co_await that "
+            "takes time");
   EXPECT_EQ(result.seeds, 4U);
 }
 
@@ -186,7 +187,9 @@ TEST(Campaign, AStuckResultIsAFinding) {
 }
 
 TEST(Campaign, WhatARunRefusesIsTheUsersMistake) {
-  const RunFunction run = [](const RunRequest&) -> RunResult { throw std::invalid_argument("unknown profile \"hevy\""); };
+  const RunFunction run = [](const RunRequest&) -> RunResult {
+    throw std::invalid_argument("unknown profile \"hevy\"");
+  };
   try {
     (void)campaign(run, options_for(1, 50));
     FAIL() << "nothing was thrown";
@@ -196,7 +199,9 @@ TEST(Campaign, WhatARunRefusesIsTheUsersMistake) {
 }
 
 TEST(Campaign, AWorldThatCanNeverBeBuiltIsNoFinding) {
-  const RunFunction run = [](const RunRequest&) -> RunResult { throw std::runtime_error("syntax error in the schema"); };
+  const RunFunction run = [](const RunRequest&) -> RunResult {
+    throw std::runtime_error("syntax error in the schema");
+  };
   EXPECT_THROW((void)campaign(run, options_for(1, 1)), SetupError);
   EXPECT_THROW((void)campaign(run, options_for(1, 300)), SetupError);
   const RunFunction once = [](const RunRequest& request) {
@@ -265,7 +270,11 @@ TEST(Campaign, WorkersDieWithTheirParent) {
   ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    (void)campaign([](const RunRequest&) -> RunResult { for (;;) ::sleep(1000); }, options_for(1, 10, 2));
+    (void)campaign(
+        [](const RunRequest&) -> RunResult {
+          for (;;) ::sleep(1000);
+        },
+        options_for(1, 10, 2));
     ::_exit(0);
   }
   ::usleep(500'000);

@@ -110,7 +110,8 @@ TEST(Verify, CatchesIterationOverAnUnorderedMapOfPointers) {
 TEST(Verify, CatchesAReadOfUninitialisedHeapMemory) {
   if (kAsan) GTEST_SKIP() << "AddressSanitizer fills memory itself; a second process of the program catches it";
   expect_caught(verify_leak([] {
-    const std::unique_ptr<unsigned char, void (*)(void*)> memory(static_cast<unsigned char*>(std::malloc(4096)), std::free);
+    const std::unique_ptr<unsigned char, void (*)(void*)> memory(static_cast<unsigned char*>(std::malloc(4096)),
+                                                                 std::free);
     volatile unsigned char* bytes = memory.get();
     return static_cast<std::int64_t>(bytes[100] & 1);
   }));
@@ -136,7 +137,9 @@ TEST(Verify, CatchesStateThatOutlivesARun) {
 TEST(Verify, CatchesARunThatDiesOnlyOnce) {
   VerifyOptions options;
   options.campaign = options_for(1, 4);
-  options.second_pass = [] { return Hashes{{1, fake_result(1).hash}, {2, fake_result(2).hash}, {4, fake_result(4).hash}}; };
+  options.second_pass = [] {
+    return Hashes{{1, fake_result(1).hash}, {2, fake_result(2).hash}, {4, fake_result(4).hash}};
+  };
   const VerifyResult result = verify([](const RunRequest& request) { return fake_result(request.seed); }, options);
   ASSERT_EQ(result.divergences.size(), 1U);
   EXPECT_EQ(result.divergences[0].seed, 3U);
@@ -153,7 +156,8 @@ TEST(TraceLine, HoldsAllFieldsInOneLine) {
   event.subject = "user_db";
   event.key = "user-1/3";
   event.text = "SELECT 1\n  FROM x";
-  EXPECT_EQ(trace_line(event), "#42 1.250000001s user_db | statement | user_db | key=user-1/3 | text=SELECT 1\\n  FROM x | cause=#41");
+  EXPECT_EQ(trace_line(event),
+            "#42 1.250000001s user_db | statement | user_db | key=user-1/3 | text=SELECT 1\\n  FROM x | cause=#41");
 }
 
 TEST(TraceLine, ShowsRowsWithWhatChanged) {
@@ -170,7 +174,9 @@ TEST(TraceLine, ShowsRowsWithWhatChanged) {
   change.before = {SqlValue(1), SqlValue("a@x")};
   change.after = {SqlValue(1), SqlValue(nullptr)};
   event.changes.push_back(change);
-  EXPECT_EQ(trace_line(event), "#1 0.000000000s user_db | transaction committed | user_db | number=7 | update users(id=1, email=a@x -> NULL)");
+  EXPECT_EQ(
+      trace_line(event),
+      "#1 0.000000000s user_db | transaction committed | user_db | number=7 | update users(id=1, email=a@x -> NULL)");
 }
 
 }  // namespace
