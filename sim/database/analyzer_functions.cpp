@@ -78,6 +78,7 @@ ExprPtr Analyzer::resolved_call(const ResolvedCall& call, std::vector<ExprPtr> a
   while (args.size() < call.site.arguments.size()) {
     auto missing = std::make_shared<Expr>();
     missing->type = call.site.arguments[args.size()];
+    missing->truth = kLeftOut;
     args.push_back(std::move(missing));
   }
   auto result = std::make_shared<Expr>();
@@ -169,6 +170,7 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
       if (placed[i] != nullptr) continue;
       auto missing = std::make_shared<Expr>();
       missing->type = resolved.site.arguments[i];
+      missing->truth = kLeftOut;
       placed[i] = std::move(missing);
     }
     args = std::move(placed);

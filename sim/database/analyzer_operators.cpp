@@ -84,7 +84,8 @@ ExprPtr Analyzer::fold(ExprPtr expr) {
         expr->function->kind == FunctionKind::scalar) {
       std::vector<Value> arguments;
       for (const ExprPtr& arg : expr->args) arguments.push_back(arg->constant);
-      const bool has_null = std::any_of(arguments.begin(), arguments.end(), [](const Value& value) { return value.is_null(); });
+      const bool has_null = std::any_of(expr->args.begin(), expr->args.end(),
+                                        [](const ExprPtr& arg) { return is_given_null(*arg, arg->constant); });
       if (!(has_null && expr->function->is_strict)) result->constant = expr->function->call(arguments, expr->site, context);
       return result;
     }

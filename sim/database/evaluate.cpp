@@ -38,7 +38,7 @@ const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratc
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
     Value local;
     const Value& value = evaluate(*expr.args[i], execution, local);
-    if (value.is_null() && expr.function->is_strict) return kNull;
+    if (expr.function->is_strict && is_given_null(*expr.args[i], value)) return kNull;
     arguments[i] = &value == &local ? std::move(local) : value;
   }
   scratch = expr.function->call(arguments.span(), expr.site, execution);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "sim/database/plan.hpp"
@@ -91,6 +92,7 @@ template <class Result, class... Args>
 class FunctionRef<Result(Args...)> {
  public:
   template <class Callable>
+    requires(!std::is_same_v<std::remove_const_t<Callable>, FunctionRef>)
   FunctionRef(Callable& callable)  // NOLINT: meant to convert
       : object_(&callable), call_([](void* object, Args... args) -> Result {
           return (*static_cast<Callable*>(object))(args...);

@@ -74,6 +74,9 @@ enum class EngineFunction : std::uint8_t {
   pg_sleep,
 };
 
+/// In `Expr::truth` of a NULL that stands for an argument which the call left out: a strict function is called all the same.
+inline constexpr std::int8_t kLeftOut = 2;
+
 struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;
 
@@ -122,6 +125,11 @@ void for_each_expression(const Expr& expr, const Visit& visit) {
   for (const ExprPtr& arg : expr.args) {
     if (arg != nullptr) for_each_expression(*arg, visit);
   }
+}
+
+/// True of a NULL that keeps a strict function from being called.
+[[nodiscard]] inline bool is_given_null(const Expr& argument, const Value& value) noexcept {
+  return value.is_null() && argument.truth != kLeftOut;
 }
 
 [[nodiscard]] constexpr bool holds(Comparison comparison, int order) noexcept {

@@ -201,7 +201,8 @@ bool expand_set_functions(const QueryPlan& query, Execution& execution, SlotSink
   std::size_t rows = 0;
   for (const ExprPtr& call : query.set_functions) {
     const std::vector<Value> arguments = evaluate_all(call->args, execution);
-    const bool is_null = std::any_of(arguments.begin(), arguments.end(), [](const Value& value) { return value.is_null(); });
+    bool is_null = false;
+    for (std::size_t i = 0; i < arguments.size(); ++i) is_null = is_null || is_given_null(*call->args[i], arguments[i]);
     auto& cells = results.emplace_back();
     if (!(is_null && call->function->is_strict)) call->function->call_set(arguments, call->site, execution, cells);
     rows = std::max(rows, cells.size());

@@ -231,7 +231,7 @@ bool scan_functions(const FromNode& node, Execution& execution, SlotSink sink) {
     for (const ExprPtr& arg : call.args) {
       Value local;
       arguments.push_back(evaluate(*arg, execution, local));
-      is_null = is_null || arguments.back().is_null();
+      is_null = is_null || is_given_null(*arg, arguments.back());
     }
     if (call.kind == ExprKind::call && call.function->kind == FunctionKind::set_returning) {
       if (!(is_null && call.function->is_strict)) {

@@ -20,29 +20,31 @@ class TestExecutor final : public Executor {
  public:
   [[nodiscard]] Instant now() const noexcept override { return now_; }
   void schedule(Waiter& waiter, Instant at) override {
-    if (waiter.queue_index != Waiter::kNotQueued) cancel(waiter);
-    waiter.at = std::max(at, now_);
-    waiter.order = ++order_;
-    waiter.queue_index = static_cast<std::uint32_t>(queue_.size());
+    if (waiter.scheduled().queue_index != Scheduled::kNotQueued) cancel(waiter);
+    waiter.scheduled().at = std::max(at, now_);
+    waiter.scheduled().order = ++order_;
+    waiter.scheduled().queue_index = static_cast<std::uint32_t>(queue_.size());
     queue_.push_back(&waiter);
   }
   void cancel(Waiter& waiter) noexcept override {
-    const std::uint32_t index = waiter.queue_index;
+    const std::uint32_t index = waiter.scheduled().queue_index;
     queue_[index] = queue_.back();
-    queue_[index]->queue_index = index;
+    queue_[index]->scheduled().queue_index = index;
     queue_.pop_back();
-    waiter.queue_index = Waiter::kNotQueued;
+    waiter.scheduled().queue_index = Scheduled::kNotQueued;
   }
   [[nodiscard]] Fiber* current_fiber() const noexcept override { return nullptr; }
 
   /// Runs what is due by `until`; then it is that time.
   void run_until(Instant until) {
     while (!queue_.empty()) {
-      Waiter* next = *std::min_element(queue_.begin(), queue_.end(), [](const Waiter* a, const Waiter* b) {
-        return a->at != b->at ? a->at < b->at : a->order < b->order;
+      Waiter* next = *std::min_element(queue_.begin(), queue_.end(), [](Waiter* a, Waiter* b) {
+        const Scheduled& left = a->scheduled();
+        const Scheduled& right = b->scheduled();
+        return left.at != right.at ? left.at < right.at : left.order < right.order;
       });
-      if (next->at > until) break;
-      now_ = std::max(now_, next->at);
+      if (next->scheduled().at > until) break;
+      now_ = std::max(now_, next->scheduled().at);
       cancel(*next);
       if (const auto handle = next->take()) handle.resume();
     }
@@ -55,7 +57,7 @@ class TestExecutor final : public Executor {
   void run_all() {
     while (!queue_.empty()) {
       Instant latest = now_;
-      for (const Waiter* waiter : queue_) latest = std::max(latest, waiter->at);
+      for (Waiter* waiter : queue_) latest = std::max(latest, waiter->scheduled().at);
       run_until(latest);
     }
   }
