@@ -96,7 +96,7 @@ int parse_and_act(int argc, char** argv, const Session& session) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     const auto chosen = app.get_subcommands();
-    fmt::print("{}", chosen.empty() ? app.help() : chosen.front()->help());
+    fmt::print("{}", chosen.empty() ? app.help() : chosen.front()->help("orrery"));
     return kHeld;
   } catch (const CLI::Success&) {  // --version
     fmt::print("orrery {}\n", kVersion);

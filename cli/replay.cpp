@@ -131,9 +131,10 @@ class ReplayVerb {
     FindingGroup group;
     group.first = &death;
     group.seeds = {death.seed};
+    group.command = command_;
     screen_.line();
     print_group(screen_, group);
-    screen_.line(fmt::format("{} {}: {}: {}", screen_.bad("VIOLATED"), scenario_->name, death.property, command_));
+    screen_.line(fmt::format("{} {}: \"{}\": {}", screen_.bad("VIOLATED"), scenario_->name, death.property, command_));
     return kViolated;
   }
 
@@ -158,7 +159,7 @@ class ReplayVerb {
     }
     screen_.line();
     for (const Retelling::Chapter& chapter : retelling.chapters) {
-      screen_.line(fmt::format("{} {}", screen_.bad("violated:"), screen_.bold(chapter.property)));
+      screen_.line(fmt::format("{} \"{}\"", screen_.bad("violated:"), screen_.bold(chapter.property)));
       if (!chapter.claim.empty()) screen_.line("  what must hold: " + chapter.claim);
       screen_.text(chapter.story);
       if (chapter.violated > 1)
@@ -177,7 +178,7 @@ class ReplayVerb {
     screen_.line("hash " + hash_text(record.hash));
     if (!retelling.chapters.empty() || !record.stuck.empty()) {
       const std::string& property = retelling.chapters.empty() ? kEveryRunEnds : retelling.chapters.front().property;
-      screen_.line(fmt::format("{} {}: {}: {}", screen_.bad("VIOLATED"), scenario_->name, property, command_));
+      screen_.line(fmt::format("{} {}: \"{}\": {}", screen_.bad("VIOLATED"), scenario_->name, property, command_));
       return kViolated;
     }
     if (options_.request.until != Instant::max() && record.judged.empty()) {

@@ -1,6 +1,8 @@
 #include "cli/report.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,10 @@ std::string_view claim_of(const Finding& finding, const Scenario& scenario) {
   if (finding.kind == Finding::Kind::died) return "No run brings its process down.";
   const auto found = std::ranges::find(scenario.properties, finding.property, &Property::name);
   return found == scenario.properties.end() ? std::string_view() : std::string_view(found->claim);
+}
+
+std::string quoted(const Screen& screen, std::string_view property) {
+  return fmt::format("\"{}\"", screen.bold(property));
 }
 
 std::string indented(std::string_view text, std::string_view by) {
@@ -65,11 +71,19 @@ std::string command_for(const std::string& program, const Scenario& scenario, co
 void print_group(const Screen& screen, const FindingGroup& group) {
   const Finding& first = *group.first;
   screen.line(
-      fmt::format("{} {}", screen.bad(fmt::format("seed {} violates", first.seed)), screen.bold(first.property)));
+      fmt::format("{} {}", screen.bad(fmt::format("seed {} violates", first.seed)), quoted(screen, first.property)));
   if (!group.claim.empty()) screen.line("  what must hold: " + group.claim);
   if (first.kind != Finding::Kind::violated) {
     screen.line("  what is wrong: " + first.what);
     screen.text(indented(first.output, "    | "));
+    if (first.kind == Finding::Kind::died && first.output.empty() && !group.command.empty()) {
+      // ./orrery is a script: a debugger needs the program itself.
+      std::error_code error;
+      const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+      const std::size_t verb = group.command.find(" replay ");
+      screen.line("  where: gdb -ex 'set follow-fork-mode child' -ex run -ex bt --args " + program +
+                  group.command.substr(std::min(verb, group.command.size())));
+    }
   } else if (group.story.empty()) {
     screen.line("  what is wrong: " + first.what);
   } else {
@@ -144,8 +158,8 @@ std::string last_line(const Screen& screen, const ScenarioReport& report, const 
   }
   if (!result.findings.empty()) {
     const Finding& first = result.findings.front();
-    return fmt::format("{} {}: {}, {} of {}: {}", screen.bad("VIOLATED"), report.scenario->name, first.property,
-                       grouped(result.bad), reach,
+    return fmt::format("{} {}: \"{}\" (violations on {} of {}): {}", screen.bad("VIOLATED"), report.scenario->name,
+                       first.property, grouped(result.bad), reach,
                        command_for(program, *report.scenario, report.profile, report.defect, first.seed));
   }
   std::string command = fmt::format("{} run {} --seeds {}", program, report.scenario->name, to_string(report.seeds));

@@ -221,7 +221,7 @@ class Run {
 Action add_run(CLI::App& app, const Session& session) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("SCENARIO", arguments->scenarios, "Which scenarios; none: all");
-  app.add_option("--seeds", arguments->seeds, "The seeds A..B, or one seed")->type_name("A..B")->capture_default_str();
+  app.add_option("--seeds", arguments->seeds, "The seeds A..B, or one seed (1..200 without it)")->type_name("A..B");
   app.add_option("--jobs", arguments->jobs, "Worker processes; without it one for each core")->type_name("N");
   app.add_option("--faults", arguments->faults, "The fault profile: none, light, heavy, swarm (see list)")
       ->type_name("PROFILE");
