@@ -464,6 +464,16 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
 Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
   Catalog& catalog = session.engine.catalog;
   const bool cascades = stmt.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+  // Tables that go together do not keep each other.
+  const auto is_listed = [&](const Table& table) {
+    return std::any_of(stmt.objects, stmt.objects + stmt.n_objects, [&](const Node* node) {
+      if (node->node_case != PG_QUERY__NODE__NODE_LIST) return false;
+      const Nodes names(node->list->items, node->list->n_items);
+      const std::string_view schema = names.size() > 1 ? names[names.size() - 2]->string->sval : "";
+      const CatalogEntry* entry = session.naming.find_relation(schema, names.back()->string->sval);
+      return entry != nullptr && entry->kind == CatalogEntry::Kind::table && entry->table == &table;
+    });
+  };
   for (const Node* node : Nodes(stmt.objects, stmt.n_objects)) {
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
       const std::string name = node->string->sval;
@@ -500,7 +510,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       co_await lock_table(session, table, LockMode::access_exclusive);
       for (const ForeignKey* key : table.referenced_by) {
         if (key->is_dropped || key->child == &table) continue;
-        if (!cascades) {
+        if (!cascades && !is_listed(*key->child)) {
           fail("2BP01", "cannot drop table " + name + " because other objects depend on it", 0,
                "constraint " + key->name + " on table " + key->child->name + " depends on table " + name,
                "Use DROP ... CASCADE to drop the dependent objects too.");

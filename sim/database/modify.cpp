@@ -1,6 +1,7 @@
 #include "sim/database/modify.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -217,13 +218,23 @@ Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tupl
   }
   FoundRows found;
   found.width = plan.slots.size();
-  if (all_true(plan.conditions, execution)) {
-    auto keep = [&]() -> bool {
-      found.keep(plan.slots, execution);
-      return true;
-    };
-    scan(*plan.from, execution, keep);
+  auto keep = [&]() -> bool {
+    found.keep(plan.slots, execution);
+    return true;
+  };
+  while (true) {
+    std::optional<AdvisoryWait> waits_for;
+    try {
+      if (all_true(plan.conditions, execution)) scan(*plan.from, execution, keep);
+    } catch (const AdvisoryWait& wait) {
+      waits_for = wait;
+    }
+    if (!waits_for) break;
+    co_await execution.session->wait_for_call(*waits_for, execution);
+    found = FoundRows{};
+    execution.order_draws = 0;
   }
+  found.width = plan.slots.size();
   RowChanger changer(plan, execution, output);
   const std::int64_t changed = co_await changer.run(found);
   output.is_filled = true;
@@ -294,8 +305,20 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
       }
       return true;
     };
-    execution.order_draws = 0;
-    scan(*query.from, execution, keep);
+    while (true) {
+      std::optional<AdvisoryWait> waits_for;
+      execution.order_draws = 0;
+      try {
+        scan(*query.from, execution, keep);
+      } catch (const AdvisoryWait& wait) {
+        waits_for = wait;
+      }
+      if (!waits_for) break;
+      co_await session.wait_for_call(*waits_for, execution);
+      found = FoundRows{};
+      keys.clear();
+      is_complete = true;
+    }
     std::vector<std::uint32_t> order(found.rows);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
     if (sorts) {

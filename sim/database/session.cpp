@@ -244,16 +244,20 @@ Task<> SessionImpl::run_select(const StatementPlan& plan, Execution& execution, 
       waits_for = wait;
     }
     if (!waits_for) co_return;
-    if (waits_for->sleep > Duration::zero()) {
-      co_await sleep(waits_for->sleep);
-      execution.slept = true;
-      continue;
-    }
-    Lock& lock = engine.locks.advisory_lock(waits_for->tag);
-    const std::uint32_t level = waits_for->of_session ? 0 : transaction.level();
-    co_await engine.locks.acquire(transaction, lock, waits_for->mode, level);
-    execution.granted.push_back(waits_for->tag);
+    co_await wait_for_call(*waits_for, execution);
   }
+}
+
+Task<> SessionImpl::wait_for_call(AdvisoryWait wait, Execution& execution) {
+  if (wait.sleep > Duration::zero()) {
+    co_await sleep(wait.sleep);
+    execution.slept = true;
+    co_return;
+  }
+  Lock& lock = engine.locks.advisory_lock(wait.tag);
+  const std::uint32_t level = wait.of_session ? 0 : transaction.level();
+  co_await engine.locks.acquire(transaction, lock, wait.mode, level);
+  execution.granted.push_back(wait.tag);
 }
 
 Task<> SessionImpl::sleep(Duration duration) {

@@ -58,6 +58,9 @@ class SessionImpl {
   void apply_search_path();
   void report_commit(Xid xid);
 
+  /// Waits for what a call could not have at once; the statement's reading phase then runs again from its start.
+  Task<> wait_for_call(AdvisoryWait wait, Execution& execution);
+
  private:
   friend class StatementScope;
   Task<> run_statement(std::shared_ptr<CompiledText> text, std::size_t index, std::span<const SqlValue> parameters,

@@ -101,6 +101,7 @@ class Client {
   /// Begins a statement; it may be waiting afterwards.
   void start(std::string_view sql, std::vector<SqlValue> parameters = {}) {
     parameters_ = std::move(parameters);
+    outcome_.reset();
     running_ = session_->execute(sql, parameters_);
     running_.start();
     environment_.test_executor.settle();
@@ -110,13 +111,15 @@ class Client {
   /// What the statement gave: "a|b" for each row, rows joined by newlines; or "ERROR 23505: message".
   [[nodiscard]] std::string outcome() {
     if (!running_.done()) return "waiting";
+    if (outcome_) return *outcome_;
     try {
       result = running_.result();
-      return print(result.rows);
+      outcome_ = print(result.rows);
     } catch (const SqlError& caught) {
       error = caught;
-      return "ERROR " + caught.sqlstate + ": " + caught.message;
+      outcome_ = "ERROR " + caught.sqlstate + ": " + caught.message;
     }
+    return *outcome_;
   }
   /// Runs a statement that needs no other session to go on; time passes if it must.
   std::string run(std::string_view sql, std::vector<SqlValue> parameters = {}) {
@@ -153,6 +156,7 @@ class Client {
   std::unique_ptr<Session> session_;
   std::vector<SqlValue> parameters_;
   Task<StatementResult> running_;
+  std::optional<std::string> outcome_;
 };
 
 /// An engine without shuffling, and any number of clients.

@@ -289,7 +289,10 @@ class Evaluator {
       const std::string text = node.at("fval").at("fval");
       std::int64_t number = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error == std::errc{} && end == text.data() + text.size()) return {TypeRef(Type::int8), Value::integer(number)};
+      if (error == std::errc{} && end == text.data() + text.size()) {
+        const bool small = number >= INT32_MIN && number <= INT32_MAX;
+        return {TypeRef(small ? Type::int4 : Type::int8), Value::integer(number)};
+      }
       return {TypeRef(Type::numeric), input_text(TypeRef(Type::numeric), text)};
     }
     return {TypeRef(Type::unknown), Value()};

@@ -1,0 +1,329 @@
+#include "tests/sim_database/isolation_runner.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "tests/sim_database/support.hpp"
+
+namespace orrery::sim::database::testing {
+namespace {
+
+struct Step {
+  std::string name;
+  std::string sql;
+  std::size_t session = 0;
+};
+
+struct Blocker {
+  bool until_any = false;  // (*): reported as waiting at once
+  std::string step;        // not reported complete before that one is
+};
+
+struct PermutationStep {
+  std::string name;
+  std::vector<Blocker> blockers;
+};
+
+struct SessionSpec {
+  std::string name;
+  std::string setup;
+  std::string teardown;
+  std::vector<std::string> steps;
+};
+
+struct Spec {
+  std::vector<std::string> setups;
+  std::string teardown;
+  std::vector<SessionSpec> sessions;
+  std::map<std::string, Step> steps;
+  std::vector<std::vector<PermutationStep>> permutations;
+};
+
+class SpecParser {
+ public:
+  explicit SpecParser(std::string_view text) : text_(text) {}
+
+  Spec parse() {
+    Spec spec;
+    while (true) {
+      const std::string word = next();
+      if (word.empty()) break;
+      if (word == "setup") {
+        const std::string sql = block();
+        (spec.sessions.empty() ? (void)spec.setups.push_back(sql) : (void)(spec.sessions.back().setup = sql));
+      } else if (word == "teardown") {
+        (spec.sessions.empty() ? spec.teardown : spec.sessions.back().teardown) = block();
+      } else if (word == "session") {
+        spec.sessions.push_back({next(), {}, {}, {}});
+      } else if (word == "step") {
+        Step step;
+        step.name = next();
+        step.sql = block();
+        step.session = spec.sessions.size() - 1;
+        spec.sessions.back().steps.push_back(step.name);
+        spec.steps[step.name] = step;
+      } else if (word == "permutation") {
+        spec.permutations.push_back(permutation());
+      } else {
+        throw std::runtime_error("unexpected word in a spec: " + word);
+      }
+    }
+    return spec;
+  }
+
+ private:
+  void skip_space() {
+    while (at_ < text_.size()) {
+      if (text_[at_] == '#') {
+        while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+      } else if (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r') {
+        ++at_;
+      } else {
+        return;
+      }
+    }
+  }
+
+  std::string next() {
+    skip_space();
+    if (at_ == text_.size()) return {};
+    std::string word;
+    if (text_[at_] == '"') {
+      for (++at_; text_[at_] != '"'; ++at_) word.push_back(text_[at_]);
+      ++at_;
+      return word;
+    }
+    if (std::string_view("(),*").find(text_[at_]) != std::string_view::npos) return std::string(1, text_[at_++]);
+    while (at_ < text_.size() && std::string_view(" \n\t\r(){},*#").find(text_[at_]) == std::string_view::npos) {
+      word.push_back(text_[at_++]);
+    }
+    return word;
+  }
+
+  std::string block() {
+    skip_space();
+    ++at_;  // {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
+    const std::size_t end = text_.find('}', at_);
+    std::string sql(text_.substr(at_, end - at_));
+    while (!sql.empty() && (sql.back() == ' ' || sql.back() == '\t')) sql.pop_back();
+    at_ = end + 1;
+    return sql;
+  }
+
+  std::vector<PermutationStep> permutation() {
+    std::vector<PermutationStep> steps;
+    while (true) {
+      const std::size_t before = at_;
+      const std::string word = next();
+      if (word.empty()) break;
+      if (word == "permutation" || word == "session" || word == "setup" || word == "teardown") {
+        at_ = before;
+        break;
+      }
+      if (word != "(") {
+        steps.push_back({word, {}});
+        continue;
+      }
+      while (true) {
+        const std::string marker = next();
+        if (marker == ")") break;
+        if (marker == ",") continue;
+        if (marker == "*") {
+          steps.back().blockers.push_back({true, {}});
+          continue;
+        }
+        const std::size_t here = at_;
+        if (next() == "notices") {
+          static_cast<void>(next());
+        } else {
+          at_ = here;
+        }
+        steps.back().blockers.push_back({false, marker});
+      }
+    }
+    return steps;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+/// libpq's PQprint with a header, aligned, "|" between the columns.
+std::string print_table(const Rows& rows) {
+  const auto& names = rows.shape()->columns;
+  std::vector<std::size_t> widths;
+  std::vector<bool> is_text;
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    std::size_t width = names[k].size();
+    bool text = false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string cell = rows[i][k].text();
+      width = std::max(width, cell.size());
+      if (cell.empty()) continue;
+      const bool all_digits = cell.find_first_not_of("0123456789.Ee -") == std::string::npos;
+      const bool ends_in_digit = cell.back() >= '0' && cell.back() <= '9';
+      if (!all_digits || cell[0] == 'E' || cell[0] == 'e' || !ends_in_digit) text = true;
+    }
+    widths.push_back(width);
+    is_text.push_back(text);
+  }
+  std::string out;
+  const auto cell = [&](std::size_t k, const std::string& text) {
+    const std::string padding(widths[k] - text.size(), ' ');
+    out += is_text[k] ? text + padding : padding + text;
+    if (k + 1 < names.size()) out += '|';
+  };
+  for (std::size_t k = 0; k < names.size(); ++k) cell(k, names[k]);
+  out += '\n';
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    out += std::string(widths[k], '-');
+    if (k + 1 < names.size()) out += '+';
+  }
+  out += '\n';
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t k = 0; k < names.size(); ++k) cell(k, rows[i][k].text());
+    out += '\n';
+  }
+  out += "(" + std::to_string(rows.size()) + (rows.size() == 1 ? " row)\n\n" : " rows)\n\n");
+  return out;
+}
+
+std::string print_outcome(Client& client) {
+  const std::string text = client.outcome();
+  if (text.starts_with("ERROR ")) return "ERROR:  " + client.error.message + "\n";
+  const Rows& rows = client.result.rows;
+  if (rows.shape() == nullptr || rows.shape()->columns.empty()) return {};
+  return print_table(rows);
+}
+
+class PermutationRun {
+ public:
+  PermutationRun(const Spec& spec, const std::vector<PermutationStep>& steps) : spec_(spec), steps_(steps) {}
+
+  std::string run() {
+    out_ = "\nstarting permutation:";
+    for (const PermutationStep& step : steps_) out_ += " " + step.name;
+    out_ += '\n';
+    Client control(database_.engine, database_.environment, "control");
+    for (const std::string& setup : spec_.setups) run_plain(control, setup);
+    for (const SessionSpec& session : spec_.sessions) {
+      clients_.push_back(std::make_unique<Client>(database_.engine, database_.environment, session.name));
+      if (!session.setup.empty()) run_plain(*clients_.back(), session.setup);
+    }
+    active_.resize(clients_.size());
+    for (const PermutationStep& step : steps_) run_step(step);
+    while (!waiting_.empty()) {
+      if (!report_completed()) advance();
+    }
+    for (std::size_t i = 0; i < spec_.sessions.size(); ++i) {
+      if (!spec_.sessions[i].teardown.empty()) run_plain(*clients_[i], spec_.sessions[i].teardown);
+    }
+    if (!spec_.teardown.empty()) run_plain(control, spec_.teardown);
+    clients_.clear();
+    return out_;
+  }
+
+ private:
+  void run_plain(Client& client, const std::string& sql) {
+    static_cast<void>(client.run(sql));
+    out_ += print_outcome(client);
+  }
+
+  void advance() {
+    if (++advances_ > 10'000) throw std::runtime_error("a permutation hangs");
+    database_.environment.test_executor.advance(std::chrono::milliseconds(10));
+  }
+
+  [[nodiscard]] bool is_held_back(const PermutationStep& step) const {
+    return std::any_of(step.blockers.begin(), step.blockers.end(), [&](const Blocker& blocker) {
+      return !blocker.until_any && std::any_of(waiting_.begin(), waiting_.end(), [&](const PermutationStep* other) {
+        return other != &step && other->name == blocker.step;
+      });
+    });
+  }
+
+  /// Prints waiting steps that are done by now, in the order in which they began. False: none was.
+  bool report_completed() {
+    bool any = false;
+    for (std::size_t i = 0; i < waiting_.size();) {
+      const PermutationStep& step = *waiting_[i];
+      Client& client = *clients_[spec_.steps.at(step.name).session];
+      if (!client.is_done() || is_held_back(step)) {
+        ++i;
+        continue;
+      }
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      active_[spec_.steps.at(step.name).session] = nullptr;
+      out_ += "step " + step.name + ": <... completed>\n" + print_outcome(client);
+      any = true;
+      i = 0;
+    }
+    return any;
+  }
+
+  void run_step(const PermutationStep& step) {
+    const Step& definition = spec_.steps.at(step.name);
+    Client& client = *clients_[definition.session];
+    // A session whose earlier step waits must get on first; time passes until it does.
+    while (active_[definition.session] != nullptr) {
+      if (!report_completed()) advance();
+    }
+    client.start(definition.sql);
+    const bool waits_at_once = std::any_of(step.blockers.begin(), step.blockers.end(),
+                                           [](const Blocker& blocker) { return blocker.until_any; });
+    if (!client.is_done() && !client.session().is_waiting()) {
+      while (!client.is_done() && !client.session().is_waiting()) advance();  // it sleeps
+    }
+    if (client.is_done() && !waits_at_once && !is_held_back(step)) {
+      out_ += "step " + step.name + ": " + definition.sql + "\n" + print_outcome(client);
+    } else {
+      out_ += "step " + step.name + ": " + definition.sql + " <waiting ...>\n";
+      waiting_.push_back(&step);
+      active_[definition.session] = &step;
+    }
+    static_cast<void>(report_completed());
+  }
+
+  const Spec& spec_;
+  const std::vector<PermutationStep>& steps_;
+  Database database_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<const PermutationStep*> waiting_;
+  std::vector<const PermutationStep*> active_;  // by session
+  std::string out_;
+  int advances_ = 0;
+};
+
+void all_interleavings(const Spec& spec, std::vector<std::size_t>& places, std::vector<PermutationStep>& steps,
+                       std::vector<std::vector<PermutationStep>>& result) {
+  bool any = false;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (places[i] == spec.sessions[i].steps.size()) continue;
+    any = true;
+    steps.push_back({spec.sessions[i].steps[places[i]++], {}});
+    all_interleavings(spec, places, steps, result);
+    steps.pop_back();
+    --places[i];
+  }
+  if (!any) result.push_back(steps);
+}
+
+}  // namespace
+
+std::string run_isolation_spec(std::string_view text) {
+  Spec spec = SpecParser(text).parse();
+  if (spec.permutations.empty()) {
+    std::vector<std::size_t> places(spec.sessions.size());
+    std::vector<PermutationStep> steps;
+    all_interleavings(spec, places, steps, spec.permutations);
+  }
+  std::string out = "Parsed test spec with " + std::to_string(spec.sessions.size()) + " sessions\n";
+  for (const auto& permutation : spec.permutations) out += PermutationRun(spec, permutation).run();
+  return out;
+}
+
+}  // namespace orrery::sim::database::testing

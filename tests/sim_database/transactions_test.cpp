@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include "tests/sim_database/support.hpp"
+
+namespace orrery::sim::database::testing {
+namespace {
+
+class Transactions : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    a.run("CREATE TABLE t (k int PRIMARY KEY, v int NOT NULL)");
+    a.run("INSERT INTO t VALUES (1, 10), (2, 20), (3, 30)");
+  }
+  Database db;
+  Client a{db.engine, db.environment, "a"};
+  Client b{db.engine, db.environment, "b"};
+  Client c{db.engine, db.environment, "c"};
+};
+
+TEST_F(Transactions, AFailedStatementSpoilsTheTransactionAndCommitAnswersRollback) {
+  EXPECT_EQ(a.tag("BEGIN"), "BEGIN");
+  EXPECT_EQ(a.run("INSERT INTO t VALUES (1, 0)"),
+            "ERROR 23505: duplicate key value violates unique constraint \"t_pkey\"");
+  EXPECT_EQ(a.session().status(), TransactionStatus::failed);
+  EXPECT_EQ(a.run("SELECT 1"),
+            "ERROR 25P02: current transaction is aborted, commands ignored until end of transaction block");
+  EXPECT_EQ(a.tag("COMMIT"), "ROLLBACK");
+  EXPECT_EQ(a.session().status(), TransactionStatus::idle);
+}
+
+TEST_F(Transactions, ASavepointRecoversAFailedTransaction) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 11 WHERE k = 1");
+  a.run("SAVEPOINT s");
+  a.run("UPDATE t SET v = 12 WHERE k = 1");
+  a.run("SELECT 1 / 0");
+  EXPECT_EQ(a.tag("ROLLBACK TO s"), "ROLLBACK");
+  EXPECT_EQ(a.tag("COMMIT"), "COMMIT");
+  EXPECT_EQ(b.run("SELECT v FROM t WHERE k = 1"), "11");
+}
+
+TEST_F(Transactions, AnUpdateWaitsAndIsJudgedAgainOnTheNewestVersion) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = v + 1 WHERE k = 1");
+  b.start("UPDATE t SET v = v + 100 WHERE k = 1 RETURNING v");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "111");
+}
+
+TEST_F(Transactions, ARowThatNoLongerMatchesAfterTheWaitIsSkipped) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 99 WHERE k = 1");
+  b.start("DELETE FROM t WHERE v = 10 RETURNING k");
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "");
+  EXPECT_EQ(b.run("SELECT count(*) FROM t"), "3");
+}
+
+TEST_F(Transactions, RepeatableReadRefusesAConcurrentChange) {
+  a.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  b.run("UPDATE t SET v = 0 WHERE k = 2");  // before the snapshot: it is taken at the first query
+  EXPECT_EQ(a.run("SELECT v FROM t WHERE k = 2"), "0");
+  b.run("UPDATE t SET v = 1 WHERE k = 1");
+  b.run("DELETE FROM t WHERE k = 3");
+  EXPECT_EQ(a.run("SELECT v FROM t ORDER BY k"), "10\n0\n30");
+  a.run("SAVEPOINT s");
+  EXPECT_EQ(a.run("UPDATE t SET v = 5 WHERE k = 1"),
+            "ERROR 40001: could not serialize access due to concurrent update");
+  a.run("ROLLBACK TO s");
+  EXPECT_EQ(a.run("DELETE FROM t WHERE k = 3"), "ERROR 40001: could not serialize access due to concurrent delete");
+}
+
+TEST_F(Transactions, SerializableIsRefusedAndNeverWeakened) {
+  EXPECT_EQ(a.run("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            "ERROR 0A000: not supported in the simulated database: SERIALIZABLE isolation");
+}
+
+TEST_F(Transactions, TheFirstWaiterIsTheVictimOfADeadlock) {
+  a.run("BEGIN");
+  b.run("BEGIN");
+  a.run("UPDATE t SET v = 0 WHERE k = 1");
+  b.run("UPDATE t SET v = 0 WHERE k = 2");
+  a.start("UPDATE t SET v = 0 WHERE k = 2");
+  b.start("UPDATE t SET v = 0 WHERE k = 1");
+  db.environment.test_executor.advance(999ms);
+  EXPECT_TRUE(a.is_waiting());
+  db.environment.test_executor.advance(1ms);
+  EXPECT_EQ(a.outcome(), "ERROR 40P01: deadlock detected");
+  EXPECT_EQ(b.outcome(), "");
+}
+
+TEST_F(Transactions, TimeOutsEndAWait) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 0 WHERE k = 1");
+  b.run("SET lock_timeout = '200ms'");
+  EXPECT_EQ(b.run("UPDATE t SET v = 1 WHERE k = 1"), "ERROR 55P03: canceling statement due to lock timeout");
+  b.run("SET lock_timeout = 0; SET statement_timeout = '300ms'");
+  EXPECT_EQ(b.run("UPDATE t SET v = 1 WHERE k = 1"), "ERROR 57014: canceling statement due to statement timeout");
+}
+
+TEST_F(Transactions, SkipLockedPassesLockedRowsAndNowaitFails) {
+  a.run("BEGIN");
+  a.run("SELECT * FROM t WHERE k = 1 FOR UPDATE");
+  EXPECT_EQ(b.run("SELECT k FROM t ORDER BY k LIMIT 1 FOR UPDATE SKIP LOCKED"), "2");
+  EXPECT_EQ(b.run("SELECT k FROM t WHERE k = 1 FOR UPDATE NOWAIT"),
+            "ERROR 55P03: could not obtain lock on row in relation \"t\"");
+}
+
+TEST_F(Transactions, DoNothingWaitsForARowInFlight) {
+  a.run("BEGIN");
+  a.run("INSERT INTO t VALUES (7, 70)");
+  b.start("INSERT INTO t VALUES (7, 71) ON CONFLICT DO NOTHING RETURNING k");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "");
+  a.run("BEGIN");
+  a.run("INSERT INTO t VALUES (8, 80)");
+  b.start("INSERT INTO t VALUES (8, 81) ON CONFLICT DO NOTHING RETURNING v");
+  a.run("ROLLBACK");
+  EXPECT_EQ(b.outcome(), "81");
+}
+
+TEST_F(Transactions, AnAbandonedStatementRollsBackAndFreesItsLocks) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 0 WHERE k = 1");
+  b.run("BEGIN");
+  b.run("UPDATE t SET v = 0 WHERE k = 2");
+  b.start("UPDATE t SET v = 1 WHERE k = 1");
+  c.start("UPDATE t SET v = 2 WHERE k = 2 RETURNING v");
+  EXPECT_TRUE(c.is_waiting());
+  b.abandon();
+  db.environment.test_executor.settle();
+  EXPECT_EQ(c.outcome(), "2");
+}
+
+TEST_F(Transactions, SequencesSkipOnRollback) {
+  a.run("CREATE TABLE s (id bigserial PRIMARY KEY)");
+  a.run("BEGIN");
+  EXPECT_EQ(a.run("INSERT INTO s DEFAULT VALUES RETURNING id"), "1");
+  a.run("ROLLBACK");
+  EXPECT_EQ(a.run("INSERT INTO s DEFAULT VALUES RETURNING id"), "2");
+}
+
+TEST_F(Transactions, ChangesAreReportedInTheirOrderAtCommitOnly) {
+  std::vector<std::string> seen;
+  db.engine.on_commit([&](const CommittedTransaction& committed) {
+    for (const RowChange& change : committed.changes) {
+      seen.push_back(std::string(change.table) + ":" + (change.before.empty() ? "-" : change.before[1].text()) + ">" +
+                     (change.after.empty() ? "-" : change.after[1].text()));
+    }
+  });
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 11 WHERE k = 1");
+  a.run("DELETE FROM t WHERE k = 2");
+  EXPECT_TRUE(seen.empty());
+  a.run("COMMIT");
+  EXPECT_EQ(seen, (std::vector<std::string>{"t:10>11", "t:20>-"}));
+}
+
+TEST_F(Transactions, UnsupportedSqlIsNamedWithItsPlace) {
+  EXPECT_EQ(a.run("SELECT * FROM t TABLESAMPLE system (1)"),
+            "ERROR 0A000: not supported in the simulated database: TABLESAMPLE");
+  EXPECT_EQ(a.run("SELECT nope FROM t"), "ERROR 42703: column \"nope\" does not exist");
+  EXPECT_EQ(a.error.position, 8);
+  EXPECT_EQ(a.run("SELECT $1 IS NULL", {SqlValue(1)}), "ERROR 42P18: could not determine data type of parameter $1");
+}
+
+}  // namespace
+}  // namespace orrery::sim::database::testing
