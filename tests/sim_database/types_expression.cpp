@@ -52,10 +52,9 @@ class Evaluator {
     if (select.contains("fromClause")) read_source(select.at("fromClause").at(0));
     std::string out;
     const Json& targets = select.at("targetList");
-    const bool aggregates =
-        source_ && std::any_of(targets.begin(), targets.end(), [this](const Json& target) {
-          return has_aggregate(target.at("ResTarget").at("val"));
-        });
+    const bool aggregates = source_ && std::any_of(targets.begin(), targets.end(), [this](const Json& target) {
+                              return has_aggregate(target.at("ResTarget").at("val"));
+                            });
     if (source_ && !aggregates) {
       for (const auto& row : source_->rows) {
         row_ = &row;
@@ -106,10 +105,32 @@ class Evaluator {
     if (!node.is_object() && !node.is_array()) return false;
     if (node.is_object() && node.contains("FuncCall")) {
       const std::string name = name_of(node.at("FuncCall").at("funcname"));
-      for (const char* aggregate : {"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "array_agg",
-                                    "string_agg", "jsonb_agg", "json_agg", "jsonb_object_agg", "json_object_agg",
-                                    "percentile_cont", "percentile_disc", "mode", "stddev", "stddev_pop", "variance",
-                                    "var_pop", "var_samp", "stddev_samp", "bit_and", "bit_or", "bit_xor"}) {
+      for (const char* aggregate : {"count",
+                                    "sum",
+                                    "avg",
+                                    "min",
+                                    "max",
+                                    "bool_and",
+                                    "bool_or",
+                                    "every",
+                                    "array_agg",
+                                    "string_agg",
+                                    "jsonb_agg",
+                                    "json_agg",
+                                    "jsonb_object_agg",
+                                    "json_object_agg",
+                                    "percentile_cont",
+                                    "percentile_disc",
+                                    "mode",
+                                    "stddev",
+                                    "stddev_pop",
+                                    "variance",
+                                    "var_pop",
+                                    "var_samp",
+                                    "stddev_samp",
+                                    "bit_and",
+                                    "bit_or",
+                                    "bit_xor"}) {
         if (name == aggregate) return true;
       }
     }
@@ -263,7 +284,8 @@ class Evaluator {
       });
     }
     std::vector<Value> direct_values;
-    if (!values.empty()) direct_values.assign(values[0].begin(), values[0].begin() + static_cast<std::ptrdiff_t>(direct));
+    if (!values.empty())
+      direct_values.assign(values[0].begin(), values[0].begin() + static_cast<std::ptrdiff_t>(direct));
     const auto state = call.function->aggregate(call.site, direct_values);
     for (const auto& row : values) state->add(std::span(row).subspan(direct));
     return {call.site.result, state->result()};
@@ -284,7 +306,8 @@ class Evaluator {
     if (node.contains("boolval")) {
       return {TypeRef(Type::boolean), Value::boolean(node.at("boolval").value("boolval", false))};
     }
-    if (node.contains("sval")) return {TypeRef(Type::unknown), Value::bytes(node.at("sval").value("sval", std::string()))};
+    if (node.contains("sval"))
+      return {TypeRef(Type::unknown), Value::bytes(node.at("sval").value("sval", std::string()))};
     if (node.contains("fval")) {
       const std::string text = node.at("fval").at("fval");
       std::int64_t number = 0;

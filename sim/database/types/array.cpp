@@ -44,7 +44,8 @@ class ArrayReader {
     }
     for (const std::int32_t length : lengths_) array_.dimensions.push_back({length, 1});
     if (!bounds.empty()) {
-      if (bounds.size() != array_.dimensions.size()) malformed("Specified array dimensions do not match array contents.");
+      if (bounds.size() != array_.dimensions.size())
+        malformed("Specified array dimensions do not match array contents.");
       for (std::size_t i = 0; i < bounds.size(); ++i) {
         if (bounds[i].length != array_.dimensions[i].length) {
           malformed("Specified array dimensions do not match array contents.");
@@ -272,10 +273,11 @@ Value concatenate(const Value& left, const Value& right) {
   } else {
     const bool near = x.size() == y.size() || x.size() + 1 == y.size() || x.size() == y.size() + 1;
     raise("2202E", "cannot concatenate incompatible arrays",
-          near ? (x.size() == y.size() ? "Arrays with differing element dimensions are not compatible for concatenation."
-                                       : "Arrays with differing dimensions are not compatible for concatenation.")
-               : "Arrays of " + std::to_string(x.size()) + " and " + std::to_string(y.size()) +
-                     " dimensions are not compatible for concatenation.");
+          near
+              ? (x.size() == y.size() ? "Arrays with differing element dimensions are not compatible for concatenation."
+                                      : "Arrays with differing dimensions are not compatible for concatenation.")
+              : "Arrays of " + std::to_string(x.size()) + " and " + std::to_string(y.size()) +
+                    " dimensions are not compatible for concatenation.");
   }
   result.elements.insert(result.elements.end(), b.elements.begin(), b.elements.end());
   return Value::array(std::move(result));
@@ -300,9 +302,8 @@ bool contains(const ArrayData& outer, const ArrayData& inner) {
 bool overlaps(const ArrayData& a, const ArrayData& b) {
   const EqualFunction equal = equality_of(a.element);
   return std::any_of(a.elements.begin(), a.elements.end(), [&](const Value& x) {
-    return !x.is_null() && std::any_of(b.elements.begin(), b.elements.end(), [&](const Value& y) {
-      return !y.is_null() && equal(x, y);
-    });
+    return !x.is_null() && std::any_of(b.elements.begin(), b.elements.end(),
+                                       [&](const Value& y) { return !y.is_null() && equal(x, y); });
   });
 }
 
@@ -405,11 +406,11 @@ Value from_string(Arguments a, const Site&, const Context&) {
   if (!rest.empty()) {
     if (a[1].is_null()) {
       while (!rest.empty()) {
-        const std::size_t size = std::min<std::size_t>(
-            rest.size(), static_cast<unsigned char>(rest.front()) < 0xc0   ? 1
-                         : static_cast<unsigned char>(rest.front()) < 0xe0 ? 2
-                         : static_cast<unsigned char>(rest.front()) < 0xf0 ? 3
-                                                                           : 4);
+        const std::size_t size =
+            std::min<std::size_t>(rest.size(), static_cast<unsigned char>(rest.front()) < 0xc0   ? 1
+                                               : static_cast<unsigned char>(rest.front()) < 0xe0 ? 2
+                                               : static_cast<unsigned char>(rest.front()) < 0xf0 ? 3
+                                                                                                 : 4);
         add(rest.substr(0, size));
         rest.remove_prefix(size);
       }

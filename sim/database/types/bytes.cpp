@@ -89,7 +89,8 @@ std::string from_base64(std::string_view text) {
     }
   }
   if (place != 0) {
-    raise("22023", "invalid base64 end sequence", {}, "Input data is missing padding, is truncated, or is otherwise corrupted.");
+    raise("22023", "invalid base64 end sequence", {},
+          "Input data is missing padding, is truncated, or is otherwise corrupted.");
   }
   return bytes;
 }
@@ -211,8 +212,8 @@ void register_bytes(Registry& registry) {
     return Value::integer(static_cast<std::int32_t>(postgres_hash(a[0].bytes())));
   });
   registry.function("hashtextextended(text, int8) -> int8", [](Arguments a, const Site&, const Context&) {
-    return Value::integer(static_cast<std::int64_t>(
-        postgres_hash_extended(a[0].bytes(), static_cast<std::uint64_t>(a[1].integer()))));
+    return Value::integer(
+        static_cast<std::int64_t>(postgres_hash_extended(a[0].bytes(), static_cast<std::uint64_t>(a[1].integer()))));
   });
   registry.function("encode(bytea, text) -> text", [](Arguments a, const Site&, const Context&) {
     const std::string_view format = a[1].bytes();

@@ -63,8 +63,7 @@ Value real_to_integer(const Value& value, const Cast& cast, const EvalContext*) 
   // To the nearest even, as rint() does.
   const double number = std::rint(value.real());
   const IntegerRange range = range_of(cast.to.base);
-  if (std::isnan(number) || number < static_cast<double>(range.low) ||
-      number >= -static_cast<double>(range.low)) {
+  if (std::isnan(number) || number < static_cast<double>(range.low) || number >= -static_cast<double>(range.low)) {
     raise_range(cast.to.base);
   }
   return Value::integer(static_cast<std::int64_t>(number));
@@ -75,7 +74,9 @@ Value real_to_float4(const Value& value, const Cast&, const EvalContext*) {
   if (number == 0 && value.real() != 0) raise("22003", "value out of range: underflow");
   return Value::real(number);
 }
-Value float8_to_numeric(const Value& value, const Cast&, const EvalContext*) { return numeric_from_double(value.real()); }
+Value float8_to_numeric(const Value& value, const Cast&, const EvalContext*) {
+  return numeric_from_double(value.real());
+}
 Value float4_to_numeric(const Value& value, const Cast&, const EvalContext*) {
   return numeric_from_float(static_cast<float>(value.real()));
 }

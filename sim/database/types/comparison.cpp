@@ -24,14 +24,14 @@ std::uint64_t hash_integer(const Value& value) { return mix_hash(static_cast<std
 int compare_unsigned(const Value& left, const Value& right) {
   const auto a = static_cast<std::uint64_t>(left.integer());
   const auto b = static_cast<std::uint64_t>(right.integer());
-  return sign_of(a < b, a > b);
+  return sign_of(a<b, a> b);
 }
 
 // PostgreSQL's order of floats: NaN equals NaN and is above everything else; -0 equals 0.
 int compare_doubles(double a, double b) noexcept {
   if (std::isnan(a)) return std::isnan(b) ? 0 : 1;
   if (std::isnan(b)) return -1;
-  return sign_of(a < b, a > b);
+  return sign_of(a<b, a> b);
 }
 int compare_real(const Value& left, const Value& right) { return compare_doubles(left.real(), right.real()); }
 bool equal_real(const Value& left, const Value& right) { return compare_doubles(left.real(), right.real()) == 0; }
@@ -101,7 +101,7 @@ std::uint64_t hash_jsonb(const Value& value) { return hash_jsonb_node(JsonbView(
 int compare_label(const Value& left, const Value& right) {
   const double a = left.label().sort_order;
   const double b = right.label().sort_order;
-  return sign_of(a < b, a > b);
+  return sign_of(a<b, a> b);
 }
 // By its text: an address differs from run to run.
 std::uint64_t hash_label(const Value& value) { return hash_bytes(value.label().text); }
@@ -246,34 +246,30 @@ Behaviour behaviour_of(TypeRef type) noexcept {
 template <int (*compare)(const Value&, const Value&)>
 void register_order(Registry& registry, std::string_view less, std::string_view less_equal, std::string_view greater,
                     std::string_view greater_equal) {
-  registry.op(less, [](Arguments a, const CallSite&, const EvalContext&) {
-    return Value::boolean(compare(a[0], a[1]) < 0);
-  });
+  registry.op(less,
+              [](Arguments a, const CallSite&, const EvalContext&) { return Value::boolean(compare(a[0], a[1]) < 0); });
   registry.op(less_equal, [](Arguments a, const CallSite&, const EvalContext&) {
     return Value::boolean(compare(a[0], a[1]) <= 0);
   });
-  registry.op(greater, [](Arguments a, const CallSite&, const EvalContext&) {
-    return Value::boolean(compare(a[0], a[1]) > 0);
-  });
+  registry.op(greater,
+              [](Arguments a, const CallSite&, const EvalContext&) { return Value::boolean(compare(a[0], a[1]) > 0); });
   registry.op(greater_equal, [](Arguments a, const CallSite&, const EvalContext&) {
     return Value::boolean(compare(a[0], a[1]) >= 0);
   });
 }
 template <bool (*equal)(const Value&, const Value&)>
 void register_equality(Registry& registry, std::string_view equals, std::string_view differs) {
-  registry.op(equals, [](Arguments a, const CallSite&, const EvalContext&) {
-    return Value::boolean(equal(a[0], a[1]));
-  });
-  registry.op(differs, [](Arguments a, const CallSite&, const EvalContext&) {
-    return Value::boolean(!equal(a[0], a[1]));
-  });
+  registry.op(equals,
+              [](Arguments a, const CallSite&, const EvalContext&) { return Value::boolean(equal(a[0], a[1])); });
+  registry.op(differs,
+              [](Arguments a, const CallSite&, const EvalContext&) { return Value::boolean(!equal(a[0], a[1])); });
 }
 
 // The signatures must be literals: functions keep views of them.
 #define EQUALITY(equal, left, right) \
   register_equality<equal>(registry, left " = " right " -> bool", left " <> " right " -> bool")
-#define ORDER(compare, left, right)                                                                        \
-  register_order<compare>(registry, left " < " right " -> bool", left " <= " right " -> bool",            \
+#define ORDER(compare, left, right)                                                            \
+  register_order<compare>(registry, left " < " right " -> bool", left " <= " right " -> bool", \
                           left " > " right " -> bool", left " >= " right " -> bool")
 #define COMPARISON(compare, equal, left, right) \
   EQUALITY(equal, left, right);                 \
@@ -284,7 +280,7 @@ bool equal_date_timestamp(const Value& left, const Value& right) {
 }
 int compare_date_timestamp(const Value& left, const Value& right) {
   const std::int64_t a = timestamp_of_date_saturating(left.integer());
-  return sign_of(a < right.integer(), a > right.integer());
+  return sign_of(a<right.integer(), a> right.integer());
 }
 bool equal_timestamp_date(const Value& left, const Value& right) { return equal_date_timestamp(right, left); }
 int compare_timestamp_date(const Value& left, const Value& right) { return -compare_date_timestamp(right, left); }

@@ -55,8 +55,8 @@ Int128 span_of(const Interval& interval) noexcept {
 
 }  // namespace
 
-// The days_from_civil and civil_from_days formulas: eras of 400 years whose years begin in March, so that the leap day is
-// the last one (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+// The days_from_civil and civil_from_days formulas: eras of 400 years whose years begin in March, so that the leap day
+// is the last one (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 std::int64_t days_of(const CivilDate& date) noexcept {
   const std::int64_t year = date.month <= 2 ? date.year - 1 : date.year;
   const std::int64_t era = floor_divide(year, 400);
@@ -71,8 +71,7 @@ CivilDate civil_of(std::int64_t days) noexcept {
   days += 730'425;
   const std::int64_t era = floor_divide(days, 146'097);
   const std::int64_t day_of_era = days - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
   const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t month = (5 * day_of_year + 2) / 153;
   CivilDate date;

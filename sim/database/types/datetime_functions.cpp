@@ -13,8 +13,28 @@ namespace orrery::sim::database {
 namespace {
 
 enum class Field : std::uint8_t {
-  microseconds, milliseconds, second, minute, hour, day, week, month, quarter, year, decade, century, millennium,
-  epoch, dow, isodow, doy, isoyear, julian, timezone, timezone_hour, timezone_minute
+  microseconds,
+  milliseconds,
+  second,
+  minute,
+  hour,
+  day,
+  week,
+  month,
+  quarter,
+  year,
+  decade,
+  century,
+  millennium,
+  epoch,
+  dow,
+  isodow,
+  doy,
+  isoyear,
+  julian,
+  timezone,
+  timezone_hour,
+  timezone_minute
 };
 
 struct FieldName {
@@ -22,21 +42,64 @@ struct FieldName {
   Field field;
 };
 constexpr FieldName kFields[] = {
-    {"microsecond", Field::microseconds}, {"microseconds", Field::microseconds}, {"us", Field::microseconds},
-    {"usec", Field::microseconds}, {"millisecond", Field::milliseconds}, {"milliseconds", Field::milliseconds},
-    {"ms", Field::milliseconds}, {"msec", Field::milliseconds}, {"second", Field::second}, {"seconds", Field::second},
-    {"sec", Field::second}, {"s", Field::second}, {"minute", Field::minute}, {"minutes", Field::minute},
-    {"min", Field::minute}, {"mins", Field::minute}, {"m", Field::minute}, {"hour", Field::hour},
-    {"hours", Field::hour}, {"hr", Field::hour}, {"h", Field::hour}, {"day", Field::day}, {"days", Field::day},
-    {"d", Field::day}, {"week", Field::week}, {"weeks", Field::week}, {"w", Field::week}, {"month", Field::month},
-    {"months", Field::month}, {"mon", Field::month}, {"mons", Field::month}, {"quarter", Field::quarter},
-    {"qtr", Field::quarter}, {"year", Field::year}, {"years", Field::year}, {"y", Field::year}, {"yr", Field::year},
-    {"decade", Field::decade}, {"decades", Field::decade}, {"dec", Field::decade}, {"century", Field::century},
-    {"centuries", Field::century}, {"c", Field::century}, {"cent", Field::century}, {"millennium", Field::millennium},
-    {"millennia", Field::millennium}, {"mil", Field::millennium}, {"epoch", Field::epoch}, {"dow", Field::dow},
-    {"isodow", Field::isodow}, {"doy", Field::doy}, {"isoyear", Field::isoyear}, {"julian", Field::julian},
-    {"timezone", Field::timezone}, {"timezone_hour", Field::timezone_hour}, {"timezone_h", Field::timezone_hour},
-    {"timezone_minute", Field::timezone_minute}, {"timezone_m", Field::timezone_minute},
+    {"microsecond", Field::microseconds},
+    {"microseconds", Field::microseconds},
+    {"us", Field::microseconds},
+    {"usec", Field::microseconds},
+    {"millisecond", Field::milliseconds},
+    {"milliseconds", Field::milliseconds},
+    {"ms", Field::milliseconds},
+    {"msec", Field::milliseconds},
+    {"second", Field::second},
+    {"seconds", Field::second},
+    {"sec", Field::second},
+    {"s", Field::second},
+    {"minute", Field::minute},
+    {"minutes", Field::minute},
+    {"min", Field::minute},
+    {"mins", Field::minute},
+    {"m", Field::minute},
+    {"hour", Field::hour},
+    {"hours", Field::hour},
+    {"hr", Field::hour},
+    {"h", Field::hour},
+    {"day", Field::day},
+    {"days", Field::day},
+    {"d", Field::day},
+    {"week", Field::week},
+    {"weeks", Field::week},
+    {"w", Field::week},
+    {"month", Field::month},
+    {"months", Field::month},
+    {"mon", Field::month},
+    {"mons", Field::month},
+    {"quarter", Field::quarter},
+    {"qtr", Field::quarter},
+    {"year", Field::year},
+    {"years", Field::year},
+    {"y", Field::year},
+    {"yr", Field::year},
+    {"decade", Field::decade},
+    {"decades", Field::decade},
+    {"dec", Field::decade},
+    {"century", Field::century},
+    {"centuries", Field::century},
+    {"c", Field::century},
+    {"cent", Field::century},
+    {"millennium", Field::millennium},
+    {"millennia", Field::millennium},
+    {"mil", Field::millennium},
+    {"epoch", Field::epoch},
+    {"dow", Field::dow},
+    {"isodow", Field::isodow},
+    {"doy", Field::doy},
+    {"isoyear", Field::isoyear},
+    {"julian", Field::julian},
+    {"timezone", Field::timezone},
+    {"timezone_hour", Field::timezone_hour},
+    {"timezone_h", Field::timezone_hour},
+    {"timezone_minute", Field::timezone_minute},
+    {"timezone_m", Field::timezone_minute},
 };
 
 std::string lower(std::string_view text) {
@@ -166,8 +229,7 @@ Value extract_timestamp(std::string_view name, std::int64_t timestamp, bool with
     case Field::epoch:
       return numeric_add(decimals(timestamp, 6), decimals(kPostgresEpochUs, 6));
     case Field::julian:
-      return numeric_add(whole(split.days + kJulianEpochDays),
-                         numeric_divide(whole(split.time), whole(kDayUs)));
+      return numeric_add(whole(split.days + kJulianEpochDays), numeric_divide(whole(split.time), whole(kDayUs)));
     default:
       if (!with_zone) raise_unit_unsupported(name, type);
       return whole(0);
@@ -441,12 +503,15 @@ void register_datetime(Registry& registry) {
   registry.op("interval + timestamp -> timestamp", plus_turned);
   registry.op("timestamp - interval -> timestamp", minus);
   registry.op("timestamp - timestamp -> interval", difference);
-  registry.op("date + int4 -> date",
-              [](Arguments a, const Site&, const Context&) { return Value::integer(plus_days(a[0].integer(), a[1].integer())); });
-  registry.op("int4 + date -> date",
-              [](Arguments a, const Site&, const Context&) { return Value::integer(plus_days(a[1].integer(), a[0].integer())); });
-  registry.op("date - int4 -> date",
-              [](Arguments a, const Site&, const Context&) { return Value::integer(plus_days(a[0].integer(), -a[1].integer())); });
+  registry.op("date + int4 -> date", [](Arguments a, const Site&, const Context&) {
+    return Value::integer(plus_days(a[0].integer(), a[1].integer()));
+  });
+  registry.op("int4 + date -> date", [](Arguments a, const Site&, const Context&) {
+    return Value::integer(plus_days(a[1].integer(), a[0].integer()));
+  });
+  registry.op("date - int4 -> date", [](Arguments a, const Site&, const Context&) {
+    return Value::integer(plus_days(a[0].integer(), -a[1].integer()));
+  });
   registry.op("date - date -> int4", [](Arguments a, const Site&, const Context&) {
     for (const Value& date : a) {
       if (date.integer() == kDateInfinity || date.integer() == kDateMinusInfinity) {
@@ -563,10 +628,12 @@ void register_datetime(Registry& registry) {
     if (days < kFirstDate || days >= kEndOfDates) raise("22008", "date out of range");
     return Value::integer(days);
   });
-  registry.function("isfinite(timestamptz) -> bool",
-                    [](Arguments a, const Site&, const Context&) { return Value::boolean(!is_infinite(a[0].integer())); });
-  registry.function("isfinite(timestamp) -> bool",
-                    [](Arguments a, const Site&, const Context&) { return Value::boolean(!is_infinite(a[0].integer())); });
+  registry.function("isfinite(timestamptz) -> bool", [](Arguments a, const Site&, const Context&) {
+    return Value::boolean(!is_infinite(a[0].integer()));
+  });
+  registry.function("isfinite(timestamp) -> bool", [](Arguments a, const Site&, const Context&) {
+    return Value::boolean(!is_infinite(a[0].integer()));
+  });
   registry.function("isfinite(date) -> bool", [](Arguments a, const Site&, const Context&) {
     return Value::boolean(a[0].integer() != kDateInfinity && a[0].integer() != kDateMinusInfinity);
   });
@@ -576,7 +643,8 @@ void register_datetime(Registry& registry) {
        {"to_char(timestamptz, text) -> text", "to_char(timestamp, text) -> text", "to_char(interval, text) -> text",
         "to_char(numeric, text) -> text", "to_char(int4, text) -> text", "to_char(int8, text) -> text",
         "to_char(float8, text) -> text"}) {
-    registry.function(signature, [](Arguments, const Site&, const Context&) -> Value { raise_unsupported("to_char()"); });
+    registry.function(signature,
+                      [](Arguments, const Site&, const Context&) -> Value { raise_unsupported("to_char()"); });
   }
 }
 

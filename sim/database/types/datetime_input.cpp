@@ -358,7 +358,7 @@ class Reader {
   What what_;
   const EvalContext* context_;
   Fields fields_;
-  std::optional<int> month_;  // by name
+  std::optional<int> month_;     // by name
   std::vector<Number> pending_;  // day and year around a month's name
 };
 

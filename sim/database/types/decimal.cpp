@@ -8,7 +8,8 @@
 namespace orrery::sim::database::limbs {
 namespace {
 
-constexpr std::array<std::uint32_t, 9> kPowers = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
+constexpr std::array<std::uint32_t, 9> kPowers = {1,       10,        100,        1000,       10'000,
+                                                  100'000, 1'000'000, 10'000'000, 100'000'000};
 
 }  // namespace
 

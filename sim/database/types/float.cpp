@@ -16,8 +16,9 @@ namespace {
 
 __extension__ typedef __int128 Int128;
 
-/// Whether the decimal lies exactly half-way to a neighbour of `number`: such a text is read back as `number` because its
-/// mantissa is even, but PostgreSQL's printing wants one that is nearer. It happens only to integers beyond the mantissa.
+/// Whether the decimal lies exactly half-way to a neighbour of `number`: such a text is read back as `number` because
+/// its mantissa is even, but PostgreSQL's printing wants one that is nearer. It happens only to integers beyond the
+/// mantissa.
 template <class Number>
 bool is_halfway(Number number, std::string_view digits, int exponent) {
   constexpr int kMantissa = std::numeric_limits<Number>::digits;
@@ -128,9 +129,7 @@ double checked(double result, bool may_be_infinite, bool may_be_zero) {
 
 double add(double a, double b) { return checked(a + b, std::isinf(a) || std::isinf(b), true); }
 double subtract(double a, double b) { return checked(a - b, std::isinf(a) || std::isinf(b), true); }
-double multiply(double a, double b) {
-  return checked(a * b, std::isinf(a) || std::isinf(b), a == 0 || b == 0);
-}
+double multiply(double a, double b) { return checked(a * b, std::isinf(a) || std::isinf(b), a == 0 || b == 0); }
 double divide(double a, double b) {
   if (b == 0 && !std::isnan(a)) raise("22012", "division by zero");
   return checked(a / b, std::isinf(a), a == 0 || std::isinf(b));
@@ -156,7 +155,8 @@ double power(double base, double exponent) {
     raise("2201F", "a negative number raised to a non-integer power yields a complex result");
   }
   const double result = std::pow(base, exponent);
-  return checked(result, std::isinf(base) || std::isinf(exponent), base == 0 || std::isinf(base) || std::isinf(exponent));
+  return checked(result, std::isinf(base) || std::isinf(exponent),
+                 base == 0 || std::isinf(base) || std::isinf(exponent));
 }
 
 double logarithm(double number, double (*function)(double)) {
@@ -258,11 +258,12 @@ void register_floats(Registry& registry) {
   registry.function("pi() -> float8",
                     [](Arguments, const CallSite&, const EvalContext&) { return Value::real(3.14159265358979323846); });
   // 53 of 64 random bits, in [0, 1).
-  registry.function("random() -> float8",
-                    [](Arguments, const CallSite&, const EvalContext& context) {
-                      return Value::real(static_cast<double>(context.next_random() >> 11) * 0x1p-53);
-                    },
-                    kVolatile);
+  registry.function(
+      "random() -> float8",
+      [](Arguments, const CallSite&, const EvalContext& context) {
+        return Value::real(static_cast<double>(context.next_random() >> 11) * 0x1p-53);
+      },
+      kVolatile);
 }
 
 }  // namespace orrery::sim::database

@@ -38,8 +38,8 @@ class EvalContext {
 
 // ---------------------------------------------------------------------------------------------- text and SqlValue
 
-/// A type's input function with its typmod applied as an explicit cast of a literal does. Throws SqlError (22P02, 22007,
-/// 22008, 22003, …) with PostgreSQL's text. Without a context, 'now', 'today' and the like are refused.
+/// A type's input function with its typmod applied as an explicit cast of a literal does. Throws SqlError (22P02,
+/// 22007, 22008, 22003, …) with PostgreSQL's text. Without a context, 'now', 'today' and the like are refused.
 [[nodiscard]] Value input_text(TypeRef type, std::string_view text, const EvalContext* context = nullptr);
 /// The type's output function (bytea as hex, times in ISO style and UTC). Not for NULL.
 [[nodiscard]] std::string output_text(TypeRef type, const Value& value);
@@ -70,9 +70,9 @@ struct Cast {
   TypeRef from;
   TypeRef to;
   CastContext context = CastContext::implicit;
-  CastImplementation call = nullptr;        // null: the value is the same
+  CastImplementation call = nullptr;         // null: the value is the same
   CastImplementation typmod_call = nullptr;  // after `call`: brings it into the typmod; null: nothing to do
-  std::shared_ptr<const Cast> element;      // of an array cast
+  std::shared_ptr<const Cast> element;       // of an array cast
 
   [[nodiscard]] bool is_identity() const noexcept { return call == nullptr && typmod_call == nullptr; }
   /// NULL stays NULL.
@@ -100,7 +100,8 @@ struct CallSite {
 };
 
 /// For a strict function no argument is NULL (the caller answers NULL by itself).
-using ScalarImplementation = Value (*)(std::span<const Value> arguments, const CallSite& site, const EvalContext& context);
+using ScalarImplementation = Value (*)(std::span<const Value> arguments, const CallSite& site,
+                                       const EvalContext& context);
 /// Appends rows, cell after cell.
 using SetImplementation = void (*)(std::span<const Value> arguments, const CallSite& site, const EvalContext& context,
                                    std::vector<Value>& cells);
@@ -123,8 +124,8 @@ struct Function {
   FunctionKind kind = FunctionKind::scalar;
   bool is_strict = true;
   Volatility volatility = Volatility::immutable;
-  bool is_variadic = false;        // the last argument type repeats (its element type, if it is an array)
-  std::uint8_t direct_arguments = 0;  // of an ordered-set aggregate: the first ones in `arguments`
+  bool is_variadic = false;            // the last argument type repeats (its element type, if it is an array)
+  std::uint8_t direct_arguments = 0;   // of an ordered-set aggregate: the first ones in `arguments`
   std::uint8_t default_arguments = 0;  // so many of the last ones may be left out: they are `default_value`
   Value default_value;
   std::vector<TypeRef> arguments;
@@ -153,16 +154,17 @@ struct ResolvedCall {
 /// 42883 `operator does not exist: text = integer`, 42725 when several fit equally well.
 [[nodiscard]] ResolvedCall resolve_operator(std::string_view name, std::optional<TypeRef> left, TypeRef right);
 
-/// Chooses by PostgreSQL's rules (manual, chapter 10.3). `argument_names`: empty, or as long as `arguments`, with "" for
-/// arguments that were given by position. An ordered-set aggregate gets its direct arguments first and then the sort
-/// expressions. count(*) is count without arguments. Throws SqlError: 42883 `function foo(integer) does not exist`, 42725.
+/// Chooses by PostgreSQL's rules (manual, chapter 10.3). `argument_names`: empty, or as long as `arguments`, with ""
+/// for arguments that were given by position. An ordered-set aggregate gets its direct arguments first and then the
+/// sort expressions. count(*) is count without arguments. Throws SqlError: 42883 `function foo(integer) does not
+/// exist`, 42725.
 [[nodiscard]] ResolvedCall resolve_function(std::string_view name, std::span<const TypeRef> arguments,
                                             std::span<const std::string> argument_names = {});
 /// True if there is any function of this name.
 [[nodiscard]] bool function_exists(std::string_view name) noexcept;
 
-/// The common type of CASE, UNION, VALUES, ARRAY[], COALESCE, GREATEST and IN lists (manual, chapter 10.5). Unknown only:
-/// text. `construct` is the word in the error: `CASE types integer and text cannot be matched` (42804).
+/// The common type of CASE, UNION, VALUES, ARRAY[], COALESCE, GREATEST and IN lists (manual, chapter 10.5). Unknown
+/// only: text. `construct` is the word in the error: `CASE types integer and text cannot be matched` (42804).
 [[nodiscard]] TypeRef common_type(std::span<const TypeRef> types, std::string_view construct);
 
 }  // namespace orrery::sim::database

@@ -118,24 +118,24 @@ Value numeric_absolute(const Value& value) { return numeric_sign(value) < 0 ? nu
 Value numeric_round_whole(const Value& value) { return numeric_round(value, 0); }
 Value numeric_truncate_whole(const Value& value) { return numeric_truncate(value, 0); }
 
-#define ARITHMETIC(Number, left, right, result)                             \
-  registry.op(left " + " right " -> " result, add<Number>);                 \
-  registry.op(left " - " right " -> " result, subtract<Number>);            \
-  registry.op(left " * " right " -> " result, multiply<Number>);            \
+#define ARITHMETIC(Number, left, right, result)                  \
+  registry.op(left " + " right " -> " result, add<Number>);      \
+  registry.op(left " - " right " -> " result, subtract<Number>); \
+  registry.op(left " * " right " -> " result, multiply<Number>); \
   registry.op(left " / " right " -> " result, divide<Number>)
 
-#define OWN_OPERATORS(Number, type)                                         \
-  registry.op(type " % " type " -> " type, modulo);                         \
-  registry.op(type " & " type " -> " type, bit_and);                        \
-  registry.op(type " | " type " -> " type, bit_or);                         \
-  registry.op(type " # " type " -> " type, bit_xor);                        \
-  registry.op(type " << int4 -> " type, shift_left<Number>);                \
-  registry.op(type " >> int4 -> " type, shift_right<Number>);               \
-  registry.op("~ " type " -> " type, bit_not);                              \
-  registry.op("- " type " -> " type, negate<Number>);                       \
-  registry.op("+ " type " -> " type, identity);                             \
-  registry.op("@ " type " -> " type, absolute<Number>);                     \
-  registry.function("abs(" type ") -> " type, absolute<Number>);            \
+#define OWN_OPERATORS(Number, type)                              \
+  registry.op(type " % " type " -> " type, modulo);              \
+  registry.op(type " & " type " -> " type, bit_and);             \
+  registry.op(type " | " type " -> " type, bit_or);              \
+  registry.op(type " # " type " -> " type, bit_xor);             \
+  registry.op(type " << int4 -> " type, shift_left<Number>);     \
+  registry.op(type " >> int4 -> " type, shift_right<Number>);    \
+  registry.op("~ " type " -> " type, bit_not);                   \
+  registry.op("- " type " -> " type, negate<Number>);            \
+  registry.op("+ " type " -> " type, identity);                  \
+  registry.op("@ " type " -> " type, absolute<Number>);          \
+  registry.function("abs(" type ") -> " type, absolute<Number>); \
   registry.function("mod(" type ", " type ") -> " type, modulo)
 
 }  // namespace

@@ -13,34 +13,84 @@
 namespace orrery::sim::database {
 namespace {
 
-enum class Unit : std::uint8_t { microsecond, millisecond, second, minute, hour, day, week, month, year, decade, century,
-                                 millennium };
+enum class Unit : std::uint8_t {
+  microsecond,
+  millisecond,
+  second,
+  minute,
+  hour,
+  day,
+  week,
+  month,
+  year,
+  decade,
+  century,
+  millennium
+};
 
 struct UnitName {
   std::string_view name;
   Unit unit;
 };
 constexpr UnitName kUnits[] = {
-    {"us", Unit::microsecond},      {"usec", Unit::microsecond},     {"usecs", Unit::microsecond},
-    {"usecond", Unit::microsecond}, {"useconds", Unit::microsecond}, {"microsecond", Unit::microsecond},
-    {"microseconds", Unit::microsecond},                             {"microsecon", Unit::microsecond},
-    {"ms", Unit::millisecond},      {"msec", Unit::millisecond},     {"msecs", Unit::millisecond},
-    {"msecond", Unit::millisecond}, {"mseconds", Unit::millisecond}, {"millisecond", Unit::millisecond},
-    {"milliseconds", Unit::millisecond},                             {"millisecon", Unit::millisecond},
-    {"s", Unit::second},            {"sec", Unit::second},           {"secs", Unit::second},
-    {"second", Unit::second},       {"seconds", Unit::second},       {"m", Unit::minute},
-    {"min", Unit::minute},          {"mins", Unit::minute},          {"minute", Unit::minute},
-    {"minutes", Unit::minute},      {"h", Unit::hour},               {"hr", Unit::hour},
-    {"hrs", Unit::hour},            {"hour", Unit::hour},            {"hours", Unit::hour},
-    {"d", Unit::day},               {"day", Unit::day},              {"days", Unit::day},
-    {"w", Unit::week},              {"week", Unit::week},            {"weeks", Unit::week},
-    {"mon", Unit::month},           {"mons", Unit::month},           {"month", Unit::month},
-    {"months", Unit::month},        {"y", Unit::year},               {"yr", Unit::year},
-    {"yrs", Unit::year},            {"year", Unit::year},            {"years", Unit::year},
-    {"dec", Unit::decade},          {"decs", Unit::decade},          {"decade", Unit::decade},
-    {"decades", Unit::decade},      {"c", Unit::century},            {"cent", Unit::century},
-    {"century", Unit::century},     {"centuries", Unit::century},    {"mil", Unit::millennium},
-    {"mils", Unit::millennium},     {"millennia", Unit::millennium}, {"millennium", Unit::millennium},
+    {"us", Unit::microsecond},
+    {"usec", Unit::microsecond},
+    {"usecs", Unit::microsecond},
+    {"usecond", Unit::microsecond},
+    {"useconds", Unit::microsecond},
+    {"microsecond", Unit::microsecond},
+    {"microseconds", Unit::microsecond},
+    {"microsecon", Unit::microsecond},
+    {"ms", Unit::millisecond},
+    {"msec", Unit::millisecond},
+    {"msecs", Unit::millisecond},
+    {"msecond", Unit::millisecond},
+    {"mseconds", Unit::millisecond},
+    {"millisecond", Unit::millisecond},
+    {"milliseconds", Unit::millisecond},
+    {"millisecon", Unit::millisecond},
+    {"s", Unit::second},
+    {"sec", Unit::second},
+    {"secs", Unit::second},
+    {"second", Unit::second},
+    {"seconds", Unit::second},
+    {"m", Unit::minute},
+    {"min", Unit::minute},
+    {"mins", Unit::minute},
+    {"minute", Unit::minute},
+    {"minutes", Unit::minute},
+    {"h", Unit::hour},
+    {"hr", Unit::hour},
+    {"hrs", Unit::hour},
+    {"hour", Unit::hour},
+    {"hours", Unit::hour},
+    {"d", Unit::day},
+    {"day", Unit::day},
+    {"days", Unit::day},
+    {"w", Unit::week},
+    {"week", Unit::week},
+    {"weeks", Unit::week},
+    {"mon", Unit::month},
+    {"mons", Unit::month},
+    {"month", Unit::month},
+    {"months", Unit::month},
+    {"y", Unit::year},
+    {"yr", Unit::year},
+    {"yrs", Unit::year},
+    {"year", Unit::year},
+    {"years", Unit::year},
+    {"dec", Unit::decade},
+    {"decs", Unit::decade},
+    {"decade", Unit::decade},
+    {"decades", Unit::decade},
+    {"c", Unit::century},
+    {"cent", Unit::century},
+    {"century", Unit::century},
+    {"centuries", Unit::century},
+    {"mil", Unit::millennium},
+    {"mils", Unit::millennium},
+    {"millennia", Unit::millennium},
+    {"millennium", Unit::millennium},
 };
 
 std::optional<Unit> unit_of(std::string_view word) {
@@ -62,7 +112,7 @@ class IntervalReader {
 
   Interval read() {
     if (rest_.empty()) bad_syntax();
-    if (rest_.front() == 'P' || (rest_.size() > 1 && rest_.front() == '-' && rest_[1] == 'P')) return iso();
+    if (rest_.front() == 'P') return iso();
     bool any = false;
     bool ago = false;
     while (true) {
@@ -288,8 +338,7 @@ class IntervalReader {
 
   /// P1Y2M3DT4H5M6S
   Interval iso() {
-    const bool all_negative = rest_.front() == '-';
-    rest_.remove_prefix(all_negative ? 2 : 1);
+    rest_.remove_prefix(1);
     bool in_time = false;
     bool any = false;
     while (!rest_.empty()) {
@@ -303,7 +352,7 @@ class IntervalReader {
         negative = rest_.front() == '-';
         rest_.remove_prefix(1);
       }
-      const Number number = take_number(negative != all_negative);
+      const Number number = take_number(negative);
       if (rest_.empty()) bad_syntax();
       const char letter = rest_.front();
       rest_.remove_prefix(1);
@@ -358,7 +407,8 @@ Interval scaled(const Interval& interval, Scale scale) {
   result.days = static_cast<std::int32_t>(days);
   double month_days = (months - result.months) * 30;
   month_days = round_seconds(month_days);
-  double seconds = (days - result.days + month_days - static_cast<double>(static_cast<std::int64_t>(month_days))) * 86'400.0;
+  double seconds =
+      (days - result.days + month_days - static_cast<double>(static_cast<std::int64_t>(month_days))) * 86'400.0;
   seconds = round_seconds(seconds);
   if (std::fabs(seconds) >= 86'400.0) {
     const auto whole = static_cast<std::int32_t>(seconds / 86'400.0);
@@ -466,7 +516,8 @@ void register_intervals(Registry& registry) {
     return Value::interval(interval_divide(a[0].interval(), a[1].real()));
   });
   registry.function(
-      "make_interval(years int4?, months int4?, weeks int4?, days int4?, hours int4?, mins int4?, secs float8?) -> interval",
+      "make_interval(years int4?, months int4?, weeks int4?, days int4?, hours int4?, mins int4?, secs float8?) -> "
+      "interval",
       make_interval, kImmutable, Value::integer(0));
   registry.function("justify_hours(interval) -> interval", [](Arguments a, const Site&, const Context&) {
     return Value::interval(justify_hours(a[0].interval()));

@@ -269,16 +269,18 @@ void register_json(Registry& registry) {
   registry.set_function(
       "json_each_text(json) -> setof (key text, value text)",
       [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) { expand_object(a[0], true, cells); });
-  registry.set_function("json_object_keys(json) -> setof text", [](Arguments a, const Site&, const Context&,
-                                                                   std::vector<Value>& cells) {
-    Cursor cursor(a[0].bytes());
-    if (cursor.kind() == JsonKind::array) raise("22023", "cannot call json_object_keys on an array");
-    if (cursor.kind() != JsonKind::object) raise("22023", "cannot call json_object_keys on a scalar");
-    cursor.members([&](const std::string& key, std::string_view) {
-      cells.push_back(Value::bytes(key));
-      return true;
-    });
-  });
+  registry.set_function("json_object_keys(json) -> setof text",
+                        [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) {
+                          Cursor cursor(a[0].bytes());
+                          if (cursor.kind() == JsonKind::array)
+                            raise("22023", "cannot call json_object_keys on an array");
+                          if (cursor.kind() != JsonKind::object)
+                            raise("22023", "cannot call json_object_keys on a scalar");
+                          cursor.members([&](const std::string& key, std::string_view) {
+                            cells.push_back(Value::bytes(key));
+                            return true;
+                          });
+                        });
 }
 
 }  // namespace orrery::sim::database

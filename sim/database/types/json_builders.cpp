@@ -95,7 +95,8 @@ Value build_json_object(Arguments a, const CallSite& site, const EvalContext&) {
   std::string out = "{";
   for (std::size_t i = 0; i < a.size(); i += 2) {
     if (i != 0) out += ", ";
-    if (a[i].is_null()) raise("22023", "argument " + std::to_string(i + 1) + " cannot be null", {}, "Object keys should be text.");
+    if (a[i].is_null())
+      raise("22023", "argument " + std::to_string(i + 1) + " cannot be null", {}, "Object keys should be text.");
     append_json_string(out, json_key_text(site.arguments[i], a[i]));
     out += " : ";
     append_to_json(out, site.arguments[i + 1], a[i + 1]);

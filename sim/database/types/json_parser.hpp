@@ -11,9 +11,10 @@ namespace orrery::sim::database {
 
 void append_utf8(std::string& out, std::uint32_t code_point);
 
-/// Reads JSON (RFC 8259) and tells a handler what it meets: null(), boolean(bool), number(raw), string(text), key(text),
-/// begin_object(), end_object(), begin_array(), end_array(). Errors are 22P02 with the details of PostgreSQL's parser.
-/// With `Handler::kDecodes` false strings come without being unescaped and \u0000 is allowed, as in type json.
+/// Reads JSON (RFC 8259) and tells a handler what it meets: null(), boolean(bool), number(raw), string(text),
+/// key(text), begin_object(), end_object(), begin_array(), end_array(). Errors are 22P02 with the details of
+/// PostgreSQL's parser. With `Handler::kDecodes` false strings come without being unescaped and \u0000 is allowed, as
+/// in type json.
 template <class Handler>
 class JsonParser {
  public:
@@ -50,7 +51,9 @@ class JsonParser {
     if (token_ == Token::end) fail("The input string ended unexpectedly.");
     fail(what + ", but found \"" + std::string(lexeme_) + "\".");
   }
-  [[noreturn]] static void fail_token(std::string_view token) { fail("Token \"" + std::string(token) + "\" is invalid."); }
+  [[noreturn]] static void fail_token(std::string_view token) {
+    fail("Token \"" + std::string(token) + "\" is invalid.");
+  }
 
   static bool is_word(char c) {
     return is_letter(c) || is_digit(c) || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0;
@@ -63,8 +66,8 @@ class JsonParser {
   }
 
   void lex() {
-    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n' ||
-                              rest_.front() == '\r')) {
+    while (!rest_.empty() &&
+           (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n' || rest_.front() == '\r')) {
       rest_.remove_prefix(1);
     }
     if (rest_.empty()) {

@@ -226,8 +226,8 @@ void JsonbBuilder::end_container() {
     });
     std::size_t kept = 0;
     for (std::size_t i = 0; i < level.entries.size(); ++i) {
-      const bool is_last = i + 1 == level.entries.size() ||
-                           compare_keys(key_of(level.entries[i]), key_of(level.entries[i + 1])) != 0;
+      const bool is_last =
+          i + 1 == level.entries.size() || compare_keys(key_of(level.entries[i]), key_of(level.entries[i + 1])) != 0;
       if (is_last) level.entries[kept++] = level.entries[i];
     }
     level.entries.resize(kept);

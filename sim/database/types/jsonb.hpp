@@ -12,11 +12,11 @@ namespace orrery::sim::database {
 
 enum class JsonKind : std::uint8_t { null, string, number, boolean, array, object };
 
-/// A node of a parsed jsonb document: a view into one flat run of bytes, without pointers, so that any node can be copied
-/// out as a document of its own.
+/// A node of a parsed jsonb document: a view into one flat run of bytes, without pointers, so that any node can be
+/// copied out as a document of its own.
 ///
-/// Form: a head word (kind in the low 4 bits, then a count or truth value); a string: then its bytes; a number: then the
-/// numeric's bytes; an array or object: a word with the node's whole size, the children's nodes (an object's keys
+/// Form: a head word (kind in the low 4 bits, then a count or truth value); a string: then its bytes; a number: then
+/// the numeric's bytes; an array or object: a word with the node's whole size, the children's nodes (an object's keys
 /// between them), and at the end a table of offsets from the node's start: a word for each element, or three words for
 /// each pair (key, its length, value) in the order of PostgreSQL: shorter keys first, then by bytes.
 class JsonbView {

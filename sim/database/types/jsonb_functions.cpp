@@ -195,8 +195,7 @@ void change_object(JsonbBuilder& out, JsonbView node, const Change& change, std:
       out.key(key);
       apply_change(out, node.value(i), change, level + 1);
     } else if (change.inserts()) {
-      raise("22023", "cannot replace existing key", {},
-            "Try using the function jsonb_set to replace key value.");
+      raise("22023", "cannot replace existing key", {}, "Try using the function jsonb_set to replace key value.");
     } else if (change.kind == Change::Kind::set) {
       out.key(key);
       out.copy(JsonbView(*change.replacement));
@@ -264,7 +263,8 @@ Value change_document(const Value& document, const Change& change) {
   }
   if (change.path->dimensions.size() > 1) raise("2202E", "wrong number of array subscripts");
   if (change.path->elements.empty()) return document;
-  if (node.count() == 0 && (change.kind == Change::Kind::remove || (change.kind == Change::Kind::set && !change.create))) {
+  if (node.count() == 0 &&
+      (change.kind == Change::Kind::remove || (change.kind == Change::Kind::set && !change.create))) {
     return document;
   }
   JsonbBuilder out;
@@ -330,22 +330,27 @@ Value path_of_arguments(Arguments a, const CallSite&, const EvalContext&) {
 void register_jsonb(Registry& registry) {
   using Site = CallSite;
   using Context = EvalContext;
-  registry.op("jsonb -> text -> jsonb",
-              [](Arguments a, const Site&, const Context&) { return as_document(member(JsonbView(a[0]), a[1].bytes())); });
-  registry.op("jsonb -> int4 -> jsonb",
-              [](Arguments a, const Site&, const Context&) { return as_document(element(JsonbView(a[0]), a[1].integer())); });
+  registry.op("jsonb -> text -> jsonb", [](Arguments a, const Site&, const Context&) {
+    return as_document(member(JsonbView(a[0]), a[1].bytes()));
+  });
+  registry.op("jsonb -> int4 -> jsonb", [](Arguments a, const Site&, const Context&) {
+    return as_document(element(JsonbView(a[0]), a[1].integer()));
+  });
   registry.op("jsonb ->> text -> text",
               [](Arguments a, const Site&, const Context&) { return as_text(member(JsonbView(a[0]), a[1].bytes())); });
-  registry.op("jsonb ->> int4 -> text",
-              [](Arguments a, const Site&, const Context&) { return as_text(element(JsonbView(a[0]), a[1].integer())); });
-  registry.op("jsonb #> text[] -> jsonb",
-              [](Arguments a, const Site&, const Context&) { return as_document(follow(JsonbView(a[0]), a[1].array())); });
+  registry.op("jsonb ->> int4 -> text", [](Arguments a, const Site&, const Context&) {
+    return as_text(element(JsonbView(a[0]), a[1].integer()));
+  });
+  registry.op("jsonb #> text[] -> jsonb", [](Arguments a, const Site&, const Context&) {
+    return as_document(follow(JsonbView(a[0]), a[1].array()));
+  });
   registry.op("jsonb #>> text[] -> text",
               [](Arguments a, const Site&, const Context&) { return as_text(follow(JsonbView(a[0]), a[1].array())); });
   registry.function("jsonb_extract_path(jsonb, variadic text[]) -> jsonb", path_of_arguments<false>);
   registry.function("jsonb_extract_path_text(jsonb, variadic text[]) -> text", path_of_arguments<true>);
-  registry.op("jsonb ? text -> bool",
-              [](Arguments a, const Site&, const Context&) { return Value::boolean(has_key(JsonbView(a[0]), a[1].bytes())); });
+  registry.op("jsonb ? text -> bool", [](Arguments a, const Site&, const Context&) {
+    return Value::boolean(has_key(JsonbView(a[0]), a[1].bytes()));
+  });
   registry.op("jsonb ?| text[] -> bool", [](Arguments a, const Site&, const Context&) {
     for (const Value& key : a[1].array().elements) {
       if (!key.is_null() && has_key(JsonbView(a[0]), key.bytes())) return Value::boolean(true);
@@ -410,7 +415,8 @@ void register_jsonb(Registry& registry) {
   registry.set_function("jsonb_array_elements(jsonb) -> setof (value jsonb)",
                         [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) {
                           const JsonbView node = array_to_expand(a[0]);
-                          for (std::uint32_t i = 0; i < node.count(); ++i) cells.push_back(as_document(node.element(i)));
+                          for (std::uint32_t i = 0; i < node.count(); ++i)
+                            cells.push_back(as_document(node.element(i)));
                         });
   registry.set_function("jsonb_array_elements_text(jsonb) -> setof (value text)",
                         [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) {
@@ -428,8 +434,10 @@ void register_jsonb(Registry& registry) {
   registry.set_function("jsonb_object_keys(jsonb) -> setof text",
                         [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) {
                           const JsonbView node(a[0]);
-                          if (node.kind() == JsonKind::array) raise("22023", "cannot call jsonb_object_keys on an array");
-                          if (node.kind() != JsonKind::object) raise("22023", "cannot call jsonb_object_keys on a scalar");
+                          if (node.kind() == JsonKind::array)
+                            raise("22023", "cannot call jsonb_object_keys on an array");
+                          if (node.kind() != JsonKind::object)
+                            raise("22023", "cannot call jsonb_object_keys on a scalar");
                           for (std::uint32_t i = 0; i < node.count(); ++i) cells.push_back(Value::bytes(node.key(i)));
                         });
 }

@@ -13,9 +13,7 @@ namespace {
 
 template <bool characters, bool ignore_case>
 bool matches(std::string_view text, std::string_view pattern) {
-  const auto same = [](char a, char b) {
-    return ignore_case ? to_lower(a) == to_lower(b) : a == b;
-  };
+  const auto same = [](char a, char b) { return ignore_case ? to_lower(a) == to_lower(b) : a == b; };
   const auto step = [](std::string_view at) { return characters ? std::min(utf8_size(at.front()), at.size()) : 1; };
   // Where to go on after a mismatch: behind the last %, one character of the text later.
   bool after_percent = false;
@@ -31,7 +29,6 @@ bool matches(std::string_view text, std::string_view pattern) {
       retry_pattern = pattern;
       continue;
     } else if (text.empty()) {
-      if (pattern.front() == '\\' && pattern.size() == 1) raise_trailing_escape();
       return false;
     } else if (pattern.front() == '_') {
       pattern.remove_prefix(1);

@@ -82,7 +82,8 @@ int compare_magnitudes(const Decimal& a, const Decimal& b) {
   // Where the first digits already differ in place, there is no need to bring both to one scale.
   const std::int64_t high_a = a.digits() - a.scale;
   const std::int64_t high_b = b.digits() - b.scale;
-  if (a.limbs.empty() || b.limbs.empty()) return static_cast<int>(!a.limbs.empty()) - static_cast<int>(!b.limbs.empty());
+  if (a.limbs.empty() || b.limbs.empty())
+    return static_cast<int>(!a.limbs.empty()) - static_cast<int>(!b.limbs.empty());
   if (high_a != high_b) return high_a < high_b ? -1 : 1;
   return limbs::compare(limbs::times_power_of_ten(a.limbs, scale - a.scale),
                         limbs::times_power_of_ten(b.limbs, scale - b.scale));
@@ -156,8 +157,7 @@ std::int32_t quotient_scale(const Decimal& a, const Decimal& b) {
   const Leading y = leading_of(b);
   std::int64_t weight = x.weight - y.weight;
   if (x.digit <= y.digit) --weight;
-  const std::int64_t scale =
-      std::max<std::int64_t>({kMinSignificantDigits - weight * 4, a.scale, b.scale, 0});
+  const std::int64_t scale = std::max<std::int64_t>({kMinSignificantDigits - weight * 4, a.scale, b.scale, 0});
   return static_cast<std::int32_t>(std::min<std::int64_t>(scale, kMaxDisplayScale));
 }
 
@@ -348,7 +348,11 @@ Value numeric_sqrt(const Value& value) {
   if (decimal.kind != Kind::finite) return value;
   const std::int64_t weight = (leading_of(decimal).weight + 1) * 2 - 1;
   const std::int64_t wanted = std::max<std::int64_t>({kMinSignificantDigits - weight, decimal.scale, 0});
-  const auto scale = static_cast<std::int32_t>(std::min<std::int64_t>(wanted, kMaxDisplayScale));
+  return numeric_sqrt(value, static_cast<std::int32_t>(std::min<std::int64_t>(wanted, kMaxDisplayScale)));
+}
+
+Value numeric_sqrt(const Value& value, std::int32_t scale) {
+  const Decimal decimal = Decimal::from_value(value);
   // One digit more than wanted, then rounded: no integer root can make that digit's five misleading, because a root
   // whose further digits are all zero is exact.
   const Limbs root = limbs::square_root(rescale(decimal.limbs, decimal.scale, 2 * (std::int64_t{scale} + 1), false));
@@ -365,6 +369,7 @@ Value numeric_power(const Value& base, const Value& exponent) {
     if (sign_of(a) < 0) raise("2201F", "a negative number raised to a non-integer power yields a complex result");
     raise_unsupported("numeric raised to a power that is no integer (cast to double precision)");
   }
+  if (a.is_zero() && sign_of(e) > 0) return Value::small_numeric(0, kMinSignificantDigits);
   if (!whole.is_small_numeric()) raise_overflow();
   const std::uint64_t count = magnitude(whole.integer());
   const std::int32_t scale = std::max({kMinSignificantDigits, a.scale, e.scale});
@@ -494,8 +499,7 @@ Value numeric_apply_typmod(const Value& value, std::int32_t typmod) {
     return value;
   }
   const Decimal decimal = Decimal::from_value(value);
-  const std::string field =
-      "A field with precision " + std::to_string(precision) + ", scale " + std::to_string(scale);
+  const std::string field = "A field with precision " + std::to_string(precision) + ", scale " + std::to_string(scale);
   if (decimal.kind == Kind::nan) return value;
   if (decimal.kind != Kind::finite) raise("22003", "numeric field overflow", field + " cannot hold an infinite value.");
   Value rounded = numeric_round(value, scale);

@@ -21,7 +21,7 @@ struct Decimal {
 
   Kind kind = Kind::finite;
   bool negative = false;
-  std::int32_t scale = 0;           // decimals that are shown
+  std::int32_t scale = 0;            // decimals that are shown
   std::vector<std::uint32_t> limbs;  // of the coefficient, base 10^9, lowest first, no zeros at the top
 
   [[nodiscard]] static Decimal from_value(const Value& value);
@@ -50,6 +50,8 @@ inline constexpr std::int32_t kNumericMaxWholeDigits = 131072;
 [[nodiscard]] Value numeric_modulo(const Value& left, const Value& right);
 [[nodiscard]] Value numeric_negate(const Value& value);
 [[nodiscard]] Value numeric_sqrt(const Value& value);
+/// The same with so many decimals.
+[[nodiscard]] Value numeric_sqrt(const Value& value, std::int32_t scale);
 [[nodiscard]] Value numeric_power(const Value& base, const Value& exponent);
 [[nodiscard]] int numeric_sign(const Value& value);
 [[nodiscard]] bool numeric_is_nan(const Value& value);

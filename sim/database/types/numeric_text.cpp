@@ -117,8 +117,8 @@ void append_numeric(std::string& out, const Value& value) {
     const std::uint16_t scale = value.small_numeric_scale();
     char digits[24];
     const std::int64_t coefficient = value.integer();
-    const std::uint64_t magnitude = coefficient < 0 ? ~static_cast<std::uint64_t>(coefficient) + 1
-                                                    : static_cast<std::uint64_t>(coefficient);
+    const std::uint64_t magnitude =
+        coefficient < 0 ? ~static_cast<std::uint64_t>(coefficient) + 1 : static_cast<std::uint64_t>(coefficient);
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, magnitude);
     CHECK(error == std::errc{});
     const auto count = static_cast<std::size_t>(end - digits);

@@ -19,7 +19,7 @@ struct Candidate {
 /// For polymorphic functions: what anyelement, anyarray and anycompatible stand for.
 struct Polymorphic {
   bool fits = true;
-  std::string error;         // when it does not fit: the message
+  std::string error;  // when it does not fit: the message
   std::optional<TypeRef> element;
   std::optional<TypeRef> compatible;
 };
@@ -369,8 +369,8 @@ ResolvedCall resolve_function(std::string_view name, std::span<const TypeRef> ar
                               std::span<const std::string> argument_names) {
   std::vector<TypeRef> actual;
   for (const TypeRef type : arguments) actual.push_back(type.without_typmod());
-  const auto named = static_cast<std::size_t>(std::count_if(
-      argument_names.begin(), argument_names.end(), [](const std::string& given) { return !given.empty(); }));
+  const auto named = static_cast<std::size_t>(std::count_if(argument_names.begin(), argument_names.end(),
+                                                            [](const std::string& given) { return !given.empty(); }));
 
   std::vector<Candidate> candidates;
   for (const Function* function : Registry::get().functions(name)) {
@@ -436,8 +436,8 @@ TypeRef common_type(std::span<const TypeRef> types, std::string_view construct) 
     if (common.is_unknown()) {
       common = type;
     } else if (category_of(type) != category_of(common)) {
-      raise("42804", std::string(construct) + " types " + type_name(common) + " and " + type_name(type) +
-                         " cannot be matched");
+      raise("42804",
+            std::string(construct) + " types " + type_name(common) + " and " + type_name(type) + " cannot be matched");
     } else if (!is_preferred(common) && coerces_implicitly(common, type) && !coerces_implicitly(type, common)) {
       common = type;
     }

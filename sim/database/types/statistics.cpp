@@ -142,9 +142,8 @@ class Numerics final : public Aggregator {
     const Value n = numeric_from_integer(count_);
     const Value top = numeric_subtract(numeric_multiply(n, squares_), numeric_multiply(sum_, sum_));
     if (numeric_sign(top) <= 0) return Value::small_numeric(0, 0);
-    const Value variance =
-        numeric_divide(top, numeric_multiply(n, numeric_from_integer(sample ? count_ - 1 : count_)));
-    return spread == Spread::variance ? variance : numeric_sqrt(variance);
+    const Value variance = numeric_divide(top, numeric_multiply(n, numeric_from_integer(sample ? count_ - 1 : count_)));
+    return spread == Spread::variance ? variance : numeric_sqrt(variance, numeric_scale(variance));
   }
 
  private:
@@ -167,12 +166,12 @@ std::unique_ptr<Aggregator> make_real(const CallSite&, Direct) {
   return std::make_unique<State>();
 }
 
-#define SPREAD(name, spread, sample)                                                              \
-  registry.aggregate(name "(int2) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);     \
-  registry.aggregate(name "(int4) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);     \
-  registry.aggregate(name "(int8) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);     \
-  registry.aggregate(name "(numeric) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);  \
-  registry.aggregate(name "(float4) -> float8", make_real<Reals<Spread::spread, sample>>);          \
+#define SPREAD(name, spread, sample)                                                               \
+  registry.aggregate(name "(int2) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);    \
+  registry.aggregate(name "(int4) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);    \
+  registry.aggregate(name "(int8) -> numeric", make_numeric<Numerics<Spread::spread, sample>>);    \
+  registry.aggregate(name "(numeric) -> numeric", make_numeric<Numerics<Spread::spread, sample>>); \
+  registry.aggregate(name "(float4) -> float8", make_real<Reals<Spread::spread, sample>>);         \
   registry.aggregate(name "(float8) -> float8", make_real<Reals<Spread::spread, sample>>)
 
 }  // namespace

@@ -61,15 +61,15 @@ void register_system(Registry& registry) {
   registry.function(
       "pg_current_snapshot() -> pg_snapshot",
       [](Arguments, const Site&, const Context& context) { return Value::bytes(context.current_snapshot()); }, kStable);
-  registry.function("pg_snapshot_xmin(pg_snapshot) -> xid8", [](Arguments a, const Site&, const Context&) {
-    return id_value(read_snapshot(a[0].bytes()).low);
-  });
+  registry.function("pg_snapshot_xmin(pg_snapshot) -> xid8",
+                    [](Arguments a, const Site&, const Context&) { return id_value(read_snapshot(a[0].bytes()).low); });
   registry.function("pg_snapshot_xmax(pg_snapshot) -> xid8", [](Arguments a, const Site&, const Context&) {
     return id_value(read_snapshot(a[0].bytes()).high);
   });
   registry.set_function("pg_snapshot_xip(pg_snapshot) -> setof xid8",
                         [](Arguments a, const Site&, const Context&, std::vector<Value>& cells) {
-                          for (const std::uint64_t id : read_snapshot(a[0].bytes()).running) cells.push_back(id_value(id));
+                          for (const std::uint64_t id : read_snapshot(a[0].bytes()).running)
+                            cells.push_back(id_value(id));
                         });
   registry.function("pg_visible_in_snapshot(xid8, pg_snapshot) -> bool", [](Arguments a, const Site&, const Context&) {
     const auto id = static_cast<std::uint64_t>(a[0].integer());
@@ -104,16 +104,18 @@ void register_system(Registry& registry) {
       "pg_typeof(any) -> regtype",
       [](Arguments, const Site& site, const Context&) { return Value::bytes(type_name(site.arguments[0])); },
       kStable | kNullable);
-  registry.function("num_nulls(variadic any) -> int4",
-                    [](Arguments a, const Site&, const Context&) {
-                      return Value::integer(std::count_if(a.begin(), a.end(), [](const Value& v) { return v.is_null(); }));
-                    },
-                    kNullable);
-  registry.function("num_nonnulls(variadic any) -> int4",
-                    [](Arguments a, const Site&, const Context&) {
-                      return Value::integer(std::count_if(a.begin(), a.end(), [](const Value& v) { return !v.is_null(); }));
-                    },
-                    kNullable);
+  registry.function(
+      "num_nulls(variadic any) -> int4",
+      [](Arguments a, const Site&, const Context&) {
+        return Value::integer(std::count_if(a.begin(), a.end(), [](const Value& v) { return v.is_null(); }));
+      },
+      kNullable);
+  registry.function(
+      "num_nonnulls(variadic any) -> int4",
+      [](Arguments a, const Site&, const Context&) {
+        return Value::integer(std::count_if(a.begin(), a.end(), [](const Value& v) { return !v.is_null(); }));
+      },
+      kNullable);
 }
 
 }  // namespace orrery::sim::database

@@ -265,7 +265,8 @@ Value format(Arguments a, const Site& site, const Context&) {
     }
     if (number != 0 || c == '-' || c == '*') raise_unsupported("a width in format()");
     if (c != 's' && c != 'I' && c != 'L') {
-      raise("22023", std::string("unrecognized format() type specifier \"") + c + "\"", {}, "For a single \"%\" use \"%%\".");
+      raise("22023", std::string("unrecognized format() type specifier \"") + c + "\"", {},
+            "For a single \"%\" use \"%%\".");
     }
     if (next >= a.size()) raise("22023", "too few arguments for format()");
     const Value& argument = a[next];
@@ -437,17 +438,20 @@ void register_text(Registry& registry) {
     return Value::bytes(result);
   });
   registry.function("split_part(text, text, int4) -> text", split_part);
-  registry.function("repeat(text, int4) -> text",
-                    [](Arguments a, const Site&, const Context&) { return Value::bytes(repeat(a[0].bytes(), a[1].integer())); });
+  registry.function("repeat(text, int4) -> text", [](Arguments a, const Site&, const Context&) {
+    return Value::bytes(repeat(a[0].bytes(), a[1].integer()));
+  });
   registry.function("reverse(text) -> text",
                     [](Arguments a, const Site&, const Context&) { return Value::bytes(reverse(a[0].bytes())); });
-  registry.function("lpad(text, int4) -> text",
-                    [](Arguments a, const Site&, const Context&) { return pad<true>(a[0].bytes(), a[1].integer(), " "); });
+  registry.function("lpad(text, int4) -> text", [](Arguments a, const Site&, const Context&) {
+    return pad<true>(a[0].bytes(), a[1].integer(), " ");
+  });
   registry.function("lpad(text, int4, text) -> text", [](Arguments a, const Site&, const Context&) {
     return pad<true>(a[0].bytes(), a[1].integer(), a[2].bytes());
   });
-  registry.function("rpad(text, int4) -> text",
-                    [](Arguments a, const Site&, const Context&) { return pad<false>(a[0].bytes(), a[1].integer(), " "); });
+  registry.function("rpad(text, int4) -> text", [](Arguments a, const Site&, const Context&) {
+    return pad<false>(a[0].bytes(), a[1].integer(), " ");
+  });
   registry.function("rpad(text, int4, text) -> text", [](Arguments a, const Site&, const Context&) {
     return pad<false>(a[0].bytes(), a[1].integer(), a[2].bytes());
   });
@@ -455,22 +459,24 @@ void register_text(Registry& registry) {
   registry.function("concat_ws(text, variadic any) -> text", concatenate_with, kStable | kNullable);
   registry.function("format(text) -> text", format, kStable | kNullable);
   registry.function("format(text, variadic any) -> text", format, kStable | kNullable);
-  registry.function("quote_ident(text) -> text",
-                    [](Arguments a, const Site&, const Context&) { return Value::bytes(quote_identifier(a[0].bytes())); });
+  registry.function("quote_ident(text) -> text", [](Arguments a, const Site&, const Context&) {
+    return Value::bytes(quote_identifier(a[0].bytes()));
+  });
   registry.function("quote_literal(text) -> text",
                     [](Arguments a, const Site&, const Context&) { return Value::bytes(quote_literal(a[0].bytes())); });
-  registry.function("quote_literal(anyelement) -> text",
-                    [](Arguments a, const Site& site, const Context&) {
-                      return Value::bytes(quote_literal(text_of(site.arguments[0], a[0])));
-                    },
-                    kStable);
+  registry.function(
+      "quote_literal(anyelement) -> text",
+      [](Arguments a, const Site& site, const Context&) {
+        return Value::bytes(quote_literal(text_of(site.arguments[0], a[0])));
+      },
+      kStable);
   registry.function("ascii(text) -> int4", [](Arguments a, const Site&, const Context&) {
     return Value::integer(a[0].bytes().empty() ? 0 : utf8_code_point(a[0].bytes()));
   });
   registry.function("to_hex(int4) -> text", [](Arguments a, const Site&, const Context&) {
     char text[20];
-    return Value::bytes({text, static_cast<std::size_t>(std::snprintf(text, sizeof text, "%x",
-                                                                      static_cast<unsigned>(a[0].integer())))});
+    return Value::bytes({text, static_cast<std::size_t>(
+                                   std::snprintf(text, sizeof text, "%x", static_cast<unsigned>(a[0].integer())))});
   });
   registry.function("to_hex(int8) -> text", [](Arguments a, const Site&, const Context&) {
     char text[20];

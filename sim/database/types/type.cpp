@@ -132,8 +132,7 @@ std::optional<Type> type_by_name(std::string_view name) noexcept {
 }
 
 std::string type_name(TypeRef type) {
-  std::string name =
-      type.enumeration != nullptr ? type.enumeration->name : std::string(info(type.base).printed);
+  std::string name = type.enumeration != nullptr ? type.enumeration->name : std::string(info(type.base).printed);
   if (type.is_array) name += "[]";
   return name;
 }
@@ -187,7 +186,8 @@ std::int32_t typmod_of(Type type, const std::vector<std::int32_t>& modifiers) {
     case Type::interval:
       // The parser gives (fields, decimals); only the decimals are kept, the fields 0x7fff mean all of them.
       if (modifiers.size() == 1 && modifiers[0] == 0x7fff) return -1;
-      if (modifiers.size() == 2 && modifiers[0] == 0x7fff) return (0x7fff << 16) | (modifiers[1] > 6 ? 6 : modifiers[1]);
+      if (modifiers.size() == 2 && modifiers[0] == 0x7fff)
+        return (0x7fff << 16) | (modifiers[1] > 6 ? 6 : modifiers[1]);
       raise_unsupported("an interval that is restricted to some fields");
     default:
       raise("42601", "type modifier is not allowed for type \"" + std::string(info(type).name) + "\"");

@@ -61,7 +61,7 @@ struct EnumLabel {
 
 /// A user-defined enum: owned by the catalog, which never frees it, since values point to its labels.
 struct EnumType {
-  std::string name;  // as it is printed in messages
+  std::string name;                      // as it is printed in messages
   std::vector<const EnumLabel*> labels;  // in sort order
 
   /// Null: there is no such label.
@@ -72,8 +72,8 @@ struct EnumType {
 struct TypeRef {
   Type base = Type::unknown;
   bool is_array = false;
-  /// PostgreSQL's encoding: length + 4 for varchar and bpchar; ((precision << 16) | (scale & 0x7ff)) + 4 for numeric; the
-  /// number of decimals of seconds for time types (and in an interval's low 16 bits); -1: none.
+  /// PostgreSQL's encoding: length + 4 for varchar and bpchar; ((precision << 16) | (scale & 0x7ff)) + 4 for numeric;
+  /// the number of decimals of seconds for time types (and in an interval's low 16 bits); -1: none.
   std::int32_t typmod = -1;
   const EnumType* enumeration = nullptr;  // of Type::enumeration
 

@@ -9,7 +9,7 @@
 namespace orrery::sim::database {
 namespace {
 
-constexpr std::size_t kHeader = 8;                        // heap bytes: a reference count, a size, the bytes
+constexpr std::size_t kHeader = 8;                            // heap bytes: a reference count, a size, the bytes
 constexpr std::size_t kLargest = (std::size_t{1} << 30) - 4;  // PostgreSQL's largest value
 
 }  // namespace

@@ -35,10 +35,11 @@ struct RecordData;
 ///
 /// What a type holds:
 ///  - boolean, int2, int4, int8, oid, xid, xid8 (its 64 bits), date (days since 2000-01-01), time (µs), timestamp and
-///    timestamptz (µs since 2000-01-01 00:00 UTC, PostgreSQL's epoch; INT64_MIN and INT64_MAX are -infinity and infinity),
-///    tid (block << 16 | offset): `integer()`;
+///    timestamptz (µs since 2000-01-01 00:00 UTC, PostgreSQL's epoch; INT64_MIN and INT64_MAX are -infinity and
+///    infinity), tid (block << 16 | offset): `integer()`;
 ///  - float8, float4 (exactly its value): `real()`;
-///  - text, varchar, bpchar, name, unknown, json, bytea, regtype, regclass, pg_snapshot (its text): `bytes()`; bpchar is
+///  - text, varchar, bpchar, name, unknown, json, bytea, regtype, regclass, pg_snapshot (its text): `bytes()`; bpchar
+///  is
 ///    stored with its padding;
 ///  - uuid: `bytes()`, 16 of them; jsonb: `bytes()` in the form of jsonb.hpp; interval: `interval()`;
 ///  - numeric: see numeric.hpp; an enum: `label()`; arrays: `array()`; records: `record()`; void: the empty text.
@@ -149,9 +150,7 @@ class Value {
     raw_[15] = static_cast<char>(tag);
   }
   [[nodiscard]] Tag tag() const noexcept { return static_cast<Tag>(raw_[15]); }
-  [[nodiscard]] std::uint32_t* reference_count() const noexcept {
-    return std::bit_cast<std::uint32_t*>(integer());
-  }
+  [[nodiscard]] std::uint32_t* reference_count() const noexcept { return std::bit_cast<std::uint32_t*>(integer()); }
   void clear() noexcept { std::memset(raw_, 0, sizeof raw_); }
   char* make_room(std::size_t size);  // of a NULL
   void release() noexcept;
