@@ -5,7 +5,7 @@ say() { printf '%s: %s\n' "$me" "$*" >&2; }
 
 # show_failure <log>: the compiler's and linker's complaints, or else how it ended.
 show_failure() {
-  grep -aE -m 20 -A 4 ' (fatal error|error|warning): |undefined (symbol|reference)' "$1" || tail -n 40 "$1"
+  grep -aE -m 20 -A 4 '^CMake Error| (fatal error|error|warning): |undefined (symbol|reference)' "$1" || tail -n 40 "$1"
 }
 
 # fail <log> <message>: shows what is wrong and gives up. Status 4: the world could not be set up.
