@@ -207,7 +207,8 @@ class Defects {
 Action add_defects(CLI::App& app, const Session& session) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("NAME", arguments->names, "Which defects; none: all");
-  app.add_option("--seeds", arguments->seeds, "The seeds A..B (1..500 without it); a twin's first violation ends its part")
+  app.add_option("--seeds", arguments->seeds,
+                 "The seeds A..B (1..500 without it); a twin's first violation ends its part")
       ->type_name("A..B");
   app.add_option("--jobs", arguments->jobs, "Worker processes; without it one for each core")->type_name("N");
   app.add_option("--faults", arguments->faults, "The fault profile; without it the scenario's")->type_name("PROFILE");

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "cli/input.hpp"
 
 namespace orrery::cli {
 namespace {
@@ -34,15 +38,13 @@ Screen::Screen(std::FILE* to) : to_(to) {
   colours_ = is_terminal(to) && (no_color == nullptr || *no_color == '\0');
 }
 
-void Screen::line(std::string_view text) const {
-  std::fwrite(text.data(), 1, text.size(), to_);
-  std::fputc('\n', to_);
-  std::fflush(to_);
-}
+void Screen::line(std::string_view text) const { this->text(std::string(text) + '\n'); }
 
 void Screen::text(std::string_view text) const {
-  std::fwrite(text.data(), 1, text.size(), to_);
-  std::fflush(to_);
+  const bool written = std::fwrite(text.data(), 1, text.size(), to_) == text.size() && std::fflush(to_) == 0;
+  // A reader that had enough (`| head`) is no reason to stop: files are still to be written.
+  if (!written && errno != EPIPE)
+    throw UsageError(fmt::format("the output cannot be written: {}", std::strerror(errno)));
 }
 
 std::string Screen::dressed(std::string_view text, const char* code) const {

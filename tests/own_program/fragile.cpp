@@ -35,7 +35,8 @@ std::int64_t order_of_hashes() {
 
 std::int64_t uninitialised_heap() {
   void* memory = std::malloc(4096);
-  volatile unsigned char* bytes = static_cast<unsigned char*>(memory);
+  auto* bytes = static_cast<unsigned char*>(memory);
+  asm volatile("" : "+r"(bytes) : : "memory");  // the compiler forgets where it comes from
   const std::int64_t leaked = bytes[100];
   std::free(memory);
   return leaked;
@@ -43,7 +44,8 @@ std::int64_t uninitialised_heap() {
 
 std::int64_t uninitialised_frame() {
   void* frame = frame_pool::allocate(300);
-  volatile unsigned char* bytes = static_cast<unsigned char*>(frame);
+  auto* bytes = static_cast<unsigned char*>(frame);
+  asm volatile("" : "+r"(bytes) : : "memory");
   const std::int64_t leaked = bytes[200];
   frame_pool::release(frame);
   return leaked;

@@ -75,7 +75,7 @@ try 1 run additions --seeds 1..2 --defect spins
 says "virtual time stands still"
 try 1 run additions --seeds 1..2 --defect throws
 says "the counter has had enough"
-try 1 run additions --seeds 1..4 --defect leaks
+try 1 run additions --seeds 1..12 --defect leaks
 says "a service keeps a Task outside of its own objects"
 
 try 1 defects null-pointer wall-clock --seeds 1..20 --json d.json
