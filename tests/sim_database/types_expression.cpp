@@ -191,17 +191,15 @@ class Evaluator {
 
   Value call(const ResolvedCall& call, std::vector<Typed> arguments) {
     if (call.function->kind != FunctionKind::scalar) raise_unsupported(std::string(call.function->name) + " here");
+    bool any_null = false;
+    for (const Typed& argument : arguments) any_null = any_null || argument.value.is_null();
     const std::vector<Value> values = coerce_all(call, std::move(arguments));
-    if (call.function->is_strict) {
-      for (const Value& value : values) {
-        if (value.is_null()) return {};
-      }
-    }
+    if (call.function->is_strict && any_null) return {};
     return call.function->call(values, call.site, context_);
   }
 
   std::vector<Value> coerce_all(const ResolvedCall& call, std::vector<Typed> arguments) {
-    std::vector<Value> values(call.site.arguments.size(), call.function->default_value);
+    std::vector<Value> values(call.site.arguments.size());
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const std::size_t place = call.places.empty() ? i : call.places[i];
       values[place] = coerce(std::move(arguments[i]), call.site.arguments[place], CastContext::implicit);

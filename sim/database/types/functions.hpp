@@ -124,10 +124,11 @@ struct Function {
   FunctionKind kind = FunctionKind::scalar;
   bool is_strict = true;
   Volatility volatility = Volatility::immutable;
-  bool is_variadic = false;            // the last argument type repeats (its element type, if it is an array)
-  std::uint8_t direct_arguments = 0;   // of an ordered-set aggregate: the first ones in `arguments`
-  std::uint8_t default_arguments = 0;  // so many of the last ones may be left out: they are `default_value`
-  Value default_value;
+  bool is_variadic = false;           // the last argument type repeats (its element type, if it is an array)
+  std::uint8_t direct_arguments = 0;  // of an ordered-set aggregate: the first ones in `arguments`
+  /// So many of the last arguments may be left out. They are passed as NULL, also to a strict function, which takes
+  /// that for its default.
+  std::uint8_t default_arguments = 0;
   std::vector<TypeRef> arguments;
   TypeRef result;
   std::vector<std::string_view> argument_names;  // for named notation (make_interval); may be empty
@@ -143,8 +144,7 @@ struct Function {
 struct ResolvedCall {
   const Function* function = nullptr;
   CallSite site;
-  /// In named notation: given argument i stands at places[i]. Empty: each at its own place. Places of `site.arguments`
-  /// that no argument has take `function->default_value`.
+  /// In named notation: given argument i stands at places[i]. Empty: each at its own place.
   std::vector<std::size_t> places;
   std::vector<std::string> column_names;  // of a set-returning function
   std::vector<TypeRef> column_types;

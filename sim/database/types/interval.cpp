@@ -450,6 +450,7 @@ Interval justify_days(Interval interval) {
   return interval;
 }
 
+// Parts that are left out come as NULL, whose bits are those of 0.
 Value make_interval(Arguments a, const CallSite&, const EvalContext&) {
   const double seconds = a[6].real();
   if (std::isnan(seconds) || std::isinf(seconds)) raise_range();
@@ -518,7 +519,7 @@ void register_intervals(Registry& registry) {
   registry.function(
       "make_interval(years int4?, months int4?, weeks int4?, days int4?, hours int4?, mins int4?, secs float8?) -> "
       "interval",
-      make_interval, kImmutable, Value::integer(0));
+      make_interval);
   registry.function("justify_hours(interval) -> interval", [](Arguments a, const Site&, const Context&) {
     return Value::interval(justify_hours(a[0].interval()));
   });

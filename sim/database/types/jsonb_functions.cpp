@@ -385,19 +385,17 @@ void register_jsonb(Registry& registry) {
   registry.op("jsonb #- text[] -> jsonb", [](Arguments a, const Site&, const Context&) {
     return change_document(a[0], {Change::Kind::remove, false, &a[1].array(), nullptr});
   });
-  registry.function(
-      "jsonb_set(jsonb_in jsonb, path text[], replacement jsonb, create_if_missing bool?) -> jsonb",
-      [](Arguments a, const Site&, const Context&) {
-        return change_document(a[0], {Change::Kind::set, a[3].boolean(), &a[1].array(), &a[2]});
-      },
-      kImmutable, Value::boolean(true));
-  registry.function(
-      "jsonb_insert(jsonb_in jsonb, path text[], replacement jsonb, insert_after bool?) -> jsonb",
-      [](Arguments a, const Site&, const Context&) {
-        const auto kind = a[3].boolean() ? Change::Kind::insert_after : Change::Kind::insert_before;
-        return change_document(a[0], {kind, false, &a[1].array(), &a[2]});
-      },
-      kImmutable, Value::boolean(false));
+  registry.function("jsonb_set(jsonb_in jsonb, path text[], replacement jsonb, create_if_missing bool?) -> jsonb",
+                    [](Arguments a, const Site&, const Context&) {
+                      return change_document(
+                          a[0], {Change::Kind::set, a[3].is_null() || a[3].boolean(), &a[1].array(), &a[2]});
+                    });
+  registry.function("jsonb_insert(jsonb_in jsonb, path text[], replacement jsonb, insert_after bool?) -> jsonb",
+                    [](Arguments a, const Site&, const Context&) {
+                      const auto kind =
+                          !a[3].is_null() && a[3].boolean() ? Change::Kind::insert_after : Change::Kind::insert_before;
+                      return change_document(a[0], {kind, false, &a[1].array(), &a[2]});
+                    });
   registry.function("jsonb_strip_nulls(jsonb) -> jsonb", [](Arguments a, const Site&, const Context&) {
     JsonbBuilder out;
     strip_nulls(out, JsonbView(a[0]));

@@ -86,9 +86,8 @@ Function& Registry::add(std::string_view signature, unsigned flags) {
   return function;
 }
 
-void Registry::function(std::string_view signature, ScalarImplementation call, unsigned flags, Value default_value) {
+void Registry::function(std::string_view signature, ScalarImplementation call, unsigned flags) {
   Function& function = add(signature, flags);
-  function.default_value = std::move(default_value);
   function.call = call;
   functions_[function.name].push_back(&function);
 }

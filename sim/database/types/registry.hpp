@@ -30,8 +30,7 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  void function(std::string_view signature, ScalarImplementation call, unsigned flags = kImmutable,
-                Value default_value = {});
+  void function(std::string_view signature, ScalarImplementation call, unsigned flags = kImmutable);
   void set_function(std::string_view signature, SetImplementation call, unsigned flags = kImmutable);
   void aggregate(std::string_view signature, AggregateFactory factory);
   /// `direct`: how many of the arguments stand before WITHIN GROUP.
