@@ -18,7 +18,7 @@ std::vector<DefectEntry> user_notification_defects() {
   return {
       // The outbox and its relay.
       {"in-flight-lower-id-skipped", 1,
-       "The relay reads on from the last published id, past rows that were not committed yet.",
+       "The relay goes on with the next id after the last published one, past rows that were not committed yet.",
        "every outbox row is published"},
       {"skip-locked-breaks-key-order", 6,
        "The relay claims any due row, so a later event of a user overtakes an earlier one that is in work.",

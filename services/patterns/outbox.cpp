@@ -30,13 +30,17 @@ constexpr std::string_view kTheDueRow = " WHERE e.seq_id = due.seq_id";
 constexpr std::string_view kReturning =
     " RETURNING e.seq_id, e.event_id, e.aggregate_id, e.event_type, e.payload, e.claim_token, e.attempts";
 
+// twin: in-flight-lower-id-skipped
+constexpr std::string_view kNextId =
+    " AND e.seq_id = (SELECT min(n.seq_id) FROM outbox_events n WHERE n.seq_id > "
+    "(SELECT coalesce(max(l.seq_id), 0) FROM outbox_events l WHERE l.status = 'published'))";
+
 std::string claim_statement(const Twin& twin) {
   std::string sql(kDue);
-  // twin: skip-locked-breaks-key-order. Any due row may be claimed, while an earlier one of its aggregate is in work.
-  if (!twin.is("skip-locked-breaks-key-order")) sql += kHeadOfAggregate;
-  // twin: in-flight-lower-id-skipped. Reads on from the last published id.
   if (twin.is("in-flight-lower-id-skipped")) {
-    sql += " AND e.seq_id > (SELECT coalesce(max(l.seq_id), 0) FROM outbox_events l WHERE l.status = 'published')";
+    sql += kNextId;  // twin: in-flight-lower-id-skipped. Goes on with the next id after the last published one.
+  } else if (!twin.is("skip-locked-breaks-key-order")) {
+    sql += kHeadOfAggregate;  // twin: skip-locked-breaks-key-order. Any due row may be claimed.
   }
   sql += kTake;
   // twin: parallel-batch-reorders. Claims whole aggregates, which would be sound if it published row after row.
