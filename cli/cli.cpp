@@ -1,8 +1,8 @@
 #include "cli/cli.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -119,11 +119,9 @@ int run(int argc, char** argv, const Catalog& catalog) {
     fmt::print(stderr, "orrery: {}\n", what);
     return status;
   };
+  ::signal(SIGPIPE, SIG_IGN);
   try {
-    const int status = parse_and_act(argc, argv, session);
-    if (std::fflush(stdout) != 0)
-      return complain(fmt::format("stdout cannot be written: {}", std::strerror(errno)), kWrongUsage);
-    return status;
+    return parse_and_act(argc, argv, session);
   } catch (const UsageError& error) {
     return complain(error.what(), kWrongUsage);
   } catch (const std::invalid_argument& error) {

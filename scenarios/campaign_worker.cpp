@@ -57,6 +57,7 @@ void note(WorkerCell& cell, WorkerCell::End end, const char* why) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(0);
   for (const int number : kCaught) ::signal(number, SIG_IGN);  // the parent decides
+  ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -35,4 +35,14 @@ if command -v script >/dev/null; then
   out=$(NO_COLOR=1 TERM=xterm script -qec "$program run ticks --seeds 1..3 2>/dev/null" /dev/null) last="run with NO_COLOR"
   says_not "$escape"
 fi
+
+# A reader that goes away takes nothing from the files; a full disk is reported.
+"$program" run additions --seeds 1..30 --defect answers-first --json "$scratch/piped.json" | head -n 1 >/dev/null
+file_has "$scratch/piped.json" '"held": false'
+checks=$((checks + 1))
+status=0
+"$program" list >/dev/full 2>"$scratch/err" || status=$?
+if [[ $status != 2 ]] || ! grep -q 'cannot be written' "$scratch/err"; then
+  wrong "list >/dev/full: exit status $status, $(<"$scratch/err")"
+fi
 finish
