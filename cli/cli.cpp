@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/input.hpp"
+#include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "scenarios/campaign_worker.hpp"
 
@@ -84,8 +85,7 @@ int parse_and_act(int argc, char** argv, const Session& session) {
     actions.emplace_back(sub, verb.add(*sub, session));
   }
   if (argc < 2) {
-    fmt::print("{}", app.help());
-    std::fflush(stdout);
+    Screen().text(app.help());
     throw UsageError(fmt::format("a verb is missing: {}", fmt::join(verb_names(), ", ")));
   }
   const std::vector<std::string> verbs = verb_names();
@@ -96,10 +96,10 @@ int parse_and_act(int argc, char** argv, const Session& session) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     const auto chosen = app.get_subcommands();
-    fmt::print("{}", chosen.empty() ? app.help() : chosen.front()->help("orrery"));
+    Screen().text(chosen.empty() ? app.help() : chosen.front()->help("orrery"));
     return kHeld;
   } catch (const CLI::Success&) {  // --version
-    fmt::print("orrery {}\n", kVersion);
+    Screen().line(fmt::format("orrery {}", kVersion));
     return kHeld;
   } catch (const CLI::ParseError& error) {
     throw UsageError(explain(error, app));
@@ -116,7 +116,7 @@ int run(int argc, char** argv, const Catalog& catalog) {
   const Session session{catalog, argc > 0 ? argv[0] : "orrery"};
   const auto complain = [](std::string_view what, int status) {
     std::fflush(stdout);
-    fmt::print(stderr, "orrery: {}\n", what);
+    std::fputs(fmt::format("orrery: {}\n", what).c_str(), stderr);
     return status;
   };
   ::signal(SIGPIPE, SIG_IGN);

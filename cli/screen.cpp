@@ -85,7 +85,7 @@ void ProgressLine::show(const CampaignProgress& progress) {
   if (!terminal_) {
     if (progress.wall - told_ < 10s) return;
     told_ = progress.wall;
-    fmt::print(stderr, "{}: {}\n", what_, numbers);
+    std::fputs(fmt::format("{}: {}\n", what_, numbers).c_str(), stderr);
     return;
   }
   winsize window{};
@@ -96,14 +96,14 @@ void ProgressLine::show(const CampaignProgress& progress) {
   std::string line =
       fmt::format("{} [{}{}] {}", what_, std::string(filled, '#'), std::string(kBar - filled, '.'), numbers);
   if (line.size() >= columns) line = numbers.substr(0, columns - 1);
-  fmt::print(stderr, "\r{}\033[K", line);
+  std::fputs(fmt::format("\r{}\033[K", line).c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void ProgressLine::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
+  std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
 }
