@@ -111,8 +111,15 @@ std::string shortened(std::string_view text, std::size_t most) {
 }
 
 std::string_view actor_of(const Event& event) {
-  if (event.kind != EventKind::transaction_committed || event.key.find('#') == std::string::npos) return event.host;
-  return host_of_session(event.key);
+  switch (event.kind) {
+    case EventKind::transaction_committed:
+      return event.key.find('#') == std::string::npos ? event.host : host_of_session(event.key);
+    case EventKind::fault_injected:
+    case EventKind::fault_healed:
+      return event.host.find_first_of(">|") == std::string::npos ? event.host : std::string_view();
+    default:
+      return event.host;
+  }
 }
 
 std::string describe(const Event& event) {
@@ -172,7 +179,7 @@ std::string describe(const Event& event) {
     case EventKind::fault_injected:
       return "fault: " + (text.empty() ? subject + " " + event.key : text);
     case EventKind::fault_healed:
-      return fmt::format("fault over: {} {}", subject, event.key);
+      return fmt::format("fault over: {} {} of {}", subject, event.host, event.key);
     case EventKind::service_failed:
       return fmt::format("an exception left {}: {}", subject, text);
     case EventKind::log:

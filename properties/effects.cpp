@@ -106,14 +106,20 @@ Check sent_once_beyond_ambiguous_attempts(const StatusTable& jobs, const Provide
         const char* shape = marked != nullptr ? "sent again after it was done"
                             : overtaken       ? "sent again while the first was in work"
                                               : "outcome never committed";
+        std::vector<EventId> evidence{send.sent->id, send.ended->id, next.sent->id};
+        if (next.ended != nullptr) evidence.push_back(next.ended->id);
+        if (const auto life = lives.find(job); life != lives.end()) {
+          for (const RowState& state : life->second.states) {
+            if (in_work.overlaps({state.commit->id, state.commit->id})) evidence.push_back(state.commit->id);
+          }
+        }
         findings.violate(shape,
                          fmt::format("{} {} was sent by {}, answered {}, and then sent again by {}{}", jobs.name,
                                      short_id(job), send.sent->host, send.ended->number, next.sent->host,
                                      marked != nullptr ? fmt::format(", although it was {}", jobs.done)
                                      : overtaken       ? ", which did not wait for the answer"
                                                        : ", though nothing kept the outcome from being committed"),
-                         {send.sent->id, send.ended->id, marked != nullptr ? marked->id : 0, next.sent->id,
-                          next.ended != nullptr ? next.ended->id : 0});
+                         std::move(evidence));
         break;
       }
     }
@@ -207,7 +213,7 @@ Check every_row_ends(const StatusTable& rows) {
       const std::string status = cell(life.last().row(), rows.status);
       if (contains(rows.final, status)) continue;
       findings.violate(status, fmt::format("{} {} is still {} at the end", rows.name, short_id(id), status),
-                       {life.first().commit->id, life.last().commit->id});
+                       {life.first().commit->id, life.last().commit->id, index.end()});
     }
     return std::move(findings).verdict();
   };

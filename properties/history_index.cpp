@@ -49,4 +49,6 @@ Instant HistoryIndex::end_at() const noexcept {
   return history_.events().empty() ? Instant{} : history_.events().back().at;
 }
 
+EventId HistoryIndex::end() const noexcept { return history_.events().empty() ? 0 : history_.events().back().id; }
+
 }  // namespace orrery

@@ -41,6 +41,8 @@ class HistoryIndex {
   [[nodiscard]] Instant healed_at() const noexcept { return healed_at_; }
   /// When the last event happened.
   [[nodiscard]] Instant end_at() const noexcept;
+  /// The last event: what is still so at the end is proven by it. 0 of an empty history.
+  [[nodiscard]] EventId end() const noexcept;
 
   /// The view called `name`, made by `build(index)` when it is first asked for. Equal names must mean equal views.
   template <class View, class Build>

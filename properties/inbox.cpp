@@ -173,7 +173,7 @@ Check every_message_has_its_effect(const EffectTable& effects, const std::string
       for (const std::string& channel : effects.channels) {
         findings.examine();
         if (made.contains({std::string(message), channel})) continue;
-        std::vector<EventId> evidence{event->id};
+        std::vector<EventId> evidence{event->id, index.end()};
         add_deliveries(index, topic, event->key, evidence);
         const HistoryIndex::Events& buried = index.with_key(EventKind::message_dead_lettered, message);
         for (const Event* burial : buried) evidence.push_back(burial->id);

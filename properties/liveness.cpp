@@ -61,7 +61,7 @@ Check requests_succeed(Duration grace, Duration patience) {
                        : ended->number == 0
                            ? fmt::format("'{}' of {} got no answer: {}", invoked->subject, invoked->host, ended->text)
                            : fmt::format("'{}' of {} was answered {}", invoked->subject, invoked->host, ended->number),
-                       {healed, invoked->id, ended != nullptr ? ended->id : 0});
+                       {healed, invoked->id, ended != nullptr ? ended->id : index.end()});
     }
     return std::move(findings).verdict();
   };
@@ -79,7 +79,7 @@ Check nothing_stays_pending(const AtRest& rest) {
         const std::string_view table = table_of(rows.table);
         findings.violate(fmt::format("{} {}", table, status),
                          fmt::format("row {} of {} is still {} at the end", short_id(id), table, status),
-                         {life.first().commit->id, life.last().commit->id});
+                         {life.first().commit->id, life.last().commit->id, index.end()});
       }
     }
 
@@ -106,7 +106,7 @@ Check nothing_stays_pending(const AtRest& rest) {
         }
       }
       if (over >= copies.stored && last_over > copies.last->id) continue;
-      std::vector<EventId> evidence{copies.last->id};
+      std::vector<EventId> evidence{copies.last->id, index.end()};
       for (const EventKind kind : {EventKind::message_delivered, EventKind::message_acknowledged}) {
         for (const Event* step : index.with_key(kind, message)) evidence.push_back(step->id);
       }
@@ -124,7 +124,7 @@ Check nothing_stays_pending(const AtRest& rest) {
         if (end_of(index, *begun, ends) != nullptr) continue;
         if (outages.was_down(begun->host, {begun->id, index.history().events().back().id})) continue;
         findings.violate(what, fmt::format("{} '{}' of {} never ended", what, begun->subject, begun->host),
-                         {begun->id});
+                         {begun->id, index.end()});
       }
     }
     return std::move(findings).verdict();

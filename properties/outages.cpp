@@ -98,6 +98,14 @@ bool strikes_link(std::string_view target, std::string_view a, std::string_view 
   return (fits(one, a) && fits(other, b)) || (fits(one, b) && fits(other, a));
 }
 
-std::string_view host_of_session(std::string_view session) { return session.substr(0, session.find('#')); }
+std::string_view host_of_session(std::string_view session) {
+  const std::size_t hash = session.find('#');
+  std::string_view host = session.substr(0, hash);
+  if (hash == std::string_view::npos) return host;
+  const std::size_t dot = host.rfind('.');
+  const bool names_incarnation = dot != std::string_view::npos && dot + 1 < host.size() &&
+                                 host.find_first_not_of("0123456789", dot + 1) == std::string_view::npos;
+  return names_incarnation ? host.substr(0, dot) : host;
+}
 
 }  // namespace orrery

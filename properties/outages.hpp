@@ -41,7 +41,7 @@ struct Outages {
 /// A fault's target is the link between the hosts, in either direction; "*" is everybody else.
 [[nodiscard]] bool strikes_link(std::string_view target, std::string_view a, std::string_view b);
 
-/// The host whose database session this is: "user-1" of "user-1#3".
+/// The host whose database session this is: "user-1" of "user-1.2#3", the third session of its second incarnation.
 [[nodiscard]] std::string_view host_of_session(std::string_view session);
 
 }  // namespace orrery

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -61,13 +62,15 @@ const Event* first_about(const HistoryIndex& index, EventKind kind, const std::s
   return nullptr;
 }
 
+/// What was done to publish an event, until an event of the run.
 std::vector<EventId> attempts_to_publish(const HistoryIndex& index, const OutboxTable& outbox,
-                                         const std::string& event_id) {
+                                         const std::string& event_id,
+                                         EventId until = std::numeric_limits<EventId>::max()) {
   std::vector<EventId> found;
   for (const EventKind kind : {EventKind::publish_started, EventKind::message_stored, EventKind::publish_confirmed,
                                EventKind::publish_failed}) {
     for (const Event* event : index.with_key(kind, event_id)) {
-      if (event->subject == outbox.topic) found.push_back(event->id);
+      if (event->subject == outbox.topic && event->id <= until) found.push_back(event->id);
     }
   }
   return found;
@@ -299,10 +302,18 @@ Check events_are_stored_in_order(const OutboxTable& outbox) {
       } else if (row.version != before + 1) {
         aggregate.reported = true;
         std::string after = before == 0 ? "before any other" : fmt::format("after version {}", before);
+        std::vector<EventId> evidence = attempts_to_publish(index, outbox, stored->key, stored->id);
+        evidence.insert(evidence.end(), {row.inserted->id, before_stored, stored->id});
+        for (const auto& [other_id, other] : rows) {  // the one that should have come
+          if (other.aggregate_id != row.aggregate_id || other.version != before + 1) continue;
+          evidence.push_back(other.inserted->id);
+          const std::vector<EventId> attempts = attempts_to_publish(index, outbox, other_id, stored->id);
+          evidence.insert(evidence.end(), attempts.begin(), attempts.end());
+        }
         findings.violate(row.version > before ? "passed over a version" : "older after newer",
                          fmt::format("event {} of aggregate {} has version {}, but was stored {}",
                                      short_id(stored->key), short_id(row.aggregate_id), row.version, after),
-                         {row.inserted->id, before_stored, stored->id});
+                         std::move(evidence));
       }
     }
     return std::move(findings).verdict();
@@ -316,7 +327,7 @@ Check every_event_is_published(const OutboxTable& outbox) {
       findings.examine();
       if (row.status == outbox.published) continue;
       std::vector<EventId> evidence = attempts_to_publish(index, outbox, event_id);
-      evidence.insert(evidence.end(), {row.inserted->id, row.ended->id});
+      evidence.insert(evidence.end(), {row.inserted->id, row.ended->id, row.removed ? 0 : index.end()});
       findings.violate(row.removed ? "removed" : row.status,
                        row.removed ? fmt::format("event {} was removed while {}", short_id(event_id), row.status)
                                    : fmt::format("event {} is still {} at the end", short_id(event_id), row.status),
@@ -331,6 +342,7 @@ Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound) {
     const Instant from = index.healed_at() == Instant::max() ? Instant::min() : index.healed_at();
     struct Wait {
       Duration lag;
+      const std::string* event_id;
       const OutboxRow* row;
     };
     std::vector<Wait> waits;
@@ -338,7 +350,7 @@ Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound) {
     for (const auto& [event_id, row] : outbox_rows(index, outbox)) {
       const Instant until = row.published != nullptr ? row.published->at : index.end_at();
       if (until < from) continue;
-      waits.push_back({until - std::max(row.inserted->at, from), &row});
+      waits.push_back({until - std::max(row.inserted->at, from), &event_id, &row});
       lags.push_back(waits.back().lag);
     }
     Findings findings;
@@ -347,13 +359,15 @@ Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound) {
     if (p95 > bound) {
       const Wait& slowest =
           *std::max_element(waits.begin(), waits.end(), [](const Wait& a, const Wait& b) { return a.lag < b.lag; });
-      const Event* healed = nullptr;
-      for (const Event* phase : index.of(EventKind::phase, "healed")) healed = phase;
+      std::vector<EventId> evidence = attempts_to_publish(index, outbox, *slowest.event_id);
+      for (const Event* healed : index.of(EventKind::phase, "healed")) evidence.push_back(healed->id);
+      const bool published = slowest.row->published != nullptr;
+      evidence.insert(evidence.end(),
+                      {slowest.row->inserted->id, published ? slowest.row->published->id : index.end()});
       findings.violate("lag",
-                       fmt::format("95% of {} events were published within {} only, not within {}", waits.size(),
-                                   to_string(p95), to_string(bound)),
-                       {healed != nullptr ? healed->id : 0, slowest.row->inserted->id,
-                        slowest.row->published != nullptr ? slowest.row->published->id : 0});
+                       fmt::format("95% of {} events were published within {} only, not within {}; the slowest is {}",
+                                   waits.size(), to_string(p95), to_string(bound), short_id(*slowest.event_id)),
+                       std::move(evidence));
     }
     return std::move(findings).verdict();
   };

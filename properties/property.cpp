@@ -1,6 +1,7 @@
 #include "properties/property.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace orrery {
@@ -59,12 +60,17 @@ void Findings::violate(std::string_view shape, std::string what, std::vector<Eve
 }
 
 Verdict Findings::verdict() && {
-  // A violation is complete with the last of its events; the place in the vector keeps equal ones in the order found.
-  std::vector<std::pair<EventId, std::size_t>> order;
+  // A violation is complete with the last of its events; of those that end together the one that began first comes
+  // first, and then the place in the vector decides.
+  std::vector<std::tuple<EventId, EventId, std::size_t>> order;
   order.reserve(violations_.size());
   for (std::size_t i = 0; i < violations_.size(); ++i) {
     const std::vector<EventId>& evidence = violations_[i].evidence;
-    order.emplace_back(evidence.empty() ? 0 : evidence.back(), i);
+    if (evidence.empty()) {
+      order.emplace_back(0, 0, i);
+    } else {
+      order.emplace_back(evidence.back(), evidence.front(), i);
+    }
   }
   std::sort(order.begin(), order.end());
   if (order.size() > kKept) order.resize(kKept);
@@ -73,7 +79,7 @@ Verdict Findings::verdict() && {
   verdict.holds = violations_.empty();
   verdict.violated = static_cast<std::int64_t>(violations_.size());
   verdict.examined = examined_;
-  for (const auto& [last, place] : order) verdict.violations.push_back(std::move(violations_[place]));
+  for (const auto& [last, first, place] : order) verdict.violations.push_back(std::move(violations_[place]));
   return verdict;
 }
 

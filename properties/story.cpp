@@ -43,9 +43,15 @@ bool is_request(EventKind kind) {
 }
 
 /// Causes that say something to a reader; the others are only walked through.
-bool is_telling(EventKind kind) {
-  return (is_fact(kind) && kind != EventKind::phase) || kind == EventKind::statement ||
-         kind == EventKind::statement_failed || kind == EventKind::message_dropped;
+bool is_telling(const Event& event) {
+  if (event.kind == EventKind::statement_failed) return true;
+  return is_fact(event.kind) && event.kind != EventKind::log && event.kind != EventKind::phase &&
+         !(event.kind == EventKind::host_started && event.number <= 1);
+}
+
+/// What came before this has another story: a client that asks, a fault, a process that starts.
+bool is_origin(EventKind kind) {
+  return kind == EventKind::operation_invoked || kind == EventKind::phase || is_fault(kind) || is_blow(kind);
 }
 
 /// Collects what belongs to a story.
@@ -102,17 +108,14 @@ class Collector {
   }
 
   void add_causes() {
+    constexpr EventId kMostSteps = 6;  // a loop's next round is caused by the one before, back to the beginning
     std::vector<const Event*> told;
     for (const auto& [id, line] : lines_) told.push_back(line.event);
-    std::set<EventId> walked;
     for (const Event* event : told) {
-      EventId cause = event->cause;
       EventId steps = 0;
-      while (cause != 0 && walked.insert(cause).second) {
-        const Event* found = index_.history().find(cause);
-        if (found == nullptr) break;
-        if (is_telling(found->kind)) add(*found, Rank::cause, ++steps);
-        cause = found->cause;
+      while (event != nullptr && !is_origin(event->kind) && steps < kMostSteps) {
+        event = event->cause == 0 ? nullptr : index_.history().find(event->cause);
+        if (event != nullptr && is_telling(*event)) add(*event, Rank::cause, ++steps);
       }
     }
   }
@@ -120,6 +123,7 @@ class Collector {
   void add_blows() {
     std::set<std::string_view> hosts;
     for (const auto& [id, line] : lines_) {
+      if (line.rank == Rank::cause) continue;
       hosts.insert(line.event->host);
       hosts.insert(actor_of(*line.event));
     }
@@ -229,9 +233,10 @@ std::vector<std::string> render(const Lines& lines, const std::set<EventId>& tol
       continue;
     }
     unfold();
-    const bool marked = event.kind == EventKind::fault_injected || event.kind == EventKind::host_crashed;
-    text.push_back(fmt::format("  {} {:>10}  {:<{}}  {}", marked ? "!!" : "  ", time_of(event), actor_of(event), width,
-                               describe(event)));
+    const bool struck = event.kind == EventKind::fault_injected || event.kind == EventKind::host_crashed;
+    const char* mark = struck ? "!!" : line.rank == Rank::evidence ? " *" : "  ";
+    text.push_back(
+        fmt::format("  {} {:>10}  {:<{}}  {}", mark, time_of(event), actor_of(event), width, describe(event)));
   }
   unfold();
   return text;

@@ -39,10 +39,10 @@ TEST(Story, TellsTheEvidenceAndWhatStruckInBetween) {
   run.at(15s);
   const EventId last = run.ask("get user", "op-1", R"({"id":")" + kId + R"("})");
   EXPECT_EQ(story(violation({first, last}, "user " + short_id(kId) + " is lost"), run.history()),
-            "        12.345s  user-1    committed transaction 1 on user_db: users + 3f2a77c1\n"
+            "   *    12.345s  user-1    committed transaction 1 on user_db: users + 3f2a77c1\n"
             "  !!    12.400s  user-1    fault: crash user-1 at 12.4s\n"
             "        14.000s  user-1    starts again (incarnation 2)\n"
-            "        15.000s  client-1  asks to get user {\"id\":\"3f2a77c1\"}\n"
+            "   *    15.000s  client-1  asks to get user {\"id\":\"3f2a77c1\"}\n"
             "  => user 3f2a77c1 is lost\n"
             "     (ids are shortened to 8 characters: 3f2a77c1 is " +
                 kId + ")\n");
@@ -57,8 +57,8 @@ TEST(Story, ShowsAnEpisodeThatBeganBefore) {
   run.at(11s).heal_fault("partition", "user-1|user_db", "1s");
   const EventId again = run.rename("ada", 2);
   const std::string text = story(violation({created, again}), run.history());
-  EXPECT_NE(text.find("  !!     1.000s  user-1|user_db  fault: partition"), std::string::npos) << text;
-  EXPECT_NE(text.find("fault over: partition 1s"), std::string::npos) << text;
+  EXPECT_NE(text.find("  !!     1.000s          fault: partition user-1|user_db"), std::string::npos) << text;
+  EXPECT_NE(text.find("fault over: partition user-1|user_db of 1s"), std::string::npos) << text;
   EXPECT_NE(text.find("fault: slow_link"), std::string::npos) << text;  // one end takes part
 }
 
