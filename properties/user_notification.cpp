@@ -89,21 +89,11 @@ void add_always(std::vector<Property>& all) {
                        "In every committed state each user has exactly one user.created event in the outbox, and each "
                        "such event has its user.",
                        aggregates_match_their_creation(outbox, users)));
-  all.push_back(always("every version of a user has its event",
-                       "In every committed state the events of a user have exactly the versions 1 to the user's, once "
-                       "each.",
-                       every_change_has_its_event(outbox, users)));
   all.push_back(always("an acknowledged user is stored",
                        "A user whose id was returned with 201 is in users from then on, with the e-mail asked for.",
                        acknowledged_is_stored(requests, created)));
-  all.push_back(always("an acknowledged user can be read",
-                       "Once a user's id was returned with 201, asking for it never says that there is none.",
-                       acknowledged_is_readable(requests, "get user", "id")));
   all.push_back(always("an e-mail belongs to one user", "In no committed state two users have the same e-mail.",
                        unique_in_every_state("user_db.users", "id", "email")));
-  all.push_back(always("an e-mail is refused only if somebody else has it",
-                       "A sign-up that is told that its e-mail is taken was beaten by another sign-up.",
-                       refused_only_if_taken(requests, created)));
   all.push_back(
       always("a repeated request gets the same answer",
              "All final answers to one Idempotency-Key and body are alike; another body with the key gets 422.",
@@ -111,41 +101,51 @@ void add_always(std::vector<Property>& all) {
   all.push_back(always("published means the broker stored it before",
                        "When an event is committed as published, the broker has stored and confirmed its message.",
                        published_means_stored(outbox)));
-  all.push_back(always("a published event stays published",
-                       "An event's status goes from pending to published, or to failed and back, and its fencing token "
-                       "never gets smaller.",
-                       status_moves_forward(event_statuses())));
   all.push_back(always("every broker message is a committed outbox row",
                        "A message that the broker stores is an event that had been committed, with its payload.",
                        messages_are_committed_events(outbox)));
-  all.push_back(always("events of a user are published in order",
-                       "The broker stores the events of a user in the order of their versions, without gaps.",
-                       events_are_stored_in_order(outbox)));
   all.push_back(always("an event makes at most one job per channel",
                        "However often an event is delivered, one job per channel is ever made of it.",
                        at_most_one_effect(jobs)));
-  all.push_back(always("every job comes from a published event",
-                       "A job is made only for an event that the broker had stored.",
-                       effects_come_from_messages(jobs, kTopic)));
   all.push_back(always("a consumer acknowledges only what it has committed",
                        "When a message is acknowledged, its inbox row has been committed.",
                        acknowledged_means_committed(inbox)));
-  all.push_back(always("a redelivery carries the same bytes",
-                       "A message that is published or delivered again carries the bytes of the first time.",
-                       redeliveries_carry_the_same_bytes(kTopic, kGroup)));
-  all.push_back(always("only poison is dead-lettered", "The broker gives up on no committed event.",
-                       only_poison_is_dead_lettered(kTopic, kGroup, outbox.table, outbox.event_id)));
   all.push_back(always("a job is sent at most once beyond its ambiguous attempts",
                        "A job whose attempt was answered with success is not sent again, unless something outside of "
                        "the service kept that outcome from being committed.",
                        sent_once_beyond_ambiguous_attempts(job_statuses(), mail)));
-  all.push_back(always("a job marked sent was accepted by the provider",
-                       "When a job is committed as sent, the mail provider has answered a request for it with success.",
-                       done_means_accepted(job_statuses(), mail)));
   all.push_back(always("job status moves forward only",
                        "A job's status takes only its allowed steps, sent_at is set exactly when it is sent, and its "
                        "fencing token never gets smaller.",
                        status_moves_forward(job_statuses())));
+  all.push_back(always("a redelivery carries the same bytes",
+                       "A message that is published or delivered again carries the bytes of the first time.",
+                       redeliveries_carry_the_same_bytes(kTopic, kGroup)));
+  all.push_back(always("a job marked sent was accepted by the provider",
+                       "When a job is committed as sent, the mail provider has answered a request for it with success.",
+                       done_means_accepted(job_statuses(), mail)));
+  all.push_back(always("events of a user are published in order",
+                       "The broker stores the events of a user in the order of their versions, without gaps.",
+                       events_are_stored_in_order(outbox)));
+  all.push_back(always("every version of a user has its event",
+                       "In every committed state the events of a user have exactly the versions 1 to the user's, once "
+                       "each.",
+                       every_change_has_its_event(outbox, users)));
+  all.push_back(always("an acknowledged user can be read",
+                       "Once a user's id was returned with 201, asking for it never says that there is none.",
+                       acknowledged_is_readable(requests, "get user", "id")));
+  all.push_back(always("an e-mail is refused only if somebody else has it",
+                       "A sign-up that is told that its e-mail is taken was beaten by another sign-up.",
+                       refused_only_if_taken(requests, created)));
+  all.push_back(always("a published event stays published",
+                       "An event's status goes from pending to published, or to failed and back, and its fencing token "
+                       "never gets smaller.",
+                       status_moves_forward(event_statuses())));
+  all.push_back(always("every job comes from a published event",
+                       "A job is made only for an event that the broker had stored.",
+                       effects_come_from_messages(jobs, kTopic)));
+  all.push_back(always("only poison is dead-lettered", "The broker gives up on no committed event.",
+                       only_poison_is_dead_lettered(kTopic, kGroup, outbox.table, outbox.event_id)));
   all.push_back(always("no service task ends by an exception",
                        "What the world does to a service is handled where it happens.", no_task_fails()));
 }
