@@ -181,6 +181,9 @@ void Episodes::apply(const Fault& fault, bool begins) {
 void Episodes::heal() {
   while (!active_.empty()) end(active_.front().id);
   for (Host& host : directory_.kernel.hosts()) {
+    // A process that is still stopping has had its time: it must not go away once all is well.
+    auto* node = dynamic_cast<NodeMachine*>(host.machine());
+    if (node != nullptr && node->context().stopping()) directory_.kernel.crash(host, "stopped");
     if (host.alive()) {
       directory_.kernel.resume(host);
     } else {
