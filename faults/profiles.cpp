@@ -34,10 +34,11 @@ struct Shape {
   std::vector<Span> lasts = {};   // one of these is chosen, then a time within it
   std::int64_t amount_low = 0;
   std::int64_t amount_high = 0;
+  bool at_databases = false;  // instead of at the kind's usual targets
 };
 
 /// Crashes at a place, of a million places that are reached.
-constexpr std::uint32_t kCrashesAtPlaces = 400;
+constexpr std::uint32_t kCrashesAtPlaces = 1'500;
 constexpr Span kRestart{100ms, 6s};
 
 const std::vector<Shape>& shapes() {
@@ -47,6 +48,8 @@ const std::vector<Shape>& shapes() {
       // The third range is longer than leases and acknowledgement deadlines are.
       {FaultKind::pause, 3, 0, {{20ms, 1s}, {1s, 10s}, {30s, 45s}}},
       {FaultKind::clock_jump, 2, 0, {{1s, 10s}, {10s, 60s}}, -120'000'000, 120'000'000},
+      // A database's clock is the one that leases are counted by: what it got wrong outlives the fault.
+      {FaultKind::clock_jump, 1, 0, {{1s, 10s}, {10s, 60s}}, -8'000'000, 8'000'000, true},
       {FaultKind::clock_drift, 2, 0, {{5s, 60s}}, -50'000, 50'000},
       {FaultKind::partition, 3, 0, {{50ms, 2s}, {2s, 15s}}},
       {FaultKind::one_way_partition, 3, 0, {{50ms, 2s}, {2s, 15s}}},
@@ -55,15 +58,15 @@ const std::vector<Shape>& shapes() {
       {FaultKind::error_burst, 3, 0, {{100ms, 2s}, {2s, 8s}}},
       {FaultKind::slow_database, 2, 0, {{1s, 10s}}, 5'000, 400'000},
       {FaultKind::broker_delay, 2, 0, {{1s, 10s}}, 50'000, 8'000'000},
-      {FaultKind::drop, 0, 300},
+      {FaultKind::drop, 0, 600},
       {FaultKind::duplicate, 0, 8'000},
       {FaultKind::delay, 0, 3'000, {}, 1'000, 3'000'000},
-      {FaultKind::break_statement, 0, 600},
-      {FaultKind::break_before_commit, 0, 1'500},
-      {FaultKind::break_during_commit, 0, 2'000},
-      {FaultKind::break_after_commit, 0, 3'000},
-      {FaultKind::kill_session, 0, 400},
-      {FaultKind::deadlock, 0, 600},
+      {FaultKind::break_statement, 0, 1'500},
+      {FaultKind::break_before_commit, 0, 6'000},
+      {FaultKind::break_during_commit, 0, 8'000},
+      {FaultKind::break_after_commit, 0, 10'000},
+      {FaultKind::kill_session, 0, 1'500},
+      {FaultKind::deadlock, 0, 2'000},
       {FaultKind::lose_publish, 0, 20'000},
       {FaultKind::lose_confirmation, 0, 20'000},
       {FaultKind::lose_ack, 0, 30'000},
@@ -86,10 +89,11 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const FaultHosts& host
 }
 
 /// What a kind of episode can be aimed at; empty: the hosts have nothing of the sort.
-std::vector<std::string> targets_of(FaultKind kind, const FaultHosts& hosts) {
+std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts) {
+  if (shape.at_databases) return hosts.databases;
   std::vector<std::string> targets;
   const auto add = [&](const std::vector<std::string>& more) { targets.insert(targets.end(), more.begin(), more.end()); };
-  switch (kind) {
+  switch (shape.kind) {
     case FaultKind::stop:
     case FaultKind::slow_service:
     case FaultKind::error_burst:
@@ -157,7 +161,7 @@ rc::Gen<std::int64_t> microseconds_in(const std::vector<Span>& spans) {
 
 rc::Gen<Fault> episode(const Shape& shape, const FaultHosts& hosts, Duration during) {
   return rc::gen::map(
-      rc::gen::tuple(rc::gen::elementOf(targets_of(shape.kind, hosts)), between(0, during / 1us),
+      rc::gen::tuple(rc::gen::elementOf(targets_of(shape, hosts)), between(0, during / 1us),
                      microseconds_in(shape.lasts), between(shape.amount_low, shape.amount_high)),
       [kind = shape.kind](std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t> drawn) {
         Fault fault;
@@ -182,8 +186,8 @@ rc::Gen<DrawnFaults> faults_at(const Intensities& intensities, const FaultHosts&
     const int intensity = intensities[static_cast<std::size_t>(shape.kind)];
     if (intensity == 0) continue;
     if (is_episode(shape.kind)) {
-      if (targets_of(shape.kind, hosts).empty()) continue;
-      drawn.kinds.push_back(shape.kind);
+      if (targets_of(shape, hosts).empty()) continue;
+      if (std::ranges::find(drawn.kinds, shape.kind) == drawn.kinds.end()) drawn.kinds.push_back(shape.kind);
       const int most = std::max(1, shape.episodes * intensity / 100);
       episodes = rc::gen::map(rc::gen::pair(std::move(episodes), up_to(most, episode(shape, hosts, during))),
                               [](std::pair<std::vector<Fault>, std::vector<Fault>> both) {

@@ -138,7 +138,7 @@ PlanFile read_plan(std::string_view text) {
   file.plan.faults = faults_from_json(fields.array("faults"), "faults");
   // Whoever writes a plan by hand has no hash and no checksum.
   file.edited = !fields.has("checksum") || fields.text("checksum") != checksum_of(document);
-  if (fields.has("hash") || !file.edited) file.hash = read_hex(fields, "hash");
+  if (!file.edited) file.hash = read_hex(fields, "hash");
   return file;
 }
 
