@@ -469,11 +469,27 @@ class JoinPlanner {
   SlotSet all_ = 0;
 };
 
+bool is_volatile(const Expr& expr) {
+  bool found = false;
+  for_each_expression(expr, [&](const Expr& each) {
+    found = found || each.kind == ExprKind::engine_call ||
+            (each.kind == ExprKind::call && each.function->volatility == Volatility::volatile_);
+  });
+  return found;
+}
+
 }  // namespace
 
 std::unique_ptr<FromNode> plan_from(std::vector<std::unique_ptr<FromNode>> items, std::vector<ExprPtr>& conditions,
                                     const WantedOrder& order, bool& is_ordered) {
-  return JoinPlanner(std::move(items), conditions, 0).run(&order, is_ordered);
+  std::unique_ptr<FromNode> tree = JoinPlanner(std::move(items), conditions, 0).run(&order, is_ordered);
+  // What is volatile is judged for each row, even if it reads none of its columns.
+  std::vector<ExprPtr> once;
+  for (ExprPtr& condition : conditions) {
+    (is_volatile(*condition) ? tree->conditions : once).push_back(std::move(condition));
+  }
+  conditions = std::move(once);
+  return tree;
 }
 
 }  // namespace orrery::sim::database

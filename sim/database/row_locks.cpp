@@ -122,6 +122,11 @@ LockOutcome try_lock_row(SessionImpl& session, Table& table, VersionId id, RowLo
       if (is_other && conflicts(locker.mode, mode)) return LockOutcome::would_block;
     }
     const Version& version = heap[newer];
+    // A committed change of the key, or a delete, further along the chain: there is no such row any more.
+    if (version.xmax != 0 && !session.engine.transactions.is_running(version.xmax) &&
+        conflicts(strength_of(version.ending), mode)) {
+      return LockOutcome::updated;
+    }
     if (version.xmax != 0 && session.engine.transactions.is_running(version.xmax) &&
         !session.engine.transactions.is_own(version.xmax, session.transaction.slot) &&
         conflicts(strength_of(version.ending), mode)) {

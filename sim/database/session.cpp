@@ -160,11 +160,16 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
       if (!txn.checks.empty()) co_await check_deferred(*this);
       commit();
     }
-  } catch (SqlError& error) {
+  } catch (const SqlError&) {
     snapshot_in_use = false;
     fail_transaction();
     scope.finish();
     throw;
+  } catch (const AdvisoryWait&) {
+    snapshot_in_use = false;
+    fail_transaction();
+    scope.finish();
+    fail_unsupported("waiting for an advisory lock or pg_sleep in this place");
   }
   scope.finish();
   co_return result;

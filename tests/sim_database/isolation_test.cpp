@@ -35,7 +35,8 @@ TEST_P(PostgresIsolation, GivesTheExpectedOutput) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ReadCommittedAndRepeatableRead, PostgresIsolation,
-                         ::testing::Values("aborted-keyrevoke", "deadlock-hard", "deadlock-simple", "deadlock-soft",
+                         ::testing::Values("lock-update-delete", "skip-locked-4",
+                                           "aborted-keyrevoke", "deadlock-hard", "deadlock-simple", "deadlock-soft",
                                            "delete-abort-savept", "fk-contention", "fk-deadlock",
                                            "insert-conflict-do-nothing", "insert-conflict-do-update-3",
                                            "insert-conflict-do-update", "multixact-no-deadlock", "nowait-2",
