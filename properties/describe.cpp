@@ -55,7 +55,14 @@ std::string describe_changes(const Event& event) {
     return text;
   }
   std::string text;
+  std::vector<std::string> inserted;
   for (const RowChange& change : event.changes) {
+    if (change.operation != RowOperation::remove) {
+      // What became of a new row before the commit is nobody's business.
+      std::string row = change.table + " " + name_of(change.new_row());
+      if (std::find(inserted.begin(), inserted.end(), row) != inserted.end()) continue;
+      if (change.operation == RowOperation::insert) inserted.push_back(std::move(row));
+    }
     if (!text.empty()) text += "; ";
     text += change.table;
     switch (change.operation) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "properties/bodies.hpp"
+#include "properties/describe.hpp"
 #include "properties/requests.hpp"
 #include "properties/rows.hpp"
 
@@ -37,11 +38,12 @@ void judge_key(Findings& findings, const std::string& key, std::vector<const Key
     };
     const KeyedAttempt* earlier = first_of_body.emplace(attempt->body, attempt).first->second;
     if (differs(*attempt, *earlier)) {
-      return violate(fmt::format("{} and {}", std::min(earlier->status, attempt->status),
-                                 std::max(earlier->status, attempt->status)),
-                     *earlier,
-                     fmt::format("key {} with the same body was answered {} {} and then {} {}", short_id(key),
-                                 earlier->status, earlier->answer, attempt->status, attempt->answer));
+      return violate(
+          fmt::format("{} and {}", std::min(earlier->status, attempt->status),
+                      std::max(earlier->status, attempt->status)),
+          *earlier,
+          fmt::format("key {} with the same body was answered {} {} and then {} {}", short_id(key), earlier->status,
+                      shortened(earlier->answer, 80), attempt->status, shortened(attempt->answer, 80)));
     }
     if (attempt->uses_key()) {
       if (user == nullptr) user = attempt;

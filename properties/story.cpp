@@ -49,6 +49,17 @@ bool is_telling(const Event& event) {
          !(event.kind == EventKind::host_started && event.number <= 1);
 }
 
+/// The ids that a row is known by, its own and those of what it belongs to.
+template <class Take>
+void each_id(const RowChange& change, const Take& take) {
+  const std::vector<SqlValue>& cells = change.operation == RowOperation::remove ? change.before : change.after;
+  for (std::size_t i = 0; i < cells.size() && i < change.shape->columns.size(); ++i) {
+    const std::string_view column = change.shape->columns[i];
+    const bool is_id = column == "id" || column == "key" || column.ends_with("_id");
+    if (is_id && !cells[i].is_null()) take(cells[i].text());
+  }
+}
+
 /// What came before this has another story: a client that asks, a fault, a process that starts.
 bool is_origin(EventKind kind) {
   return kind == EventKind::operation_invoked || kind == EventKind::phase || is_fault(kind) || is_blow(kind);
@@ -107,15 +118,47 @@ class Collector {
     }
   }
 
+  /// An event that belongs to the same matter as the evidence, or says how the evidence's host came to it.
+  [[nodiscard]] bool is_related(const Event& event, const std::set<std::string>& ids) const {
+    switch (event.kind) {
+      case EventKind::operation_invoked:
+      case EventKind::request_sent:
+      case EventKind::request_received:
+      case EventKind::message_delivered:
+      case EventKind::statement_failed:
+      case EventKind::commit_unknown:
+      case EventKind::commit_failed:
+        return true;
+      case EventKind::transaction_committed: {
+        bool related = false;
+        for (const RowChange& change : event.changes) {
+          each_id(change, [&](const std::string& id) { related = related || ids.contains(id); });
+        }
+        return related;
+      }
+      default:
+        return is_origin(event.kind) || ids.contains(event.key);
+    }
+  }
+
   void add_causes() {
-    constexpr EventId kMostSteps = 6;  // a loop's next round is caused by the one before, back to the beginning
+    std::set<std::string> ids;
     std::vector<const Event*> told;
-    for (const auto& [id, line] : lines_) told.push_back(line.event);
+    for (const auto& [id, line] : lines_) {
+      told.push_back(line.event);
+      if (!line.event->key.empty()) ids.insert(line.event->key);
+      for (const RowChange& change : line.event->changes) {
+        each_id(change, [&](std::string row) { ids.insert(std::move(row)); });
+      }
+    }
     for (const Event* event : told) {
       EventId steps = 0;
-      while (event != nullptr && !is_origin(event->kind) && steps < kMostSteps) {
+      while (event != nullptr && !is_origin(event->kind)) {
         event = event->cause == 0 ? nullptr : index_.history().find(event->cause);
-        if (event != nullptr && is_telling(*event)) add(*event, Rank::cause, ++steps);
+        if (event == nullptr || !is_telling(*event)) continue;
+        // A loop's next round is caused by the one before, back to the beginning: that is not what happened here.
+        if (!is_related(*event, ids)) break;
+        add(*event, Rank::cause, ++steps);
       }
     }
   }
