@@ -90,9 +90,15 @@ class IndexedHeap {
       const std::size_t first = 4 * index + 1;
       if (first >= size) break;
       std::size_t least = first;
-      const std::size_t end = first + 4 < size ? first + 4 : size;
-      for (std::size_t child = first + 1; child < end; ++child) {
-        least = heap_[child].before(heap_[least]) ? child : least;
+      if (first + 4 <= size) {
+        // A tournament: the first two comparisons do not wait for each other.
+        const std::size_t left = heap_[first + 1].before(heap_[first]) ? first + 1 : first;
+        const std::size_t right = heap_[first + 3].before(heap_[first + 2]) ? first + 3 : first + 2;
+        least = heap_[right].before(heap_[left]) ? right : left;
+      } else {
+        for (std::size_t child = first + 1; child < size; ++child) {
+          least = heap_[child].before(heap_[least]) ? child : least;
+        }
       }
       if (!heap_[least].before(entry)) break;
       place(index, heap_[least]);

@@ -1,6 +1,7 @@
 #include "sim/network.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace orrery::sim {
@@ -80,7 +81,7 @@ void Network::send(Host& from, Host& to, std::unique_ptr<Packet> packet, Instant
     delay += verdict.delay;
     break;
   }
-  const std::uint64_t order = mix(bits, 2);  // which of those that arrive at one instant is first
+  const std::uint64_t order = std::rotr(bits, 32);  // which of those that arrive at one instant is first
   if (&from != &to) {  // a host reaches itself
     if (decisions_.strike(FaultKind::drop, on.name, on.entity, on.ordinal) != nullptr) {
       return drop(std::move(packet), on, "lost");
@@ -164,13 +165,10 @@ void Network::crashed(Host& host) {
   std::move(others.begin(), others.end(), std::back_inserter(held_));
 }
 
-void Network::trace(EventKind kind, const Packet& packet, const Link& on, const char* why) {
-  Recorder& recorder = kernel_.recorder();
-  recorder.tick(kind, on.entity, packet.ordinal_);
-  if (recorder.full()) {
-    const Host& host = kind == EventKind::message_arrived ? *packet.to_ : *packet.from_;
-    recorder.describe(kind, host.name, on.name, {}, static_cast<std::int64_t>(packet.ordinal_), packet.describe(), why);
-  }
+void Network::describe(EventKind kind, const Packet& packet, const Link& on, const char* why) {
+  const Host& host = kind == EventKind::message_arrived ? *packet.to_ : *packet.from_;
+  kernel_.recorder().describe(kind, host.name, on.name, {}, static_cast<std::int64_t>(packet.ordinal_),
+                              packet.describe(), why);
 }
 
 }  // namespace orrery::sim

@@ -142,7 +142,11 @@ class Network {
   void arrived(Packet& packet);
   void send_twice(const Packet& packet, const Link& on, Duration delay, std::uint64_t order);
   void drop(std::unique_ptr<Packet> packet, const Link& on, const char* why);
-  void trace(EventKind kind, const Packet& packet, const Link& on, const char* why = "");
+  void trace(EventKind kind, const Packet& packet, const Link& on, const char* why = "") {
+    kernel_.recorder().tick(kind, on.entity, packet.ordinal_);
+    if (kernel_.recorder().full()) describe(kind, packet, on, why);
+  }
+  void describe(EventKind kind, const Packet& packet, const Link& on, const char* why);
 
   Kernel& kernel_;
   Decisions& decisions_;
