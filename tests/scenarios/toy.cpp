@@ -2,6 +2,7 @@
 
 #include <rapidcheck.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,10 +10,10 @@
 namespace orrery::toy {
 namespace {
 
-/// What a leaking service leaves behind; emptied when the next one leaks.
-Task<void>& leaked() {
-  static Task<void> task;
-  return task;
+/// What leaking services leave behind, one place for each host; a place is emptied when its host leaks again.
+Task<void>& leaked(const std::string& host) {
+  static std::map<std::string, Task<void>> tasks;
+  return tasks[host];
 }
 
 class Counter final : public Service {
@@ -54,8 +55,8 @@ class Counter final : public Service {
     co_await context_.clock.sleep(5s);
     if (defect_ == "throws") throw std::runtime_error("the counter has had enough");
     if (defect_ == "leaks") {
-      leaked() = forever();
-      leaked().start();
+      leaked(context_.host) = forever();
+      leaked(context_.host).start();
     }
     while (!context_.stopping()) {
       co_await context_.clock.sleep(defect_ == "spins" ? Duration::zero() : Duration(1s));

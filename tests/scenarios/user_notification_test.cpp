@@ -29,9 +29,9 @@ TEST(UserNotificationWorkload, IsTheSameOnEveryCompiler) {
     }
     return hash;
   };
-  EXPECT_EQ(fingerprint(1), 0ULL);
-  EXPECT_EQ(fingerprint(2), 0ULL);
-  EXPECT_EQ(fingerprint(18446744073709551615ULL), 0ULL);
+  EXPECT_EQ(fingerprint(1), 14455581776046973799ULL);
+  EXPECT_EQ(fingerprint(2), 12623623851436608957ULL);
+  EXPECT_EQ(fingerprint(18446744073709551615ULL), 3770328809149927719ULL);
 }
 
 TEST(UserNotificationWorkload, GoesOnAfterTheFaults) {
