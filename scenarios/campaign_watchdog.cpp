@@ -18,8 +18,12 @@ constexpr int kLooks = 8;  // so often within the limit
 WorkerCell* cell_of_this_process = nullptr;
 Duration wall_limit{0};
 Duration standstill_limit{0};
+Duration cpu_limit{0};
 std::uint64_t steps_seen = 0;
 int looks_without_progress = 0;
+std::int64_t looks_in_this_run = 0;
+std::int64_t looks_allowed = 0;
+std::int64_t run_seen = 0;  // when it began
 
 /// Text in a fixed buffer: a signal handler may not allocate.
 class Words {
@@ -61,9 +65,36 @@ class Words {
   ::_exit(1);
 }
 
+/// Where the run is: "at virtual time 1.250s after 41 steps, in user-1/relay".
+void say_where(Words& words, const Watched* world) {
+  char task[256];
+  if (world == nullptr) {
+    words << "no world runs";
+    return;
+  }
+  words << "at virtual time " << world->watched_now().time_since_epoch() << " after " << world->steps() << " steps, ";
+  if (world->running_task(task, sizeof task)) {
+    words << "in " << task;
+  } else {
+    words << "in no task";
+  }
+}
+
 /// Every eighth of the standstill limit, in CPU time.
 void look(int) {
   const Watched* world = watched.load(std::memory_order_relaxed);
+  const std::int64_t run = cell_of_this_process->started_ns.load(std::memory_order_relaxed);
+  if (run != run_seen) {
+    run_seen = run;
+    looks_in_this_run = 0;
+  } else if (run != 0 && ++looks_in_this_run >= looks_allowed) {
+    {
+      Words words(cell_of_this_process->why, sizeof cell_of_this_process->why);
+      words << "did not end within " << cpu_limit << " of CPU time: ";
+      say_where(words, world);
+    }
+    end_as_stuck();
+  }
   char task[256];
   if (world == nullptr || !world->running_task(task, sizeof task) || world->steps() != steps_seen) {
     looks_without_progress = 0;
@@ -82,18 +113,7 @@ void say_what_you_do(int) {
   {
     Words words(cell_of_this_process->why, sizeof cell_of_this_process->why);
     words << "did not end within " << wall_limit << " of wall time: ";
-    char task[256];
-    if (world == nullptr) {
-      words << "no world runs";
-    } else {
-      words << "at virtual time " << world->watched_now().time_since_epoch() << " after " << world->steps()
-            << " steps, ";
-      if (world->running_task(task, sizeof task)) {
-        words << "in " << task;
-      } else {
-        words << "in no task";
-      }
-    }
+    say_where(words, world);
   }
   end_as_stuck();
 }
@@ -115,6 +135,7 @@ void watch_this_process(WorkerCell& cell, const RunLimits& limits) {
   cell_of_this_process = &cell;
   wall_limit = limits.wall;
   standstill_limit = limits.standstill;
+  cpu_limit = limits.cpu;
   struct sigaction action{};
   action.sa_flags = SA_RESTART;
   action.sa_handler = say_what_you_do;
@@ -122,6 +143,7 @@ void watch_this_process(WorkerCell& cell, const RunLimits& limits) {
   action.sa_handler = look;
   ::sigaction(SIGVTALRM, &action, nullptr);
   const Duration every = std::max<Duration>(limits.standstill / kLooks, 1ms);
+  looks_allowed = std::max<std::int64_t>(limits.cpu / every, 1);
   itimerval timer{};
   timer.it_interval.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(every).count();
   timer.it_interval.tv_usec = (every % 1s).count() / 1000;

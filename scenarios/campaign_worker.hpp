@@ -24,7 +24,8 @@ class SetupError : public std::runtime_error {
 /// When a run counts as one that will never end.
 struct RunLimits {
   Duration standstill = 3s;  // CPU time in one task that does not give control back
-  Duration wall = 120s;      // wall time of one run
+  Duration cpu = 60s;        // CPU time of one run
+  Duration wall = 600s;      // wall time of one run: long, for a busy machine may hardly let it run
 };
 
 /// The machine's monotonic clock, for limits and speeds; no world sees it.

@@ -159,6 +159,22 @@ TEST(Campaign, ATaskThatNeverGivesControlBackIsNamed) {
   EXPECT_EQ(result.seeds, 4U);
 }
 
+TEST(Campaign, ARunThatGoesOnForEverMeetsTheCpuLimit) {
+  const RunFunction run = [](const RunRequest& request) {
+    if (request.seed == 2) {
+      for (volatile int forever = 1; forever != 0;) {
+      }
+    }
+    return fake_result(request.seed);
+  };
+  CampaignOptions options = options_for(1, 3);
+  options.limits.standstill = 100ms;  // no task runs
+  options.limits.cpu = 300ms;
+  const CampaignResult result = campaign(run, options);
+  ASSERT_EQ(result.findings.size(), 1U);
+  EXPECT_EQ(result.findings[0].what, "did not end within 0.300s of CPU time: no world runs");
+}
+
 TEST(Campaign, ARunThatBlocksMeetsTheWallLimit) {
   const RunFunction run = [](const RunRequest& request) {
     if (request.seed == 2) {
