@@ -2,7 +2,7 @@
 # The table of layers in docs/architecture.md holds for the compiler: what a layer may not use it cannot include.
 # include_fence.sh COMPILER WINDOWS: WINDOWS has a line a layer, "<layer>|<include directory>|…", written by CMake.
 set -euo pipefail
-compiler=$1 windows=$2
+compiler=$1 windows=$(realpath "$2")
 cd "$ORRERY_SOURCE"
 
 # Stated here once more, on purpose: a slip in CMakeLists.txt must not pass.
