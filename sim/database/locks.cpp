@@ -261,11 +261,13 @@ void LockManager::wake_waiters(Lock& lock) {
 }
 
 void LockManager::finished(Transaction& owner, Xid xid) {
-  for (LockWait* wait : owner.xid_waiters) {
-    if (wait->xid != xid) continue;
+  std::erase_if(owner.xid_waiters, [xid](LockWait* wait) {
+    if (wait->xid != xid) return false;
     wait->granted = true;
+    wait->awaited = nullptr;  // its session may be gone before the waiter runs
     wait->waiter.wake();
-  }
+    return true;
+  });
 }
 
 void LockManager::forget_if_free(Lock& lock) {
