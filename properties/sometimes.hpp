@@ -26,7 +26,7 @@ namespace orrery {
 [[nodiscard]] Predicate failed_publish_was_stored(const std::string& topic);
 /// A message is stored more than once.
 [[nodiscard]] Predicate message_is_published_again(const std::string& topic);
-/// A host dies at a place whose name contains `place`: at "before commit" it leaves a transaction open.
+/// A host dies at a place whose name contains `place`: "before commit" is a host that dies with a transaction open.
 [[nodiscard]] Predicate host_dies_at(const std::string& place);
 /// A host dies while it has requests to answer.
 [[nodiscard]] Predicate host_dies_with_a_request();

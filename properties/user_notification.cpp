@@ -190,8 +190,8 @@ void add_sometimes(std::vector<Property>& all) {
                           failed_publish_was_stored(kTopic)));
   all.push_back(sometimes("an event is published more than once", "The broker stores an event twice.",
                           message_is_published_again(kTopic)));
-  all.push_back(sometimes("a host dies right before or after a COMMIT",
-                          "A crash leaves a transaction open, or done and nobody told.", host_dies_at("commit")));
+  all.push_back(sometimes("a host dies with a transaction open", "A crash comes right before a COMMIT.",
+                          host_dies_at("before commit")));
   all.push_back(sometimes("a host dies with a request to answer", "A crash comes while somebody waits for an answer.",
                           host_dies_with_a_request()));
   all.push_back(sometimes("an outbox claim is taken over", "A relay's lease ends, and another relay takes the event.",
