@@ -45,7 +45,10 @@ struct Arguments {
   ::setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
   const char* asan = std::getenv("ASAN_OPTIONS");
   ::setenv("ASAN_OPTIONS",
-           (std::string(asan != nullptr ? asan : "") + ":malloc_fill_byte=84:max_malloc_fill_size=65536").c_str(), 1);
+           (std::string(asan != nullptr ? asan : "") +
+            ":malloc_fill_byte=84:max_malloc_fill_size=65536:quarantine_size_mb=0:thread_local_quarantine_size_kb=0")
+               .c_str(),
+           1);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   const std::string line{std::istreambuf_iterator<char>(file), {}};
   std::vector<std::string> words;
