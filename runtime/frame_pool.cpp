@@ -12,7 +12,17 @@
 #endif
 #endif
 
-namespace orrery::frame_pool {
+namespace orrery {
+
+void FrameAccount::Close::operator()(FrameAccount* account) const noexcept {
+  if (account->live_ == 0) {
+    delete account;
+  } else {
+    account->closed_ = true;
+  }
+}
+
+namespace frame_pool {
 namespace {
 
 constexpr std::size_t kGranule = 64;
@@ -52,7 +62,7 @@ void* allocate(std::size_t bytes) {
   if (pool.account != nullptr) {
     Header* header = static_cast<Header*>(frame) - 1;
     header->account = pool.account;
-    ++header->account->live;
+    header->account->add();
   }
   return frame;
 }
@@ -84,7 +94,7 @@ void* allocate_uncharged(std::size_t bytes) {
 
 void release(void* frame) noexcept {
   Header* header = static_cast<Header*>(frame) - 1;
-  if (header->account != nullptr) --header->account->live;
+  if (header->account != nullptr) header->account->remove();
   if (header->size_class == kClasses) {
     ::operator delete(header);
     return;
@@ -94,4 +104,5 @@ void release(void* frame) noexcept {
   pool.free[size_class] = free_frame;
 }
 
-}  // namespace orrery::frame_pool
+}  // namespace frame_pool
+}  // namespace orrery

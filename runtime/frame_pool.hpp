@@ -2,13 +2,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace orrery {
 
 /// Counts the coroutine frames that belong together, in simulation those of one host. A crash must bring it to zero:
 /// what is left is a task that the service kept outside of its own memory.
-struct FrameAccount {
-  std::int64_t live = 0;
+class FrameAccount {
+ public:
+  /// Ends the account. One that still has frames goes with the last of them: a task in a static outlives its world.
+  struct Close {
+    void operator()(FrameAccount* account) const noexcept;
+  };
+  using Owner = std::unique_ptr<FrameAccount, Close>;
+  [[nodiscard]] static Owner open() { return Owner(new FrameAccount); }
+
+  [[nodiscard]] std::int64_t live() const { return live_; }
+  void add() noexcept { ++live_; }
+  void remove() noexcept {
+    if (--live_ == 0 && closed_) delete this;
+  }
+
+ private:
+  FrameAccount() = default;
+  ~FrameAccount() = default;
+
+  std::int64_t live_ = 0;
+  bool closed_ = false;
 };
 
 /// Memory for coroutine frames: one free list for each size class, one pool for each thread. Under AddressSanitizer

@@ -93,7 +93,7 @@ class Host final : public Clock, public Random {
   std::chrono::microseconds clock_offset_{0};
   std::int64_t drift_ppm_ = 0;
   Instant drift_since_{};
-  FrameAccount frames_;
+  FrameAccount::Owner frames_ = FrameAccount::open();
   SimFiber* fibers_ = nullptr;      // newest first
   std::vector<Scheduled*> held_;    // waiters that came due while the host was paused
   std::unique_ptr<Machine> machine_;

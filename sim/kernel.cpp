@@ -68,7 +68,7 @@ void Kernel::start(Host& host) {
   ++host.incarnation_;
   recorder_.fact(EventKind::host_started, host.name, {}, {}, host.incarnation_);
   SimFiber* before = std::exchange(current_, nullptr);
-  FrameAccount* account = frame_pool::charge(&host.frames_);
+  FrameAccount* account = frame_pool::charge(host.frames_.get());
   if (host.boot_) host.machine_ = host.boot_(host);
   frame_pool::charge(account);
   current_ = before;
@@ -96,10 +96,10 @@ void Kernel::bury(Host& host, std::string_view why) {
   host.machine_.reset();
   host.held_.clear();
   current_ = before;
-  if (host.frames_.live != 0) {
-    const std::string what = "the host crashed, but " + std::to_string(host.frames_.live) +
+  if (host.frames_->live() != 0) {
+    const std::string what = "the host crashed, but " + std::to_string(host.frames_->live()) +
                              " of its tasks live on: a service keeps a Task outside of its own objects";
-    host.frames_.live = 0;
+    host.frames_ = FrameAccount::open();
     recorder_.fact(EventKind::service_failed, host.name, "leak", {}, 0, what);
   }
   for (const auto& observer : crash_observers_) observer(host);
@@ -215,7 +215,7 @@ void Kernel::run(Waiter& waiter) {
   recorder_.tick(EventKind::fiber_woken, fiber->identity, fiber->wakes);
   if (recorder_.full()) recorder_.describe(EventKind::fiber_woken, host.name, fiber->name(), {}, 0, {});
   current_ = fiber;
-  FrameAccount* account = frame_pool::charge(&host.frames_);
+  FrameAccount* account = frame_pool::charge(host.frames_.get());
   waiter.take().resume();
   frame_pool::charge(account);
   current_ = nullptr;
