@@ -30,7 +30,7 @@ escape=$'\033'
 try 0 run ticks --seeds 1..3
 says_not "$escape"
 if command -v script >/dev/null; then
-  out=$(TERM=xterm script -qec "$program run ticks --seeds 1..3" /dev/null) last="run on a terminal"
+  out=$(env -u NO_COLOR -u CLICOLOR TERM=xterm script -qec "$program run ticks --seeds 1..3" /dev/null) last="run on a terminal"
   says "${escape}[32mheld"
   out=$(NO_COLOR=1 TERM=xterm script -qec "$program run ticks --seeds 1..3 2>/dev/null" /dev/null) last="run with NO_COLOR"
   says_not "$escape"
