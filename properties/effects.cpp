@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "properties/bodies.hpp"
 #include "properties/outages.hpp"
 #include "properties/requests.hpp"
 #include "properties/rows.hpp"
@@ -197,7 +198,118 @@ Check status_moves_forward(const StatusTable& rows) {
                                                cell(before->row(), rows.token), cell(row, rows.token)));
           break;
         }
+        const auto changed = std::find_if(rows.constant.begin(), rows.constant.end(), [&](const std::string& column) {
+          return before != nullptr && !(row[column] == before->row()[column]);
+        });
+        if (changed != rows.constant.end()) {
+          violate(fmt::format("another {}", *changed), fmt::format("got another {}", *changed));
+          break;
+        }
         before = &state;
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check only_the_owner_writes(const StatusTable& rows) {
+  return [rows](const HistoryIndex& index) {
+    Findings findings;
+    for (const auto& [id, life] : lives_of(index, rows.table, rows.id)) {
+      for (std::size_t i = 1; i < life.states.size(); ++i) {
+        const RowState& before = life.states[i - 1];
+        const RowState& after = life.states[i];
+        if (!before.exists || before.row()[rows.owner].is_null()) continue;
+        if (after.commit->key.find('#') == std::string::npos) continue;
+        findings.examine();
+        const bool claimed_anew =
+            after.exists && after.row()[rows.token].integer() > before.row()[rows.token].integer();
+        const std::string owner = cell(before.row(), rows.owner);
+        const std::string_view writer = host_of_session(after.commit->key);
+        if (claimed_anew || writer == owner) continue;
+        findings.violate(
+            "another writer",
+            fmt::format("{} {} was written by {} while {} held it", rows.name, short_id(id), writer, owner),
+            {before.commit->id, after.commit->id});
+        break;
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check requests_are_of_held_jobs(const StatusTable& jobs, const Provider& provider, const std::string& in_work,
+                                const std::vector<std::pair<std::string, std::string>>& says) {
+  return [jobs, provider, in_work, says](const HistoryIndex& index) {
+    Findings findings;
+    const RowLives& lives = lives_of(index, jobs.table, jobs.id);
+    for (const auto& [job, sends] : sends_of(index, provider).by_job) {
+      const auto life = lives.find(job);
+      for (const Send& send : sends) {
+        findings.examine();
+        const RowState* held = nullptr;  // as it was when the request was sent
+        if (life != lives.end()) {
+          for (const RowState& state : life->second.states) {
+            if (state.commit->id < send.sent->id) held = &state;
+          }
+        }
+        const auto violate = [&, &job = job](std::string_view shape, const std::string& sentence) {
+          findings.violate(shape, fmt::format("{} sent {} {}, but {}", send.sent->host, jobs.name, job, sentence),
+                           {held != nullptr ? held->commit->id : 0, send.sent->id});
+        };
+        if (held == nullptr || !held->exists) {
+          violate("no job", "no such job was committed");
+          continue;
+        }
+        const Row row = held->row();
+        if (cell(row, jobs.status) != in_work || cell(row, jobs.owner) != send.sent->host) {
+          violate("not held", fmt::format("it was {} and held by {}", cell(row, jobs.status),
+                                          row[jobs.owner].is_null() ? "nobody" : cell(row, jobs.owner)));
+          continue;
+        }
+        const Json body = parse_body(send.sent->text);
+        const auto other = std::find_if(says.begin(), says.end(), [&](const auto& saying) {
+          return member_text(body, saying.first.c_str()) != cell(row, saying.second);
+        });
+        if (other != says.end()) {
+          violate(fmt::format("another {}", other->first),
+                  fmt::format("with another {} than its {}", other->first, other->second));
+        }
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check given_up_for_a_reason(const StatusTable& jobs, const Provider& provider, const std::string& dead,
+                            std::int64_t claims) {
+  return [jobs, provider, dead, claims](const HistoryIndex& index) {
+    Findings findings;
+    const Sends& sends = sends_of(index, provider);
+    for (const auto& [job, life] : lives_of(index, jobs.table, jobs.id)) {
+      for (const RowState& state : life.states) {
+        if (!state.exists || cell(state.row(), jobs.status) != dead) continue;
+        findings.examine();
+        const auto of_job = sends.by_job.find(job);
+        const bool refused = of_job != sends.by_job.end() &&
+                             std::any_of(of_job->second.begin(), of_job->second.end(), [&](const Send& send) {
+                               const std::int64_t status = send.ended == nullptr ? 0 : send.ended->number;
+                               return status >= 400 && status < 500 && status != 408 && status != 429 &&
+                                      send.ended->id < state.commit->id;
+                             });
+        if (!refused && state.row()[jobs.token].integer() < claims) {
+          std::vector<EventId> evidence{life.first().commit->id, state.commit->id};
+          if (of_job != sends.by_job.end()) {
+            for (const Send& send : of_job->second) {
+              evidence.insert(evidence.end(), {send.sent->id, send.ended != nullptr ? send.ended->id : 0});
+            }
+          }
+          findings.violate("too early",
+                           fmt::format("{} {} was given up after {} claims, and the provider had not refused it",
+                                       jobs.name, short_id(job), state.row()[jobs.token].integer()),
+                           std::move(evidence));
+        }
+        break;
       }
     }
     return std::move(findings).verdict();

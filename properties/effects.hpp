@@ -28,6 +28,10 @@ struct StatusTable {
   std::string done_at = "sent_at";
   /// The fencing token: it never gets smaller. Empty: there is none.
   std::string token = "claim_token";
+  /// Who has claimed the row; NULL: nobody. Empty: rows are not claimed.
+  std::string owner = "claimed_by";
+  /// Columns that never change.
+  std::vector<std::string> constant;
 };
 
 /// Who is asked to carry jobs out: requests with this subject, whose JSON body names the job.
@@ -56,9 +60,27 @@ struct Provider {
 [[nodiscard]] Check done_means_accepted(const StatusTable& jobs, const Provider& provider);
 
 /// Rows begin in an initial status and change it only by the allowed steps; `done_at` is set exactly when the row is
-/// done; the fencing token never gets smaller. Judged: each committed state. Broken by: a stale worker that writes over
-/// a newer outcome (no fencing), a retry that starts from a copy in memory.
+/// done; the fencing token never gets smaller; constant columns keep their values. Judged: each committed state.
+/// Broken by: a stale worker that writes over a newer outcome (no fencing), a retry that starts from a copy in memory.
 [[nodiscard]] Check status_moves_forward(const StatusTable& rows);
+
+/// A commit that changes a claimed row without claiming it anew (with a greater token) is its owner's: of a session of
+/// the host that `owner` names. Judged: each change of a claimed row; sessions that name no host are not. Broken by: an
+/// outcome that is written without a fence (M. Kleppmann, "How to do distributed locking", 2016).
+[[nodiscard]] Check only_the_owner_writes(const StatusTable& rows);
+
+/// Each request to the provider is for a job that its sender holds: committed with the status `in_work` and the sender
+/// as owner. And it says what the job says: each of `says` names a member of the body and the job's column. Judged:
+/// each request that was sent. Broken by: sending from a list in memory, sending after the lease has ended, mixing up
+/// two jobs.
+[[nodiscard]] Check requests_are_of_held_jobs(const StatusTable& jobs, const Provider& provider,
+                                              const std::string& in_work,
+                                              const std::vector<std::pair<std::string, std::string>>& says);
+
+/// A job that is given up (`dead`) was refused by the provider with 4xx (but 408 and 429), or was claimed `claims`
+/// times. Judged: each job that was given up. Broken by: taking the first failure for the last.
+[[nodiscard]] Check given_up_for_a_reason(const StatusTable& jobs, const Provider& provider, const std::string& dead,
+                                          std::int64_t claims);
 
 /// At the end each row is in a final status. Judged: each row that still exists.
 /// Broken by: a claim that nobody takes over, an error that ends the loop, a retry without end.

@@ -128,35 +128,6 @@ Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& r
   };
 }
 
-Check acknowledged_is_readable(const KeyedRequests& requests, const std::string& operation,
-                               const std::string& id_member) {
-  CHECK(requests.kind != nullptr, "how answers are read");
-  return [requests, operation, id_member](const HistoryIndex& index) {
-    Findings findings;
-    std::map<std::string_view, const KeyedAttempt*> acknowledged;  // the first
-    for (const KeyedAttempt& attempt : attempts_of(index, requests).all) {
-      if (attempt.kind != AnswerKind::created) continue;
-      const auto [first, is_first] = acknowledged.emplace(attempt.created_id, &attempt);
-      if (!is_first && attempt.end() < first->second->end()) first->second = &attempt;
-    }
-    for (const Event* ended : index.of(EventKind::operation_ended, operation)) {
-      const HistoryIndex::Events& begun = index.with_key(EventKind::operation_invoked, ended->key);
-      if (ended->number == 0 || begun.empty()) continue;
-      const Event* invoked = begun.front();
-      const std::string id = member_text(parse_body(invoked->text), id_member.c_str());
-      const auto found = acknowledged.find(id);
-      if (found == acknowledged.end() || found->second->end() > invoked->id) continue;
-      findings.examine();
-      if (ended->number != 404) continue;
-      findings.violate(
-          "not found",
-          fmt::format("{} was acknowledged, but '{}' answered {} afterwards", short_id(id), operation, ended->number),
-          {found->second->invoked->id, found->second->end(), invoked->id, ended->id});
-    }
-    return std::move(findings).verdict();
-  };
-}
-
 Check unique_in_every_state(const std::string& table, const std::string& id, const std::string& column) {
   return [table, id, column](const HistoryIndex& index) {
     Findings findings;

@@ -57,12 +57,6 @@ struct CreatedRows {
 /// was swallowed, answering with an id that was drawn for an attempt that did not make it.
 [[nodiscard]] Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& rows);
 
-/// A request that reads an acknowledged row by its id, begun after the acknowledgement, never hears that there is none.
-/// `operation`: its name in the workload; its text holds the id as `id_member`.
-/// Judged: each answered read of an id that had been acknowledged before it began.
-[[nodiscard]] Check acknowledged_is_readable(const KeyedRequests& requests, const std::string& operation,
-                                             const std::string& id_member);
-
 /// In every committed state no two rows share a value of `column`, compared without case (ASCII); NULLs are no values.
 /// Judged: after each commit, the values that it wrote.
 /// Broken by: looking for the value before inserting it, without a unique index.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "properties/bodies.hpp"
@@ -12,8 +13,8 @@
 namespace orrery {
 namespace {
 
-/// The commits that inserted effects, by message and channel.
-using Effects = std::map<std::pair<std::string, std::string>, std::vector<const Event*>>;
+/// The inserted effects, by message and channel.
+using Effects = std::map<std::pair<std::string, std::string>, std::vector<History::Change>>;
 
 const Effects& effects_of(const HistoryIndex& index, const EffectTable& table) {
   return index.shared<Effects>("effects " + table.table, [&](const HistoryIndex& of) {
@@ -21,7 +22,7 @@ const Effects& effects_of(const HistoryIndex& index, const EffectTable& table) {
     for (const History::Change& change : of.committed(table.table)) {
       if (change.row->operation != RowOperation::insert) continue;
       const Row row = change.row->new_row();
-      effects[{cell(row, table.message_id), cell(row, table.channel)}].push_back(change.commit);
+      effects[{cell(row, table.message_id), cell(row, table.channel)}].push_back(change);
     }
     return effects;
   });
@@ -52,19 +53,19 @@ const Event* first_stored(const HistoryIndex& index, const std::string& topic, s
 Check at_most_one_effect(const EffectTable& effects) {
   return [effects](const HistoryIndex& index) {
     Findings findings;
-    for (const auto& [of, commits] : effects_of(index, effects)) {
-      findings.examine(static_cast<std::int64_t>(commits.size()));
-      if (commits.size() < 2) continue;
+    for (const auto& [of, made] : effects_of(index, effects)) {
+      findings.examine(static_cast<std::int64_t>(made.size()));
+      if (made.size() < 2) continue;
       // Proven by the second; what came to the consumers until then explains it.
       std::vector<EventId> evidence;
       for (const Event* event : index.with_key(EventKind::message_delivered, of.first)) {
-        if (event->id < commits[1]->id) evidence.push_back(event->id);
+        if (event->id < made[1].commit->id) evidence.push_back(event->id);
       }
-      evidence.insert(evidence.end(), {commits[0]->id, commits[1]->id});
-      findings.violate("several effects",
-                       fmt::format("event {} made {} {}s for channel {}", short_id(of.first), commits.size(),
-                                   effects.name, of.second),
-                       std::move(evidence));
+      evidence.insert(evidence.end(), {made[0].commit->id, made[1].commit->id});
+      findings.violate(
+          "several effects",
+          fmt::format("event {} made {} {}s for channel {}", short_id(of.first), made.size(), effects.name, of.second),
+          std::move(evidence));
     }
     return std::move(findings).verdict();
   };
@@ -73,14 +74,71 @@ Check at_most_one_effect(const EffectTable& effects) {
 Check effects_come_from_messages(const EffectTable& effects, const std::string& topic) {
   return [effects, topic](const HistoryIndex& index) {
     Findings findings;
-    for (const auto& [of, commits] : effects_of(index, effects)) {
-      findings.examine(static_cast<std::int64_t>(commits.size()));
+    for (const auto& [of, made] : effects_of(index, effects)) {
+      findings.examine(static_cast<std::int64_t>(made.size()));
       const Event* stored = first_stored(index, topic, of.first);
-      if (stored != nullptr && stored->id < commits.front()->id) continue;
+      if (stored != nullptr && stored->id < made.front().commit->id) continue;
       findings.violate(stored == nullptr ? "no message" : "message only afterwards",
                        fmt::format("a {} for event {} was committed, but {} held no such message then", effects.name,
                                    short_id(of.first), topic),
-                       {commits.front()->id, stored != nullptr ? stored->id : 0});
+                       {made.front().commit->id, stored != nullptr ? stored->id : 0});
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check effects_say_what_messages_say(const EffectTable& effects, const std::string& topic,
+                                    const std::vector<std::pair<std::string, std::string>>& says) {
+  return [effects, topic, says](const HistoryIndex& index) {
+    Findings findings;
+    for (const auto& [of, made] : effects_of(index, effects)) {
+      const Event* stored = first_stored(index, topic, of.first);
+      if (stored == nullptr) continue;  // effects_come_from_messages says so
+      const Json body = parse_body(stored->text);
+      if (!body.is_object() || !body.contains("payload")) continue;
+      for (const History::Change& effect : made) {
+        findings.examine();
+        for (const auto& [path, member] : says) {
+          const std::size_t dot = path.find('.');
+          std::string said = cell(effect.row->new_row(), path.substr(0, dot));
+          if (dot != std::string::npos) said = member_text(parse_body(said), path.substr(dot + 1).c_str());
+          const std::string meant = member_text(body["payload"], member.c_str());
+          if (said == meant) continue;
+          findings.violate(fmt::format("another {}", path),
+                           fmt::format("the {} of event {} says {} '{}', but the event says {} '{}'", effects.name,
+                                       short_id(of.first), path, said, member, meant),
+                           {stored->id, effect.commit->id});
+          break;
+        }
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check effects_follow_the_order_of_messages(const EffectTable& effects, const std::string& topic) {
+  return [effects, topic](const HistoryIndex& index) {
+    Findings findings;
+    const Effects& made = effects_of(index, effects);
+    std::set<std::string_view> seen;
+    std::map<std::string_view, const Event*> latest;  // by ordering key: the latest effect so far
+    for (const Event* stored : index.of(EventKind::message_stored, topic)) {
+      if (stored->detail.empty() || !seen.insert(stored->key).second) continue;
+      for (const std::string& channel : effects.channels) {
+        const auto found = made.find({stored->key, channel});
+        if (found == made.end()) continue;
+        findings.examine();
+        const Event* effect = found->second.front().commit;
+        const Event*& before = latest[stored->detail];
+        if (before != nullptr && effect->id < before->id) {
+          findings.violate("overtaken",
+                           fmt::format("message {} of key {} had its {} before an earlier message of that key",
+                                       short_id(stored->key), short_id(stored->detail), effects.name),
+                           {stored->id, effect->id, before->id});
+        } else {
+          before = effect;
+        }
+      }
     }
     return std::move(findings).verdict();
   };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "properties/property.hpp"
@@ -40,6 +41,17 @@ struct EffectTable {
 
 /// Each effect is of a message that the broker had stored before. Judged: each inserted effect.
 [[nodiscard]] Check effects_come_from_messages(const EffectTable& effects, const std::string& topic);
+
+/// Each effect says what its message says: each of `says` names a column ("variables.name": a member of a JSON column)
+/// and the member of the body's "payload" that it must equal. Judged: each effect whose message was stored.
+/// Broken by: mixing up two messages that are in work at the same time.
+[[nodiscard]] Check effects_say_what_messages_say(const EffectTable& effects, const std::string& topic,
+                                                  const std::vector<std::pair<std::string, std::string>>& says);
+
+/// Messages of one ordering key have their first effects in the order in which they were first stored.
+/// Judged: each message's first effect.
+/// Broken by: working on a key's messages side by side, acknowledging before the work is done.
+[[nodiscard]] Check effects_follow_the_order_of_messages(const EffectTable& effects, const std::string& topic);
 
 /// When a consumer acknowledges a message, the message's inbox row has been committed: by itself or, if the message
 /// came to another replica before, by that one. Judged: each acknowledgement that a consumer sent in the group. Broken

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "properties/outages.hpp"
+#include "properties/percentile.hpp"
 #include "properties/rows.hpp"
 
 namespace orrery {
@@ -33,6 +35,13 @@ bool is_answer(std::int64_t status) {
   return status >= 200 && status < 500 && status != 408 && status != 425 && status != 429;
 }
 
+/// From when on requests must succeed; nullopt: never.
+std::optional<Instant> judged_from(const HistoryIndex& index, Duration grace) {
+  if (index.of(EventKind::fault_injected).empty()) return Instant{};
+  if (index.healed_at() == Instant::max()) return std::nullopt;
+  return index.healed_at() + grace;
+}
+
 const Event* end_of(const HistoryIndex& index, const Event& begun, EventKind end) {
   for (const Event* event : index.with_key(end, begun.key)) {
     if (event->subject == begun.subject && event->id > begun.id) return event;
@@ -45,16 +54,16 @@ const Event* end_of(const HistoryIndex& index, const Event& begun, EventKind end
 Check requests_succeed(Duration grace, Duration patience) {
   return [grace, patience](const HistoryIndex& index) {
     Findings findings;
-    const bool undisturbed = index.of(EventKind::fault_injected).empty();
-    if (!undisturbed && index.healed_at() == Instant::max()) return std::move(findings).verdict();
-    const Instant from = undisturbed ? Instant{} : index.healed_at() + grace;
+    const std::optional<Instant> from = judged_from(index, grace);
+    if (!from) return std::move(findings).verdict();
     for (const Event* invoked : index.of(EventKind::operation_invoked)) {
-      if (invoked->at < from) continue;
+      if (invoked->at < *from) continue;
       const Event* ended = end_of(index, *invoked, EventKind::operation_ended);
       if (ended == nullptr && index.end_at() - invoked->at < patience) continue;
       findings.examine();
       if (ended != nullptr && is_answer(ended->number)) continue;
-      const EventId healed = undisturbed ? 0 : index.of(EventKind::phase, "healed").front()->id;
+      const HistoryIndex::Events& healings = index.of(EventKind::phase, "healed");
+      const EventId healed = healings.empty() ? 0 : healings.front()->id;
       const std::string shape = ended == nullptr ? "never ended" : fmt::format("{}", ended->number);
       findings.violate(fmt::format("{} {}", invoked->subject, shape),
                        ended == nullptr ? fmt::format("'{}' of {} never ended", invoked->subject, invoked->host)
@@ -62,6 +71,35 @@ Check requests_succeed(Duration grace, Duration patience) {
                            ? fmt::format("'{}' of {} got no answer: {}", invoked->subject, invoked->host, ended->text)
                            : fmt::format("'{}' of {} was answered {}", invoked->subject, invoked->host, ended->number),
                        {healed, invoked->id, ended != nullptr ? ended->id : index.end()});
+    }
+    return std::move(findings).verdict();
+  };
+}
+
+Check answer_time_p95_is_within(Duration grace, Duration bound, std::int64_t least) {
+  return [grace, bound, least](const HistoryIndex& index) {
+    Findings findings;
+    const std::optional<Instant> from = judged_from(index, grace);
+    if (!from) return std::move(findings).verdict();
+    std::vector<Duration> times;
+    const Event* slowest = nullptr;
+    Duration longest{-1};
+    for (const Event* invoked : index.of(EventKind::operation_invoked)) {
+      const Event* ended = invoked->at < *from ? nullptr : end_of(index, *invoked, EventKind::operation_ended);
+      if (ended == nullptr) continue;
+      times.push_back(ended->at - invoked->at);
+      if (times.back() > longest) slowest = invoked;
+      longest = std::max(longest, times.back());
+    }
+    const auto count = static_cast<std::int64_t>(times.size());
+    if (count < least) return std::move(findings).verdict();
+    findings.examine(count);
+    const Duration p95 = percentile(std::move(times), 95);
+    if (p95 > bound) {
+      findings.violate("too slow",
+                       fmt::format("95% of {} requests were answered within {} only, not within {}", count,
+                                   to_string(p95), to_string(bound)),
+                       {slowest->id, end_of(index, *slowest, EventKind::operation_ended)->id});
     }
     return std::move(findings).verdict();
   };
@@ -134,7 +172,13 @@ Check nothing_stays_pending(const AtRest& rest) {
 Check no_task_fails() {
   return [](const HistoryIndex& index) {
     Findings findings;
-    findings.examine(static_cast<std::int64_t>(index.of(EventKind::host_started).size()));
+    const HistoryIndex::Events& answers = index.of(EventKind::request_answered);
+    findings.examine(static_cast<std::int64_t>(index.of(EventKind::host_started).size() + answers.size()));
+    for (const Event* answer : answers) {
+      if (answer->number != 500) continue;
+      findings.violate(fmt::format("{} 500", shape_of(answer->subject)),
+                       fmt::format("{} answered 500 to '{}'", answer->host, answer->subject), {answer->id});
+    }
     for (const Event* failed : index.of(EventKind::service_failed)) {
       findings.violate(shape_of(failed->subject),
                        fmt::format("an exception left '{}' on {}: {}", failed->subject, failed->host, failed->text),

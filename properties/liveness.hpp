@@ -16,6 +16,11 @@ namespace orrery {
 /// connections, a breaker that stays open, retries that keep an overload alive.
 [[nodiscard]] Check requests_succeed(Duration grace, Duration patience);
 
+/// Of the operations that requests_succeed judges and that were answered, 95 % were answered within `bound`: nearest
+/// rank. Fewer than `least` operations are too few to say, and not judged. Broken by: locks that are held across calls,
+/// retries that multiply, a pool that is too small.
+[[nodiscard]] Check answer_time_p95_is_within(Duration grace, Duration bound, std::int64_t least);
+
 /// Rows that wait for somebody while their status has one of these values.
 struct WaitingRows {
   std::string table;
@@ -38,7 +43,8 @@ struct AtRest {
 /// or claim that outlives its holder, a message whose acknowledgement always comes too late.
 [[nodiscard]] Check nothing_stays_pending(const AtRest& rest);
 
-/// No exception leaves a task of a service: what the world does is handled where it happens. Judged: each host's start.
+/// No exception leaves a task of a service, and no request is answered 500, which is what is left of one: what the
+/// world does is handled where it happens. Judged: each host's start and each answer.
 [[nodiscard]] Check no_task_fails();
 
 }  // namespace orrery

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "properties/bodies.hpp"
+#include "properties/percentile.hpp"
 #include "properties/rows.hpp"
 
 namespace orrery {
@@ -208,6 +209,38 @@ Check every_change_has_its_event(const OutboxTable& outbox, const AggregateTable
   };
 }
 
+Check events_say_what_aggregates_were(const OutboxTable& outbox, const AggregateTable& aggregates,
+                                      const Sayings& says) {
+  return [outbox, aggregates, says](const HistoryIndex& index) {
+    Findings findings;
+    const RowLives& lives = lives_of(index, aggregates.table, aggregates.id);
+    for (const auto& [event_id, row] : outbox_rows(index, outbox)) {
+      const auto life = lives.find(row.aggregate_id);
+      if (life == lives.end()) continue;
+      const auto state = std::ranges::find(life->second.states, row.inserted, &RowState::commit);
+      if (state == life->second.states.end() || !state->exists ||
+          state->row()[aggregates.version].integer() != row.version) {
+        continue;
+      }
+      findings.examine();
+      const Json payload = parse_body(row.payload);
+      const bool wrapped = payload.is_object() && payload.contains("payload");
+      for (const auto& [member, column] : says) {
+        const std::string said = member_text(wrapped ? payload["payload"] : payload, member.c_str());
+        const std::string was = cell(state->row(), column);
+        if (said == was) continue;
+        findings.violate(
+            fmt::format("another {}", member),
+            fmt::format("event {} says {} '{}', but {} {} had {} '{}' at version {}", short_id(event_id), member, said,
+                        aggregates.name, short_id(row.aggregate_id), column, was, row.version),
+            {row.inserted->id});
+        break;
+      }
+    }
+    return std::move(findings).verdict();
+  };
+}
+
 Check published_means_stored(const OutboxTable& outbox) {
   return [outbox](const HistoryIndex& index) {
     Findings findings;
@@ -371,15 +404,6 @@ Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound) {
     }
     return std::move(findings).verdict();
   };
-}
-
-Duration percentile(std::vector<Duration> values, std::int64_t percent) {
-  if (values.empty()) return Duration{0};
-  const auto count = static_cast<std::int64_t>(values.size());
-  const std::int64_t rank = std::max<std::int64_t>(1, (count * percent + 99) / 100);
-  const auto nth = values.begin() + (rank - 1);
-  std::nth_element(values.begin(), nth, values.end());
-  return *nth;
 }
 
 }  // namespace orrery

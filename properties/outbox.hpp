@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "properties/property.hpp"
 
@@ -44,6 +46,14 @@ struct AggregateTable {
 /// computed in memory (MAX + 1), the same change made twice.
 [[nodiscard]] Check every_change_has_its_event(const OutboxTable& outbox, const AggregateTable& aggregates);
 
+/// An event says what its aggregate was at the event's version: each of `says` names a member of the payload (or of the
+/// payload's member "payload") and the aggregate's column that it must equal.
+/// Judged: each event whose aggregate has that version in the same commit; the checks above speak of the others.
+/// Broken by: an event built from what was read before the change, or from the request.
+using Sayings = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] Check events_say_what_aggregates_were(const OutboxTable& outbox, const AggregateTable& aggregates,
+                                                    const Sayings& says);
+
 /// When an event's row is committed as published for the first time, the broker has stored its message, and has told a
 /// publisher so.
 /// Judged: each row that was ever committed as published.
@@ -74,8 +84,5 @@ struct AggregateTable {
 /// waiting until the end. Judged: those events. Without an end of faults: all.
 /// Broken by: a relay that stands still behind a long transaction, a convoy behind a slow broker, endless backoff.
 [[nodiscard]] Check publish_lag_p95_is_within(const OutboxTable& outbox, Duration bound);
-
-/// The smallest value that at least `percent` % of the values do not exceed (nearest rank); zero of none.
-[[nodiscard]] Duration percentile(std::vector<Duration> values, std::int64_t percent);
 
 }  // namespace orrery

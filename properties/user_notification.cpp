@@ -6,6 +6,7 @@
 #include "properties/inbox.hpp"
 #include "properties/liveness.hpp"
 #include "properties/outbox.hpp"
+#include "properties/reads.hpp"
 #include "properties/sometimes.hpp"
 
 namespace orrery {
@@ -49,6 +50,7 @@ KeyedRequests sign_ups() {
 StatusTable job_statuses() {
   StatusTable jobs;
   jobs.steps = {{"queued", "sending"}, {"sending", "queued"}, {"sending", "sent"}, {"sending", "dead"}};
+  jobs.constant = {"correlation_id", "user_id", "channel", "destination", "template", "variables"};
   return jobs;
 }
 
@@ -62,6 +64,7 @@ StatusTable event_statuses() {
   events.final = {"published"};
   events.done = "published";
   events.done_at = "published_at";
+  events.constant = {"aggregate_id", "aggregate_version", "event_type", "payload"};
   return events;
 }
 
@@ -131,9 +134,13 @@ void add_always(std::vector<Property>& all) {
                        "In every committed state the events of a user have exactly the versions 1 to the user's, once "
                        "each.",
                        every_change_has_its_event(outbox, users)));
-  all.push_back(always("an acknowledged user can be read",
-                       "Once a user's id was returned with 201, asking for it never says that there is none.",
-                       acknowledged_is_readable(requests, "get user", "id")));
+  all.push_back(always(
+      "an event says what its user was", "An event has the e-mail and the name of its user at the event's version.",
+      events_say_what_aggregates_were(outbox, users, {{"user_id", "id"}, {"email", "email"}, {"name", "name"}})));
+  all.push_back(always("a read shows users as they were committed",
+                       "A read shows each user as a commit left it, committed before the answer, and no older than the "
+                       "newest before the request; a change that was answered with 200 has been committed.",
+                       reads_show_committed_rows(ShownRows())));
   all.push_back(always("an e-mail is refused only if somebody else has it",
                        "A sign-up that is told that its e-mail is taken was beaten by another sign-up.",
                        refused_only_if_taken(requests, created)));
@@ -141,11 +148,33 @@ void add_always(std::vector<Property>& all) {
                        "An event's status goes from pending to published, or to failed and back, and its fencing token "
                        "never gets smaller.",
                        status_moves_forward(event_statuses())));
+  all.push_back(always("a claimed event is written by its owner only",
+                       "While a relay holds an event, nobody else writes its row, unless by claiming it anew.",
+                       only_the_owner_writes(event_statuses())));
+  all.push_back(always("events of a user take effect in order",
+                       "The jobs of a user are made in the order in which the broker stored the events.",
+                       effects_follow_the_order_of_messages(jobs, kTopic)));
+  all.push_back(
+      always("a job says what its event says", "A job is for the user, the address and the name of its event.",
+             effects_say_what_messages_say(
+                 jobs, kTopic, {{"user_id", "user_id"}, {"destination", "email"}, {"variables.name", "name"}})));
   all.push_back(always("every job comes from a published event",
                        "A job is made only for an event that the broker had stored.",
                        effects_come_from_messages(jobs, kTopic)));
   all.push_back(always("only poison is dead-lettered", "The broker gives up on no committed event.",
                        only_poison_is_dead_lettered(kTopic, kGroup, outbox.table, outbox.event_id)));
+  all.push_back(always("a claimed job is written by its owner only",
+                       "While a sender holds a job, nobody else writes its row, unless by claiming it anew.",
+                       only_the_owner_writes(job_statuses())));
+  all.push_back(always(
+      "a mail is sent by the holder of its job",
+      "A request to the provider is for a job that its sender holds, and says what the job says.",
+      requests_are_of_held_jobs(
+          job_statuses(), mail, "sending",
+          {{"event_id", "correlation_id"}, {"channel", "channel"}, {"to", "destination"}, {"template", "template"}})));
+  all.push_back(always("a job is given up only for a reason",
+                       "A job that is dead was refused by the provider, or was tried again and again.",
+                       given_up_for_a_reason(job_statuses(), mail, "dead", 5)));
   all.push_back(always("no service task ends by an exception",
                        "What the world does to a service is handled where it happens.", no_task_fails()));
 }
@@ -169,6 +198,9 @@ void add_eventually(std::vector<Property>& all) {
   all.push_back(eventually("requests succeed once faults are healed",
                            "10 s after the faults every request is answered, and not with a server's failure.",
                            requests_succeed(kGrace, kPatience)));
+  all.push_back(eventually("API p95 is within 300ms once faults are healed",
+                           "10 s after the faults 95 % of the requests are answered within 300 ms.",
+                           answer_time_p95_is_within(kGrace, 300ms, 10)));
 }
 
 void add_sometimes(std::vector<Property>& all) {

@@ -12,8 +12,8 @@ namespace orrery::services {
 struct SenderSettings {
   std::int64_t workers = 2;    // jobs in work at once on a replica
   Duration poll = 500ms;       // between looks that found nothing
-  Duration lease = 8s;         // of a job, on the database's clock
-  Duration call_timeout = 3s;  // of a call to the provider; shorter than the lease
+  Duration call_timeout = 3s;  // of a call to the provider
+  Duration lease = 15s;        // of a job, on the database's clock: for the call and a statement that hangs after it
   Backoff backoff{500ms, 10s};
   std::int64_t max_attempts = 30;  // with the backoff, minutes of an outage
   std::int64_t max_ambiguous = 8;  // bounds how many mails one job can become

@@ -290,6 +290,109 @@ TEST(Status, KeepsItsFence) {
   EXPECT_EQ(shapes(steps(run)), "smaller token");
 }
 
+TEST(Status, LeavesConstantsAlone) {
+  StatusTable table = jobs();
+  table.constant = {"destination", "template"};
+  System run = queued();
+  run.claim(1);
+  EXPECT_EQ(shapes(status_moves_forward(table)(run.history())), "");
+  run.change("notification_jobs", "1", {{"destination", "eve@example.org"}});
+  run.commit("notification_db", "notification-1#2");
+  EXPECT_EQ(shapes(status_moves_forward(table)(run.history())), "another destination");
+}
+
+TEST(Owner, AloneWritesAClaimedRow) {
+  const Check owner = only_the_owner_writes(jobs());
+  System run = queued();
+  run.change("notification_jobs", "1", {{"template", "other"}});
+  run.commit("notification_db", "notification-2#1");  // nobody had claimed it
+  run.claim(1, 1, kFirst);
+  run.mark_job(1, "queued", kFirst);
+  run.claim(1, 2, kFirst);
+  run.claim(1, 3, kSecond);  // taken over
+  run.mark_job(1, "sent", kSecond);
+  EXPECT_EQ(shapes(owner(run.history())), "");
+  EXPECT_EQ(owner(run.history()).examined, 3);
+}
+
+TEST(Owner, IsOverruledByAStaleHolder) {
+  const Check owner = only_the_owner_writes(jobs());
+  System run = queued();
+  run.claim(1, 1, kFirst);
+  run.claim(1, 2, kSecond);
+  const EventId stale = run.mark_job(1, "queued", kFirst);
+  const Verdict verdict = owner(run.history());
+  ASSERT_EQ(shapes(verdict), "another writer");
+  EXPECT_EQ(verdict.violations[0].evidence.back(), stale);
+  EXPECT_EQ(verdict.violations[0].what, "job 1 was written by notification-1 while notification-2 held it");
+}
+
+Verdict held(const System& run) {
+  return requests_are_of_held_jobs(jobs(), Provider(), "sending", {{"to", "destination"}})(run.history());
+}
+
+TEST(Request, IsOfAJobThatItsSenderHolds) {
+  System run = queued();
+  run.claim(1);
+  run.send(1);
+  run.mark_job(1, "queued");
+  run.claim(1, 2, kSecond);
+  run.send(1, 2, kSecond);
+  EXPECT_EQ(shapes(held(run)), "");
+  EXPECT_EQ(held(run).examined, 2);
+}
+
+TEST(Request, IsWrongWithoutAJobAClaimOrAfterATakeover) {
+  System unknown;
+  unknown.send(1);
+  EXPECT_EQ(shapes(held(unknown)), "no job");
+
+  System unclaimed = queued();
+  unclaimed.send(1);
+  EXPECT_EQ(shapes(held(unclaimed)), "not held");
+
+  System lost = queued();
+  lost.claim(1, 1, kFirst);
+  lost.claim(1, 2, kSecond);
+  lost.send(1, 1, kFirst);
+  EXPECT_EQ(shapes(held(lost)), "not held");
+}
+
+TEST(Request, SaysWhatItsJobSays) {
+  System run = queued();
+  run.claim(1);
+  run.add(EventKind::request_sent, kFirst, "mail POST /messages", "r", 0, R"({"job_id":1,"to":"eve@example.org"})");
+  EXPECT_EQ(shapes(held(run)), "another to");
+}
+
+Verdict given_up(const System& run) { return given_up_for_a_reason(jobs(), Provider(), "dead", 5)(run.history()); }
+
+TEST(GivingUp, HasAReason) {
+  System refused = queued();
+  refused.claim(1);
+  refused.send(1);
+  refused.hear(1, 1, 422);
+  refused.mark_job(1, "dead");
+  EXPECT_EQ(shapes(given_up(refused)), "");
+  EXPECT_EQ(given_up(refused).examined, 1);
+
+  System tried = queued();
+  tried.claim(1, 5);
+  tried.mark_job(1, "dead");
+  EXPECT_EQ(shapes(given_up(tried)), "");
+}
+
+TEST(GivingUp, ComesTooEarly) {
+  for (const std::int64_t status : {503, 429, 408, 0}) {
+    System run = queued();
+    run.claim(1);
+    run.send(1);
+    run.hear(1, 1, status, "timed out");
+    run.mark_job(1, "dead");
+    EXPECT_EQ(shapes(given_up(run)), "too early") << status;
+  }
+}
+
 TEST(EveryJob, EndsSentOrDead) {
   System run = queued();
   run.commit_job("bob", 2);

@@ -23,7 +23,6 @@ KeyedRequests requests() {
 
 Verdict same(const System& run) { return same_request_same_answer(requests())(run.history()); }
 Verdict stored(const System& run) { return acknowledged_is_stored(requests(), CreatedRows())(run.history()); }
-Verdict readable(const System& run) { return acknowledged_is_readable(requests(), "get user", "id")(run.history()); }
 Verdict unique(const System& run) { return unique_in_every_state("user_db.users", "id", "email")(run.history()); }
 Verdict beaten(const System& run) { return refused_only_if_taken(requests(), CreatedRows())(run.history()); }
 
@@ -161,24 +160,6 @@ TEST(AcknowledgedUser, IsSomebodyElse) {
   run.create("bob");
   ask(run, "1", text(), 201, R"({"id":"bob"})");
   EXPECT_EQ(shapes(stored(run)), "another one");
-}
-
-TEST(AcknowledgedUser, CanBeRead) {
-  System run;
-  run.ask("get user", "0", kAda);  // begun before the acknowledgement
-  run.sign_up("ada");
-  run.told("get user", "0", 404, "");
-  run.ask("get user", "1", kAda);
-  run.told("get user", "1", 200, kAda);
-  run.ask("get user", "2", kAda);
-  run.told("get user", "2", 503, "");
-  run.ask("get user", "3", R"({"id":"nobody"})");
-  run.told("get user", "3", 404, "");
-  EXPECT_EQ(shapes(readable(run)), "");
-  EXPECT_EQ(readable(run).examined, 2);
-  run.ask("get user", "4", kAda);
-  run.told("get user", "4", 404, "");
-  EXPECT_EQ(shapes(readable(run)), "not found");
 }
 
 TEST(Email, BelongsToOneUserInEveryState) {

@@ -73,6 +73,61 @@ TEST(Effects, ComeFromStoredMessages) {
   EXPECT_EQ(shapes(real(phantom)), "message only afterwards");
 }
 
+TEST(Effects, SayWhatTheirMessagesSay) {
+  const Check says = effects_say_what_messages_say(
+      EffectTable(), "user.events", {{"user_id", "user_id"}, {"destination", "email"}, {"variables.name", "name"}});
+  EXPECT_EQ(shapes(says(consumed().history())), "");
+  EXPECT_EQ(says(consumed().history()).examined, 1);
+  for (const auto& [column, value] : {std::pair{"user_id", "bob"}, std::pair{"destination", "bob@example.org"},
+                                      std::pair{"variables", R"({"name":"Bob"})"}}) {
+    System run;
+    run.create("ada");
+    run.publish("ada");
+    run.commit_job("bob", 2);  // of a message that was not stored: not judged
+    testing::Cells cells{{"id", 1},
+                         {"correlation_id", "ada/1"},
+                         {"user_id", "ada"},
+                         {"channel", "email"},
+                         {"destination", "ada@example.org"},
+                         {"template", "mail"},
+                         {"variables", R"({"name":"N"})"},
+                         {"status", "queued"},
+                         {"claimed_by", nullptr},
+                         {"claim_token", 0},
+                         {"sent_at", nullptr}};
+    for (auto& cell : cells) cell.second = cell.first == column ? SqlValue(value) : cell.second;
+    run.put("notification_jobs", cells);
+    run.commit("notification_db", "notification-1#1");
+    EXPECT_TRUE(shapes(says(run.history())).starts_with("another " + std::string(column)));
+  }
+}
+
+TEST(Effects, FollowTheOrderOfTheirMessages) {
+  const Check order = effects_follow_the_order_of_messages(EffectTable(), "user.events");
+  System run;
+  run.create("ada");
+  run.rename("ada", 2);
+  run.create("bob", "k2");
+  run.publish("ada", 1);
+  run.publish("ada", 2);
+  run.publish("bob", 1);
+  run.consume("bob", 3);  // another key
+  run.consume("ada", 1, 1);
+  run.consume("ada", 2, 2);
+  EXPECT_EQ(shapes(order(run.history())), "");
+  EXPECT_EQ(order(run.history()).examined, 3);
+
+  System overtaken;
+  overtaken.create("ada");
+  overtaken.rename("ada", 2);
+  overtaken.publish("ada", 1);
+  overtaken.publish("ada", 2);
+  overtaken.consume("ada", 2, 2);
+  EXPECT_EQ(shapes(order(overtaken.history())), "");  // the first has had none yet
+  overtaken.consume("ada", 1, 1);
+  EXPECT_EQ(shapes(order(overtaken.history())), "overtaken");
+}
+
 TEST(Acknowledging, IsRightAfterTheCommit) {
   System run = consumed();
   run.deliver("ada", 1, 2, "notification-2");

@@ -78,6 +78,30 @@ TEST(Requests, AreNotJudgedIfFaultsAreNeverHealed) {
   EXPECT_EQ(succeed(run).examined, 0);
 }
 
+Verdict fast(const System& run) { return answer_time_p95_is_within(10s, 300ms, 20)(run.history()); }
+
+TEST(Answers, ComeInTime) {
+  System run = healed();
+  for (int i = 0; i < 20; ++i) {
+    run.at(71s).ask("list users", std::to_string(i), "{}");
+    run.at(i == 0 ? 75s : 71300ms).told("list users", std::to_string(i), 200, "{}");
+  }
+  EXPECT_EQ(shapes(fast(run)), "");  // one in twenty may be slow
+  EXPECT_EQ(fast(run).examined, 20);
+  run.at(80s).ask("list users", "slow", "{}");
+  run.at(81s).told("list users", "slow", 200, "{}");
+  EXPECT_EQ(shapes(fast(run)), "too slow");
+}
+
+TEST(Answers, AreNotTimedDuringFaultsOrIfTheyAreFew) {
+  System run = healed();
+  for (int i = 0; i < 20; ++i) {
+    run.at(i == 0 ? 61s : 71s).ask("list users", std::to_string(i), "{}");
+    run.at(75s).told("list users", std::to_string(i), 200, "{}");
+  }
+  EXPECT_EQ(fast(run).examined, 0);
+}
+
 TEST(Rest, ComesWhenAllIsDone) {
   System run;
   run.all_of("ada", 1, "k1");
@@ -137,7 +161,9 @@ TEST(Tasks, DoNotFail) {
   EXPECT_EQ(no_task_fails()(run.history()).examined, 1);
   run.add(EventKind::service_failed, "user-1", "user GET /users/3f2a77c1-0000", "", 0, "bad cast");
   run.add(EventKind::service_failed, "user-1", "outbox-relay", "", 0, "bad cast");
-  EXPECT_EQ(shapes(no_task_fails()(run.history())), "user GET /users/*, outbox-relay");
+  run.add(EventKind::request_answered, "user-1", "user POST /users", "r", 503);
+  run.add(EventKind::request_answered, "user-1", "user PUT /users/3f2a77c1-0000", "r", 500);
+  EXPECT_EQ(shapes(no_task_fails()(run.history())), "user GET /users/*, outbox-relay, user PUT /users/* 500");
 }
 
 }  // namespace

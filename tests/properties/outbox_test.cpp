@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "properties/percentile.hpp"
 #include "tests/properties/script.hpp"
 
 namespace orrery {
@@ -126,6 +127,30 @@ TEST(Versions, AreNotInvented) {
   run.put_event("ada", 2);
   run.commit("user_db", "user-1#1");
   EXPECT_EQ(shapes(versions(run)), "event of a version that is not stored");
+}
+
+TEST(Events, SayWhatTheirUserWas) {
+  const Check says =
+      events_say_what_aggregates_were(kOutbox, kUsers, {{"user_id", "id"}, {"email", "email"}, {"name", "name"}});
+  System run;
+  run.create("ada");
+  run.rename("ada", 2);
+  EXPECT_EQ(shapes(says(run.history())), "");
+  EXPECT_EQ(says(run.history()).examined, 2);
+  run.change("users", "ada", {{"name", "Countess"}, {"version", 3}});
+  run.put_event("ada", 3);  // says N3
+  run.commit("user_db", "user-1#1");
+  EXPECT_EQ(shapes(says(run.history())), "another name");
+}
+
+TEST(Events, AreNotComparedWithAnotherVersionOfTheirUser) {
+  const Check says = events_say_what_aggregates_were(kOutbox, kUsers, {{"name", "name"}});
+  System run;
+  run.put_event("ada");
+  run.commit("user_db", "user-1#1");
+  run.put("users", {{"id", "ada"}, {"email", "a"}, {"name", "Countess"}, {"version", 7}});
+  run.commit("user_db", "user-1#1");
+  EXPECT_EQ(says(run.history()).examined, 0);
 }
 
 TEST(Published, HoldsWhenTheBrokerHadConfirmed) {

@@ -96,16 +96,23 @@ EventId Script::told(const std::string& operation, const std::string& id, std::i
   return add(EventKind::operation_ended, "client-1", operation, id, status, body);
 }
 
+std::string System::name(int version) { return version == 1 ? "N" : "N" + std::to_string(version); }
+
 std::string System::payload(const std::string& user, int version) {
   return R"({"event_id":")" + event_id(user, version) + R"(","event_type":"user.)" +
-         (version == 1 ? "created" : "updated") + R"(","payload":{"user_id":")" + user + R"("}})";
+         (version == 1 ? "created" : "updated") + R"(","payload":{"user_id":")" + user + R"(","email":")" + user +
+         R"(@example.org","name":")" + name(version) + R"("}})";
 }
 
 std::string System::sign_up_text(const std::string& key, const std::string& user, const std::string& name) {
   return R"({"email":")" + user + R"(@example.org","name":")" + name + R"(","idempotency_key":")" + key + R"("})";
 }
 
-std::string System::mail_text(std::int64_t job) { return R"({"job_id":")" + std::to_string(job) + R"("})"; }
+std::string System::mail_text(std::int64_t job) {
+  const std::string& user = jobs_[job];
+  return R"({"job_id":")" + std::to_string(job) + R"(","event_id":")" + user + R"(","channel":"email","to":")" +
+         user.substr(0, user.find('/')) + R"(@example.org","template":"mail"})";
+}
 
 Script& System::put_user(const std::string& user) {
   return put("users", {{"id", user}, {"email", user + "@example.org"}, {"name", "N"}, {"version", 1}});
@@ -135,7 +142,7 @@ EventId System::create(const std::string& user, const std::string& key) {
 }
 
 EventId System::rename(const std::string& user, int version) {
-  change("users", user, {{"name", "N" + std::to_string(version)}, {"version", version}});
+  change("users", user, {{"name", name(version)}, {"version", version}});
   put_event(user, version);
   return commit("user_db", "user-1#1");
 }
@@ -159,11 +166,13 @@ EventId System::confirm(const std::string& user, int version) {
 
 EventId System::mark_published(const std::string& user, int version) {
   change("outbox_events", event_id(user, version),
-         {{"status", "published"}, {"published_at", "2025-01-01 00:00:00+00"}});
+         {{"status", "published"}, {"published_at", "2025-01-01 00:00:00+00"}, {"claimed_by", nullptr}});
   return commit("user_db", "user-1#2");
 }
 
 void System::publish(const std::string& user, int version) {
+  change("outbox_events", event_id(user, version), {{"claimed_by", "user-1"}, {"claim_token", 1}});
+  commit("user_db", "user-1#2");
   store(user, version);
   confirm(user, version);
   mark_published(user, version);
@@ -176,9 +185,14 @@ EventId System::deliver(const std::string& user, int version, int attempt, const
 
 EventId System::commit_job(const std::string& user, std::int64_t job, int version) {
   put("processed_messages", {{"message_id", event_id(user, version)}, {"consumer", "notification"}});
+  jobs_[job] = event_id(user, version);
   put("notification_jobs", {{"id", job},
                             {"correlation_id", event_id(user, version)},
+                            {"user_id", user},
                             {"channel", "email"},
+                            {"destination", user + "@example.org"},
+                            {"template", "mail"},
+                            {"variables", R"({"name": ")" + name(version) + R"("})"},
                             {"status", "queued"},
                             {"claimed_by", nullptr},
                             {"claim_token", 0},

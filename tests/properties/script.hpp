@@ -67,7 +67,8 @@ class System : public Script {
   static std::string event_id(const std::string& user, int version = 1) { return user + "/" + std::to_string(version); }
   static std::string payload(const std::string& user, int version);
   static std::string sign_up_text(const std::string& key, const std::string& user, const std::string& name = "N");
-  static std::string mail_text(std::int64_t job);
+  static std::string name(int version);
+  std::string mail_text(std::int64_t job);
 
   Script& put_user(const std::string& user);
   Script& put_event(const std::string& user, int version = 1);
@@ -101,6 +102,9 @@ class System : public Script {
 
   /// A user from the sign-up to the mail.
   void all_of(const std::string& user, std::int64_t job, const std::string& key);
+
+ private:
+  std::map<std::int64_t, std::string> jobs_;  // their events
 };
 
 /// The verdict's signatures without the property's name, in order, joined by ", "; "" if it holds.

@@ -75,7 +75,20 @@ System good_run() {
   run.ask("create user", "other", System::sign_up_text("k2", "ada"));
   run.told("create user", "other", 409, R"({"type":"/problems/email-taken"})");
   run.ask("get user", "read", R"({"id":"ada"})");
-  run.told("get user", "read", 200, R"({"id":"ada"})");
+  run.told("get user", "read", 200, R"({"id":"ada","email":"ada@example.org","name":"N2","version":2})");
+  for (int i = 0; i < 20; ++i) {
+    run.ask("list users", "list-" + std::to_string(i), R"({"limit":20})");
+    run.told("list users", "list-" + std::to_string(i), 200,
+             R"({"users":[{"id":"ada","email":"ada@example.org","name":"N2","version":2}],"next":null})");
+  }
+  run.sign_up("eve", "k9");
+  run.publish("eve");
+  run.consume("eve", 9);  // its mail cannot be delivered
+  run.claim(9);
+  run.send(9);
+  run.accept(9, 1, 422);
+  run.hear(9, 1, 422);
+  run.mark_job(9, "dead");
   run.at(60s).healed();
   run.all_of("bob", 3, "k3");
   run.at(120s).add(EventKind::phase, "", "end");
@@ -180,8 +193,10 @@ System random_run(const std::vector<std::uint8_t>& choices) {
       items.push_back({user, versions[which]});
     } else {
       Item& item = items[choice % items.size()];
+      // The broker and the relay keep the order of a user's events.
       const bool is_head = std::none_of(items.begin(), items.end(), [&](const Item& other) {
-        return other.user == item.user && other.version < item.version && other.stage == 0;
+        return other.user == item.user && other.version < item.version &&
+               (other.stage == 0 || (item.stage == 2 && other.stage < 3));
       });
       switch (item.stage) {
         case 0:
@@ -199,6 +214,7 @@ System random_run(const std::vector<std::uint8_t>& choices) {
           }
           break;
         case 2:
+          if (!is_head) break;
           run.deliver(item.user, item.version);
           if (choice % 3 == 0) break;  // the consumer died
           item.job = ++jobs;
@@ -257,12 +273,12 @@ TEST(UserNotification, NoticesWhateverEventIsMissingFromARandomRun) {
     const System run = random_run(choices);
     std::vector<EventId> candidates;
     for (const Event& event : run.history().events()) {
-      // A later copy or a duplicate's acknowledgement may be left out and nobody is the worse for it; these may not.
-      const bool first = event.kind != EventKind::message_stored ||
+      // One of two copies or a duplicate's acknowledgement may be left out and nobody is the worse for it; these may not.
+      const bool only = event.kind != EventKind::message_stored ||
                          std::ranges::none_of(run.history().events(), [&](const Event& other) {
-                           return other.kind == event.kind && other.key == event.key && other.id < event.id;
+                           return other.kind == event.kind && other.key == event.key && other.id != event.id;
                          });
-      if (event.kind == EventKind::transaction_committed || (event.kind == EventKind::message_stored && first)) {
+      if (event.kind == EventKind::transaction_committed || (event.kind == EventKind::message_stored && only)) {
         candidates.push_back(event.id);
       }
     }
