@@ -2,7 +2,11 @@
 
 find_program(ORRERY_CCACHE ccache)
 if(ORRERY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${ORRERY_CCACHE}")
+  # Dependencies from the compiler instead of a second preprocessor run; sloppiness as ccache's manual asks for where
+  # headers are precompiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_DEPEND=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${ORRERY_CCACHE}")
 endif()
 
 include(CheckLinkerFlag)
@@ -23,3 +27,30 @@ add_compile_options(-ffp-contract=off -fsigned-char)
 # __FILE__ and std::source_location name a file as an include does, "sim/kernel.cpp", in every build (layers.cmake does the
 # same for headers, which are reached through windows).
 add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
+
+# What is read by nearly every file is read once. The preset gcc goes without, so that each file is known to include what it
+# uses.
+option(ORRERY_PRECOMPILE "Precompile the headers of other projects" ON)
+if(ORRERY_PRECOMPILE)
+  add_compile_options("$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+endif()
+
+# orrery_precompile(<target> [LIBRARIES <target>...] HEADERS <header>...): makes a target to share precompiled headers from.
+function(orrery_precompile target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES;HEADERS")
+  if(NOT ORRERY_PRECOMPILE)
+    return()
+  endif()
+  file(WRITE "${PROJECT_BINARY_DIR}/${target}.cpp" "")
+  add_library(${target} OBJECT "${PROJECT_BINARY_DIR}/${target}.cpp")
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES})
+  target_precompile_headers(${target} PRIVATE ${arg_HEADERS})
+endfunction()
+
+# orrery_use_precompiled(<target> <shared>)
+function(orrery_use_precompiled target shared)
+  if(TARGET ${shared})
+    target_precompile_headers(${target} REUSE_FROM ${shared})
+  endif()
+endfunction()

@@ -98,7 +98,7 @@ void Analyzer::add_ctes(const PgQuery__WithClause* with, Level& level) {
     const PgQuery__CommonTableExpr& cte = *node->common_table_expr;
     for (const CteEntry& other : level.ctes) {
       if (other.name == cte.ctename) {
-        fail("42712", "WITH query name " + quoted(cte.ctename) + " specified more than once", position_of(cte.location));
+        fail("42712", "WITH query name " + in_quotes(cte.ctename) + " specified more than once", position_of(cte.location));
       }
     }
     add_cte(cte, with->recursive, level);
@@ -168,7 +168,7 @@ void Analyzer::add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Leve
   }
   level.sees_entries = saw;
   if (cte.n_aliascolnames > entry.columns.size()) {
-    fail("42P10", "WITH query " + quoted(cte.ctename) + " has " + std::to_string(entry.columns.size()) +
+    fail("42P10", "WITH query " + in_quotes(cte.ctename) + " has " + std::to_string(entry.columns.size()) +
                       " columns available but " + std::to_string(cte.n_aliascolnames) + " columns specified",
          position_of(cte.location));
   }
@@ -205,7 +205,7 @@ bool Analyzer::add_recursive_cte(const PgQuery__CommonTableExpr& cte, Level& lev
   }
   for (std::size_t i = 0; i < entry.types.size(); ++i) {
     if (term->types[i].same(entry.types[i])) continue;
-    fail("42804", "recursive query " + quoted(cte.ctename) + " column " + std::to_string(i + 1) + " has type " +
+    fail("42804", "recursive query " + in_quotes(cte.ctename) + " column " + std::to_string(i + 1) + " has type " +
                       type_name(entry.types[i]) + " in non-recursive term but type " + type_name(term->types[i]) +
                       " overall");
   }
@@ -279,7 +279,7 @@ ExprPtr Analyzer::default_expression(const Node& node, TypeRef type, std::string
   ExprPtr result = try_coerce(value, type, CastContext::assignment);
   if (result == nullptr) {
     fail("42804",
-         "column " + quoted(column) + " is of type " + type_name(type) + " but default expression is of type " +
+         "column " + in_quotes(column) + " is of type " + type_name(type) + " but default expression is of type " +
              type_name(from),
          position, {}, "You will need to rewrite or cast the expression.");
   }

@@ -49,7 +49,7 @@ std::uint32_t Analyzer::output_for_key(const Node& node, Level& level, QueryPlan
         if (plan.names[i] != name) continue;
         if (found.has_value() &&
             !(has_outputs && same_expression(*plan.outputs[*found], *plan.outputs[i]))) {
-          fail("42702", std::string(construct) + " " + quoted(name) + " is ambiguous", position_of(node.column_ref->location));
+          fail("42702", std::string(construct) + " " + in_quotes(name) + " is ambiguous", position_of(node.column_ref->location));
         }
         if (!found) found = i;
       }
@@ -228,7 +228,7 @@ void Analyzer::locking_clause(const PgQuery__SelectStmt& stmt, Level& level, Que
       const auto found = std::find_if(level.entries.begin(), level.entries.end(),
                                       [&](const RangeEntry& entry) { return entry.name == range.relname; });
       if (found == level.entries.end()) {
-        fail("42P01", "relation " + quoted(range.relname) + " in " + verb + " clause not found in FROM clause",
+        fail("42P01", "relation " + in_quotes(range.relname) + " in " + verb + " clause not found in FROM clause",
              position_of(range.location));
       }
       if (found->table == nullptr) fail_unsupported(verb + " of a subquery, function or WITH query", position_of(range.location));
@@ -265,9 +265,9 @@ void Analyzer::check_grouped(const Expr& expr, const QueryPlan& plan, const Leve
     }
     const std::string name = entry->name + "." + expr.name;
     if (inside_subquery) {
-      fail("42803", "subquery uses ungrouped column " + quoted(name) + " from outer query", expr.position);
+      fail("42803", "subquery uses ungrouped column " + in_quotes(name) + " from outer query", expr.position);
     }
-    fail("42803", "column " + quoted(name) + " must appear in the GROUP BY clause or be used in an aggregate function",
+    fail("42803", "column " + in_quotes(name) + " must appear in the GROUP BY clause or be used in an aggregate function",
          expr.position);
   }
   for (const ExprPtr& arg : expr.args) {

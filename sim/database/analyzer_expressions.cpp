@@ -88,7 +88,7 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
       const PgQuery__CollateClause& collate = *node.collate_clause;
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
       // Text compares byte by byte, as under these two.
-      if (name != "C" && name != "POSIX") fail_unsupported("COLLATE " + quoted(name), position_of(collate.location));
+      if (name != "C" && name != "POSIX") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
       return expression(*collate.arg, level);
     }
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
@@ -201,7 +201,7 @@ ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Leve
       if (entry.only_qualified || entry.is_hidden) continue;
       for (std::size_t i = 0; i < entry.columns.size(); ++i) {
         if (entry.columns[i] != name || (!entry.merged.empty() && entry.merged[i])) continue;
-        if (found != nullptr) fail("42702", "column reference " + quoted(name) + " is ambiguous", position_of(location));
+        if (found != nullptr) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
         found = column_of(entry, static_cast<std::uint32_t>(i), location);
       }
     }
@@ -210,7 +210,7 @@ ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Leve
         if (entry.only_qualified || entry.is_hidden) continue;
         ExprPtr system = system_column_of(entry, name, location);
         if (system == nullptr) continue;
-        if (found != nullptr) fail("42702", "column reference " + quoted(name) + " is ambiguous", position_of(location));
+        if (found != nullptr) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
         found = std::move(system);
       }
     }
@@ -246,10 +246,10 @@ ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relat
     }
   }
   if (invisible != nullptr) {
-    fail("42P01", "invalid reference to FROM-clause entry for table " + quoted(relation), position_of(location),
-         "There is an entry for table " + quoted(relation) + ", but it cannot be referenced from this part of the query.");
+    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location),
+         "There is an entry for table " + in_quotes(relation) + ", but it cannot be referenced from this part of the query.");
   }
-  fail("42P01", "missing FROM-clause entry for table " + quoted(relation), position_of(location));
+  fail("42P01", "missing FROM-clause entry for table " + in_quotes(relation), position_of(location));
 }
 
 ExprPtr Analyzer::column_reference(const PgQuery__ColumnRef& ref, Level& level) {
@@ -276,7 +276,7 @@ ExprPtr Analyzer::column_reference(const PgQuery__ColumnRef& ref, Level& level) 
         return whole_row_of(entry, ref.location);
       }
     }
-    fail("42703", "column " + quoted(last) + " does not exist", position_of(ref.location));
+    fail("42703", "column " + in_quotes(last) + " does not exist", position_of(ref.location));
   }
   if (fields.size() > 3) fail_unsupported("a name with a database in it", position_of(ref.location));
   const std::string_view relation = fields[fields.size() - 2]->string->sval;

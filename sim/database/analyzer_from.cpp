@@ -11,7 +11,7 @@ void Analyzer::apply_alias(RangeEntry& entry, const PgQuery__Alias* alias, const
   entry.name = alias->aliasname;
   entry.schema.clear();
   if (alias->n_colnames > entry.columns.size()) {
-    fail("42P10", "table " + quoted(entry.name) + " has " + std::to_string(entry.columns.size()) +
+    fail("42P10", "table " + in_quotes(entry.name) + " has " + std::to_string(entry.columns.size()) +
                       " columns available but " + std::to_string(alias->n_colnames) + " columns specified",
          position_of(location));
   }
@@ -21,7 +21,7 @@ void Analyzer::apply_alias(RangeEntry& entry, const PgQuery__Alias* alias, const
 void Analyzer::add_entry(Level& level, RangeEntry entry, std::int32_t location) {
   for (const RangeEntry& other : level.entries) {
     if (other.name == entry.name && other.schema == entry.schema && !entry.name.empty() && !other.is_hidden) {
-      fail("42712", "table name " + quoted(entry.name) + " specified more than once", position_of(location));
+      fail("42712", "table name " + in_quotes(entry.name) + " specified more than once", position_of(location));
     }
   }
   entry.merged.resize(entry.columns.size());
@@ -68,7 +68,7 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
   if (found.kind == CatalogEntry::Kind::view) return from_view(*found.view, range, level);
   if (found.kind == CatalogEntry::Kind::sequence) fail_unsupported("reading a sequence as a table", position_of(range.location));
   if (found.kind != CatalogEntry::Kind::table) {
-    fail("42809", "cannot open relation " + quoted(range.relname), position_of(range.location),
+    fail("42809", "cannot open relation " + in_quotes(range.relname), position_of(range.location),
          "This operation is not supported for indexes.");
   }
   Table& table = *found.table;
@@ -93,7 +93,7 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   const ParseTree tree(view.definition);
   Level isolated;  // a view's text sees nothing of the query around it
   isolated.sees_entries = false;
-  if (++depth_ > 30) fail("42P17", "infinite recursion detected in rules for relation " + quoted(view.name));
+  if (++depth_ > 30) fail("42P17", "infinite recursion detected in rules for relation " + in_quotes(view.name));
   std::shared_ptr<QueryPlan> query = select(*tree.statement(0).select_stmt, &isolated);
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));
@@ -286,11 +286,11 @@ std::unique_ptr<FromNode> Analyzer::from_join(const PgQuery__JoinExpr& join, Lev
         }
       }
       if (matches == 0) {
-        fail("42703", "column " + quoted(name) + " specified in USING clause does not exist in " +
+        fail("42703", "column " + in_quotes(name) + " specified in USING clause does not exist in " +
                           (side == 0 ? "left" : "right") + " table");
       }
       if (matches > 1) {
-        fail("42702", "common column name " + quoted(name) + " appears more than once in " + (side == 0 ? "left" : "right") +
+        fail("42702", "common column name " + in_quotes(name) + " appears more than once in " + (side == 0 ? "left" : "right") +
                           " table");
       }
     }

@@ -272,7 +272,7 @@ void Analyzer::window_definition(const PgQuery__WindowDef& window, Level& level,
       if (name == reference) named = definition;
     }
     if (named == nullptr) {
-      fail("42704", "window " + quoted(reference) + " does not exist", position_of(window.location));
+      fail("42704", "window " + in_quotes(reference) + " does not exist", position_of(window.location));
     }
   }
   const auto add = [&](const PgQuery__WindowDef& definition) {

@@ -38,7 +38,7 @@ ExprPtr Analyzer::coerce_for_column(ExprPtr value, const Column& column, std::in
   ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
   if (result == nullptr) {
     fail("42804",
-         "column " + quoted(column.name) + " is of type " + type_name(column.type) + " but expression is of type " +
+         "column " + in_quotes(column.name) + " is of type " + type_name(column.type) + " but expression is of type " +
              type_name(from),
          own_position != 0 ? own_position : position, {}, "You will need to rewrite or cast the expression.");
   }
@@ -61,11 +61,11 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     if (target.n_indirection > 0) fail_unsupported("INSERT into a part of a column", position_of(target.location));
     const auto column = table.column(target.name);
     if (!column) {
-      fail("42703", "column " + quoted(target.name) + " of relation " + quoted(table.name) + " does not exist",
+      fail("42703", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " does not exist",
            position_of(target.location));
     }
     if (std::find(targets.begin(), targets.end(), *column) != targets.end()) {
-      fail("42701", "column " + quoted(target.name) + " specified more than once", position_of(target.location));
+      fail("42701", "column " + in_quotes(target.name) + " specified more than once", position_of(target.location));
     }
     targets.push_back(*column);
   }
@@ -83,8 +83,8 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
   };
   const auto check_identity = [&](std::uint32_t column, bool is_default) {
     if (table.columns[column].identity == Identity::always && !is_default && !overrides_system && !overrides_user) {
-      fail("428C9", "cannot insert a non-DEFAULT value into column " + quoted(table.columns[column].name), 0,
-           "Column " + quoted(table.columns[column].name) + " is an identity column defined as GENERATED ALWAYS.",
+      fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(table.columns[column].name), 0,
+           "Column " + in_quotes(table.columns[column].name) + " is an identity column defined as GENERATED ALWAYS.",
            "Use OVERRIDING SYSTEM VALUE to override.");
     }
   };
@@ -209,7 +209,7 @@ void Analyzer::infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& pla
         return;
       }
     }
-    fail("42704", "constraint " + quoted(infer.conname) + " for table " + quoted(table.name) + " does not exist");
+    fail("42704", "constraint " + in_quotes(infer.conname) + " for table " + in_quotes(table.name) + " does not exist");
   }
   std::vector<ExprPtr> keys;
   for (const Node* node : Nodes(infer.index_elems, infer.n_index_elems)) {
@@ -217,7 +217,7 @@ void Analyzer::infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& pla
     if (element.n_collation > 0 || element.n_opclass > 0) fail_unsupported("COLLATE or operator class in ON CONFLICT");
     if (element.name[0] != '\0') {
       const auto column = table.column(element.name);
-      if (!column) fail("42703", "column " + quoted(element.name) + " does not exist");
+      if (!column) fail("42703", "column " + in_quotes(element.name) + " does not exist");
       auto expr = std::make_shared<Expr>();
       expr->kind = ExprKind::column;
       expr->column = *column;
@@ -295,8 +295,8 @@ ExprPtr Analyzer::assigned_value(const Node& node, Level& level, const Table& ta
     return null;
   }
   if (target.identity == Identity::always) {
-    fail("428C9", "column " + quoted(target.name) + " can only be updated to DEFAULT", 0,
-         "Column " + quoted(target.name) + " is an identity column defined as GENERATED ALWAYS.");
+    fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
+         "Column " + in_quotes(target.name) + " is an identity column defined as GENERATED ALWAYS.");
   }
   ExprPtr value;
   if (node.node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && target.type.is_array) {
@@ -314,12 +314,12 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
     if (target.n_indirection > 0) fail_unsupported("assignment to a part of a column", position_of(target.location));
     const auto column = table.column(target.name);
     if (!column) {
-      fail("42703", "column " + quoted(target.name) + " of relation " + quoted(table.name) + " does not exist",
+      fail("42703", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " does not exist",
            position_of(target.location));
     }
     for (const Assignment& other : plan.assignments) {
       if (other.column == *column) {
-        fail("42601", "multiple assignments to same column " + quoted(target.name), position_of(target.location));
+        fail("42601", "multiple assignments to same column " + in_quotes(target.name), position_of(target.location));
       }
     }
     const Node* value = target.val;

@@ -144,7 +144,7 @@ void Analyzer::expand_star(const PgQuery__ColumnRef& ref, Level& level, std::vec
       return;
     }
   }
-  fail("42P01", "missing FROM-clause entry for table " + quoted(relation), position_of(ref.location));
+  fail("42P01", "missing FROM-clause entry for table " + in_quotes(relation), position_of(ref.location));
 }
 
 void Analyzer::target_list(Nodes targets, Level& level, std::vector<ExprPtr>& outputs, std::vector<std::string>& names) {

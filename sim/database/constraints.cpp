@@ -29,7 +29,7 @@ void check_row(const Table& table, const Value* row, Execution& execution) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!table.columns[i].not_null || !row[i].is_null()) continue;
     fail_constraint("23502",
-                    "null value in column " + quoted(table.columns[i].name) + " of relation " + quoted(table.name) +
+                    "null value in column " + in_quotes(table.columns[i].name) + " of relation " + in_quotes(table.name) +
                         " violates not-null constraint",
                     describe_row(table, row), {});
   }
@@ -38,7 +38,7 @@ void check_row(const Table& table, const Value* row, Execution& execution) {
     Value local;
     const Value& result = evaluate(*check.condition, execution, local);
     if (result.is_null() || result.boolean()) continue;
-    fail_constraint("23514", "new row for relation " + quoted(table.name) + " violates check constraint " + quoted(check.name),
+    fail_constraint("23514", "new row for relation " + in_quotes(table.name) + " violates check constraint " + in_quotes(check.name),
                     describe_row(table, row), check.name);
   }
 }
@@ -74,7 +74,7 @@ std::string describe_key(const Index& index, const Value* row) {
 }
 
 void fail_duplicate(const Index& index, const Value* row) {
-  fail_constraint("23505", "duplicate key value violates unique constraint " + quoted(index.name),
+  fail_constraint("23505", "duplicate key value violates unique constraint " + in_quotes(index.name),
                   "Key " + describe_key(index, row) + " already exists.", index.name);
 }
 

@@ -11,7 +11,7 @@ CatalogEntry& register_object(SessionImpl& session, const std::string& schema, c
   const CatalogEntry* existing = is_type ? catalog.find_type(schema, name, session.transaction.slot)
                                          : catalog.find_relation(schema, name, session.transaction.slot);
   if (existing != nullptr) {
-    fail(is_type ? "42710" : "42P07", std::string(is_type ? "type " : "relation ") + quoted(name) + " already exists");
+    fail(is_type ? "42710" : "42P07", std::string(is_type ? "type " : "relation ") + in_quotes(name) + " already exists");
   }
   entry.creator = session.transaction.slot + 1;
   CatalogEntry& added = catalog.add(schema, name, entry);
@@ -54,11 +54,11 @@ void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) 
   const std::string name = stmt.schemaname;
   if (name.empty()) fail_unsupported("CREATE SCHEMA AUTHORIZATION");
   if (name.starts_with("pg_")) {
-    fail("42939", "unacceptable schema name " + quoted(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
+    fail("42939", "unacceptable schema name " + in_quotes(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
   }
   if (catalog.schema_exists(name)) {
     if (stmt.if_not_exists) return;
-    fail("42P06", "schema " + quoted(name) + " already exists");
+    fail("42P06", "schema " + in_quotes(name) + " already exists");
   }
   catalog.add_schema(name);
   ++catalog.version;
@@ -73,7 +73,7 @@ namespace {
 std::string schema_of_name(SessionImpl& session, Nodes names) {
   if (names.size() > 1) {
     const std::string schema = names[names.size() - 2]->string->sval;
-    if (!session.engine.catalog.schema_exists(schema)) fail("3F000", "schema " + quoted(schema) + " does not exist");
+    if (!session.engine.catalog.schema_exists(schema)) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
     return schema;
   }
   for (const std::string& each : session.naming.search_path) {
@@ -91,7 +91,7 @@ void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
   std::vector<std::string> labels;
   for (const Node* node : Nodes(stmt.vals, stmt.n_vals)) {
     const std::string label = node->string->sval;
-    if (label.size() > 63) fail("42602", "invalid enum label " + quoted(label), 0, "Labels must be 63 bytes or less.");
+    if (label.size() > 63) fail("42602", "invalid enum label " + in_quotes(label), 0, "Labels must be 63 bytes or less.");
     if (std::find(labels.begin(), labels.end(), label) != labels.end()) {
       fail("23505", "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
     }
@@ -116,16 +116,16 @@ void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
       if (entry != nullptr) break;
     }
   }
-  if (entry == nullptr) fail("42704", "type " + quoted(name) + " does not exist");
+  if (entry == nullptr) fail("42704", "type " + in_quotes(name) + " does not exist");
   EnumType& type = *entry->type;
   if (type.find(stmt.new_val) != nullptr) {
     if (stmt.skip_if_new_val_exists) return;
-    fail("42710", "enum label " + quoted(stmt.new_val) + " already exists");
+    fail("42710", "enum label " + in_quotes(stmt.new_val) + " already exists");
   }
   std::size_t place = type.labels.size();
   if (stmt.new_val_neighbor[0] != '\0') {
     const EnumLabel* neighbor = type.find(stmt.new_val_neighbor);
-    if (neighbor == nullptr) fail("22023", quoted(stmt.new_val_neighbor) + " is not an existing enum label");
+    if (neighbor == nullptr) fail("22023", in_quotes(stmt.new_val_neighbor) + " is not an existing enum label");
     place = static_cast<std::size_t>(std::find(type.labels.begin(), type.labels.end(), neighbor) - type.labels.begin());
     if (stmt.new_val_is_after) ++place;
   }

@@ -38,7 +38,7 @@ void fill_index(SessionImpl& session, Index& index) {
     if (!prepare_key(index, version.row, run.get())) continue;
     if (index.is_unique && is_alive(version)) {
       if (find_conflict(index, version.row, id, session)) {
-        fail_constraint("23505", "could not create unique index " + quoted(index.name),
+        fail_constraint("23505", "could not create unique index " + in_quotes(index.name),
                         "Key " + describe_key(index, version.row) + " is duplicated.", index.name);
       }
     }
@@ -79,10 +79,10 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
   if (definition.coll_clause != nullptr) {
     const PgQuery__CollateClause& clause = *definition.coll_clause;
     const std::string_view name = clause.collname[clause.n_collname - 1]->string->sval;
-    if (name != "C" && name != "POSIX" && name != "default") fail_unsupported("COLLATE " + quoted(name));
+    if (name != "C" && name != "POSIX" && name != "default") fail_unsupported("COLLATE " + in_quotes(name));
   }
   if (table.column(column.name)) {
-    fail("42701", "column " + quoted(column.name) + " specified more than once");
+    fail("42701", "column " + in_quotes(column.name) + " specified more than once");
   }
   const TypeRef serial = serial_type(*definition.type_name);
   if (!serial.is_unknown()) {
@@ -132,19 +132,19 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   if (constraint.n_including > 0) fail_unsupported("INCLUDE", position_of(constraint.location));
   if (constraint.indexname[0] != '\0') fail_unsupported("UNIQUE USING INDEX", position_of(constraint.location));
   if (definition.is_primary && table.primary_key() != nullptr) {
-    fail("42P16", "multiple primary keys for table " + quoted(table.name) + " are not allowed", position_of(constraint.location));
+    fail("42P16", "multiple primary keys for table " + in_quotes(table.name) + " are not allowed", position_of(constraint.location));
   }
   std::vector<std::string> names;
   for (const Node* node : Nodes(constraint.keys, constraint.n_keys)) names.emplace_back(node->string->sval);
   if (names.empty()) names.push_back(only_column);
   for (const std::string& name : names) {
     const auto column = table.column(name);
-    if (!column) fail("42703", "column " + quoted(name) + " named in key does not exist", position_of(constraint.location));
+    if (!column) fail("42703", "column " + in_quotes(name) + " named in key does not exist", position_of(constraint.location));
     if (definition.is_primary && !table.columns[*column].not_null) {
       for (VersionId id = 0; id < table.heap->end(); ++id) {
         const Version& version = (*table.heap)[id];
         if (is_alive(version) && version.row[*column].is_null()) {
-          fail_constraint("23502", "column " + quoted(name) + " of relation " + quoted(table.name) + " contains null values", {}, {});
+          fail_constraint("23502", "column " + in_quotes(name) + " of relation " + in_quotes(table.name) + " contains null values", {}, {});
         }
       }
       table.columns[*column].not_null = true;
@@ -187,7 +187,7 @@ void undo(SessionImpl& session, std::function<void()> action) {
 void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition, bool if_not_exists) {
   if (table.column(definition.colname)) {
     if (if_not_exists) return;
-    fail("42701", "column " + quoted(definition.colname) + " of relation " + quoted(table.name) + " already exists");
+    fail("42701", "column " + in_quotes(definition.colname) + " of relation " + in_quotes(table.name) + " already exists");
   }
   for (const auto& index : table.indexes) {
     const bool has_expression = std::any_of(index->elements.begin(), index->elements.end(),
@@ -216,7 +216,7 @@ void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& de
       version.row[place] = Value::integer(column.sequence->next());
     }
     if (column.not_null && is_alive(version) && version.row[place].is_null()) {
-      fail_constraint("23502", "column " + quoted(column.name) + " of relation " + quoted(table.name) + " contains null values", {}, {});
+      fail_constraint("23502", "column " + in_quotes(column.name) + " of relation " + in_quotes(table.name) + " contains null values", {}, {});
     }
   }
   for (const Node* node : Nodes(definition.constraints, definition.n_constraints)) {
@@ -242,7 +242,7 @@ void drop_constraint(SessionImpl& session, Table& table, const std::string& name
     if (index->name == name && index->is_constraint && !index->is_dropped) fail_unsupported("ALTER TABLE DROP CONSTRAINT of a key");
   }
   if (missing_ok) return;
-  fail("42704", "constraint " + quoted(name) + " of relation " + quoted(table.name) + " does not exist");
+  fail("42704", "constraint " + in_quotes(name) + " of relation " + in_quotes(table.name) + " does not exist");
 }
 
 void alter_column_default(SessionImpl& session, Table& table, const PgQuery__AlterTableCmd& command, std::uint32_t column) {
@@ -260,7 +260,7 @@ void alter_not_null(SessionImpl& session, Table& table, std::uint32_t column, bo
     for (VersionId id = 0; id < table.heap->end(); ++id) {
       const Version& version = (*table.heap)[id];
       if (is_alive(version) && version.row[column].is_null()) {
-        fail_constraint("23502", "column " + quoted(target.name) + " of relation " + quoted(table.name) + " contains null values", {}, {});
+        fail_constraint("23502", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " contains null values", {}, {});
       }
     }
   }
@@ -300,7 +300,7 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
     Value local;
     const Value& result = evaluate(*check.condition, run.get(), local);
     if (!result.is_null() && !result.boolean()) {
-      fail_constraint("23514", "check constraint " + quoted(check.name) + " of relation " + quoted(table.name) + " is violated by some row",
+      fail_constraint("23514", "check constraint " + in_quotes(check.name) + " of relation " + in_quotes(table.name) + " is violated by some row",
                       {}, check.name);
     }
   }
@@ -321,7 +321,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   Catalog& catalog = session.engine.catalog;
   if (catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {
     if (stmt.if_not_exists) co_return;
-    fail("42P07", "relation " + quoted(name) + " already exists");
+    fail("42P07", "relation " + in_quotes(name) + " already exists");
   }
   Table& table = catalog.new_table(schema, name);
   table.heap = std::make_unique<Heap>(0);
@@ -371,7 +371,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   const std::string_view method = stmt.access_method;
   if (!method.empty() && method != "btree") {
     // GIN and the others would only make queries faster: results are the same without.
-    if (stmt.unique) fail("0A000", "access method " + quoted(method) + " does not support unique indexes");
+    if (stmt.unique) fail("0A000", "access method " + in_quotes(method) + " does not support unique indexes");
     fail_unsupported("CREATE INDEX USING " + std::string(method), position_of(stmt.relation->location));
   }
   if (stmt.n_index_including_params > 0) fail_unsupported("INCLUDE", position_of(stmt.relation->location));
@@ -379,7 +379,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
     if (stmt.if_not_exists) co_return;
-    fail("42P07", "relation " + quoted(stmt.idxname) + " already exists");
+    fail("42P07", "relation " + in_quotes(stmt.idxname) + " already exists");
   }
   IndexDefinition definition;
   definition.name = stmt.idxname;
@@ -395,7 +395,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
     KeyElement key;
     if (element.name[0] != '\0') {
       const auto column = table.column(element.name);
-      if (!column) fail("42703", "column " + quoted(element.name) + " does not exist");
+      if (!column) fail("42703", "column " + in_quotes(element.name) + " does not exist");
       key.column = static_cast<std::int32_t>(*column);
     } else {
       key.expression = Analyzer(session.naming).row_expression(table, *element.expr);
@@ -428,7 +428,7 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
     const PgQuery__AlterTableCmd& command = *node->alter_table_cmd;
     const auto column = [&]() -> std::uint32_t {
       const auto found = table.column(command.name);
-      if (!found) fail("42703", "column " + quoted(command.name) + " of relation " + quoted(table.name) + " does not exist");
+      if (!found) fail("42703", "column " + in_quotes(command.name) + " of relation " + in_quotes(table.name) + " does not exist");
       return *found;
     };
     switch (command.subtype) {
@@ -479,7 +479,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       const std::string name = node->string->sval;
       if (!catalog.schema_exists(name)) {
         if (stmt.missing_ok) continue;
-        fail("3F000", "schema " + quoted(name) + " does not exist");
+        fail("3F000", "schema " + in_quotes(name) + " does not exist");
       }
       if (!catalog.schema_is_empty(name)) fail_unsupported("DROP SCHEMA of a schema that is not empty");
       catalog.remove_schema(name);
@@ -501,11 +501,11 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     if (entry == nullptr) {
       if (stmt.missing_ok) continue;
       const std::string shown = schema.empty() ? name : schema + "." + name;
-      if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) fail("42704", "index " + quoted(shown) + " does not exist");
-      fail("42P01", std::string(kind_name) + " " + quoted(shown) + " does not exist");
+      if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) fail("42704", "index " + in_quotes(shown) + " does not exist");
+      fail("42P01", std::string(kind_name) + " " + in_quotes(shown) + " does not exist");
     }
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
-      if (entry->kind != CatalogEntry::Kind::table) fail("42809", quoted(name) + " is not a table");
+      if (entry->kind != CatalogEntry::Kind::table) fail("42809", in_quotes(name) + " is not a table");
       Table& table = *entry->table;
       co_await lock_table(session, table, LockMode::access_exclusive);
       for (const ForeignKey* key : table.referenced_by) {
@@ -540,7 +540,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       continue;
     }
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) {
-      if (entry->kind != CatalogEntry::Kind::index) fail("42809", quoted(name) + " is not an index");
+      if (entry->kind != CatalogEntry::Kind::index) fail("42809", in_quotes(name) + " is not an index");
       Index& index = *entry->index;
       Table& table = *entry->table;
       if (index.is_constraint) {
@@ -572,8 +572,8 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
         continue;
       }
       fail("0A000", "cannot truncate a table referenced in a foreign key constraint", 0,
-           "Table " + quoted(key->child->name) + " references " + quoted(tables[i]->name) + ".",
-           "Truncate table " + quoted(key->child->name) + " at the same time, or use TRUNCATE ... CASCADE.");
+           "Table " + in_quotes(key->child->name) + " references " + in_quotes(tables[i]->name) + ".",
+           "Truncate table " + in_quotes(key->child->name) + " at the same time, or use TRUNCATE ... CASCADE.");
     }
   }
   for (Table* table : tables) {

@@ -130,7 +130,7 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       const Sequence& sequence = sequence_argument(expr, arguments, execution);
       const auto found = session.sequence_values.find(sequence.id);
       if (found == session.sequence_values.end()) {
-        fail("55000", "currval of sequence " + quoted(sequence.name) + " is not yet defined in this session");
+        fail("55000", "currval of sequence " + in_quotes(sequence.name) + " is not yet defined in this session");
       }
       return Value::integer(found->second);
     }
@@ -141,7 +141,7 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       Sequence& sequence = sequence_argument(expr, arguments, execution);
       const std::int64_t value = arguments[1].integer();
       if (value < sequence.minimum || value > sequence.maximum) {
-        fail("22003", "setval: value " + std::to_string(value) + " is out of bounds for sequence " + quoted(sequence.name) +
+        fail("22003", "setval: value " + std::to_string(value) + " is out of bounds for sequence " + in_quotes(sequence.name) +
                           " (" + std::to_string(sequence.minimum) + ".." + std::to_string(sequence.maximum) + ")");
       }
       const bool called = arguments.size() < 3 || arguments[2].boolean();

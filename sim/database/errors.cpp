@@ -27,6 +27,6 @@ void fail_unsupported(std::string_view construct, std::int32_t position) {
   fail("0A000", "not supported in the simulated database: " + std::string(construct), position);
 }
 
-std::string quoted(std::string_view name) { return '"' + std::string(name) + '"'; }
+std::string in_quotes(std::string_view name) { return '"' + std::string(name) + '"'; }
 
 }  // namespace orrery::sim::database

@@ -20,7 +20,7 @@ namespace orrery::sim::database {
 [[noreturn]] void fail_unsupported(std::string_view construct, std::int32_t position = 0);
 
 /// `"name"`, as messages quote identifiers.
-[[nodiscard]] std::string quoted(std::string_view name);
+[[nodiscard]] std::string in_quotes(std::string_view name);
 
 /// Turns a parse tree's location (0-based byte, -1: none) into a position.
 [[nodiscard]] constexpr std::int32_t position_of(std::int32_t location) noexcept { return location < 0 ? 0 : location + 1; }

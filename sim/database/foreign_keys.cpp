@@ -32,7 +32,7 @@ std::vector<std::uint32_t> columns_of(const Table& table, Nodes names, bool refe
   for (const Node* node : names) {
     const auto column = table.column(node->string->sval);
     if (!column) {
-      fail("42703", "column " + quoted(node->string->sval) + " referenced in foreign key constraint does not exist");
+      fail("42703", "column " + in_quotes(node->string->sval) + " referenced in foreign key constraint does not exist");
     }
     columns.push_back(*column);
   }
@@ -122,7 +122,7 @@ Task<> check_child(SessionImpl& session, const ForeignKey& key, const Value* row
   if (!values) {
     if (key.match_full && !std::all_of(key.child_columns.begin(), key.child_columns.end(),
                                        [&](std::uint32_t column) { return row[column].is_null(); })) {
-      fail_constraint("23503", "insert or update on table " + quoted(key.child->name) + " violates foreign key constraint " + quoted(key.name),
+      fail_constraint("23503", "insert or update on table " + in_quotes(key.child->name) + " violates foreign key constraint " + in_quotes(key.name),
                       "MATCH FULL does not allow mixing of null and nonnull key values.", key.name);
     }
     co_return;
@@ -158,8 +158,8 @@ Task<> check_child(SessionImpl& session, const ForeignKey& key, const Value* row
     found = outcome == LockOutcome::locked;
   }
   if (found) co_return;
-  fail_constraint("23503", "insert or update on table " + quoted(key.child->name) + " violates foreign key constraint " + quoted(key.name),
-                  "Key " + describe(*key.child, key.child_columns, row) + " is not present in table " + quoted(parent.name) + ".",
+  fail_constraint("23503", "insert or update on table " + in_quotes(key.child->name) + " violates foreign key constraint " + in_quotes(key.name),
+                  "Key " + describe(*key.child, key.child_columns, row) + " is not present in table " + in_quotes(parent.name) + ".",
                   key.name);
 }
 
@@ -200,10 +200,10 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
         if (!same_key(child, key.child_columns, (*child.heap)[latest].row, (*child.heap)[id].row)) continue;
       }
       fail_constraint("23503",
-                      "update or delete on table " + quoted(key.parent->name) + " violates foreign key constraint " +
-                          quoted(key.name) + " on table " + quoted(child.name),
+                      "update or delete on table " + in_quotes(key.parent->name) + " violates foreign key constraint " +
+                          in_quotes(key.name) + " on table " + in_quotes(child.name),
                       "Key " + describe(*key.parent, key.parent_columns, before) + " is still referenced from table " +
-                          quoted(child.name) + ".",
+                          in_quotes(child.name) + ".",
                       key.name);
     }
     co_return;
@@ -275,7 +275,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   if (key->parent_columns.empty()) {
     key->parent_index = key->parent->primary_key();
     if (key->parent_index == nullptr) {
-      fail("42704", "there is no primary key for referenced table " + quoted(key->parent->name));
+      fail("42704", "there is no primary key for referenced table " + in_quotes(key->parent->name));
     }
     for (const KeyElement& element : key->parent_index->elements) {
       key->parent_columns.push_back(static_cast<std::uint32_t>(element.column));
@@ -294,7 +294,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
     if (covers) key->parent_index = index.get();
   }
   if (key->parent_index == nullptr) {
-    fail("42830", "there is no unique constraint matching given keys for referenced table " + quoted(key->parent->name));
+    fail("42830", "there is no unique constraint matching given keys for referenced table " + in_quotes(key->parent->name));
   }
   for (std::size_t i = 0; i < key->child_columns.size(); ++i) {
     const TypeRef child_type = table.columns[key->child_columns[i]].type;
@@ -324,8 +324,8 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
     if (version.row == nullptr || version.xmax != 0) continue;
     const auto values = key_values(version.row, key->child_columns);
     if (!values || !find_rows(session, *key->parent, key->parent_columns, *values, snapshot).empty()) continue;
-    fail_constraint("23503", "insert or update on table " + quoted(table.name) + " violates foreign key constraint " + quoted(key->name),
-                    "Key " + describe(table, key->child_columns, version.row) + " is not present in table " + quoted(key->parent->name) + ".",
+    fail_constraint("23503", "insert or update on table " + in_quotes(table.name) + " violates foreign key constraint " + in_quotes(key->name),
+                    "Key " + describe(table, key->child_columns, version.row) + " is not present in table " + in_quotes(key->parent->name) + ".",
                     key->name);
   }
   ForeignKey* added = table.foreign_keys.emplace_back(std::move(key)).get();

@@ -33,7 +33,7 @@ CatalogEntry& Naming::relation(const PgQuery__RangeVar& range) const {
     } else if (name.starts_with("pg_")) {
       fail_unsupported("system catalog " + name, position_of(range.location));
     }
-    fail("42P01", "relation " + quoted(name) + " does not exist", position_of(range.location));
+    fail("42P01", "relation " + in_quotes(name) + " does not exist", position_of(range.location));
   }
   return *entry;
 }
@@ -42,7 +42,7 @@ Table& Naming::table(const PgQuery__RangeVar& range) const {
   const CatalogEntry& entry = relation(range);
   if (entry.kind != CatalogEntry::Kind::table) {
     if (entry.kind == CatalogEntry::Kind::view) fail_unsupported("changing a view's rows", position_of(range.location));
-    fail("42809", quoted(range.relname) + " is not a table", position_of(range.location));
+    fail("42809", in_quotes(range.relname) + " is not a table", position_of(range.location));
   }
   return *entry.table;
 }
@@ -50,7 +50,7 @@ Table& Naming::table(const PgQuery__RangeVar& range) const {
 std::string Naming::schema_of(const PgQuery__RangeVar& range) const {
   if (range.schemaname[0] != '\0') {
     if (!catalog->schema_exists(range.schemaname)) {
-      fail("3F000", "schema " + quoted(range.schemaname) + " does not exist", position_of(range.location));
+      fail("3F000", "schema " + in_quotes(range.schemaname) + " does not exist", position_of(range.location));
     }
     return range.schemaname;
   }
@@ -75,9 +75,9 @@ Sequence& Naming::sequence(std::string_view text) const {
   }
   CatalogEntry* entry = find_relation(schema, name);
   if (entry == nullptr) {
-    fail("42P01", "relation " + quoted(schema.empty() ? name : schema + "." + name) + " does not exist");
+    fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
   }
-  if (entry->kind != CatalogEntry::Kind::sequence) fail("42809", quoted(name) + " is not a sequence");
+  if (entry->kind != CatalogEntry::Kind::sequence) fail("42809", in_quotes(name) + " is not a sequence");
   return *entry->sequence;
 }
 
@@ -108,7 +108,7 @@ TypeRef Naming::type(const PgQuery__TypeName& name) const {
       for (const std::string_view known : kKnown) {
         if (base == known) fail_unsupported("type " + base, position_of(name.location));
       }
-      fail("42704", "type " + quoted(schema.empty() ? base : schema + "." + base) + " does not exist",
+      fail("42704", "type " + in_quotes(schema.empty() ? base : schema + "." + base) + " does not exist",
            position_of(name.location));
     }
     type = TypeRef(*entry->type);

@@ -187,7 +187,7 @@ Task<LockOutcome> lock_row(SessionImpl& session, Table& table, VersionId version
   LockOutcome outcome = try_lock_row(session, table, version, mode);
   if (outcome != LockOutcome::would_block) co_return outcome;
   if (policy == WaitPolicy::skip) co_return outcome;
-  if (policy == WaitPolicy::error) fail("55P03", "could not obtain lock on row in relation " + quoted(table.name));
+  if (policy == WaitPolicy::error) fail("55P03", "could not obtain lock on row in relation " + in_quotes(table.name));
   RowQueue queue(session, table, version);
   while (outcome == LockOutcome::would_block) {
     // Who holds a weaker lock already does not queue: it could wait for someone who waits for it.
@@ -210,7 +210,7 @@ Task<LockOutcome> lock_latest(SessionImpl& session, Table& table, VersionId& ver
                             !session.engine.transactions.is_own(latest.xmin, session.transaction.slot);
     if (is_foreign) {
       if (policy == WaitPolicy::skip) co_return LockOutcome::would_block;
-      if (policy == WaitPolicy::error) fail("55P03", "could not obtain lock on row in relation " + quoted(table.name));
+      if (policy == WaitPolicy::error) fail("55P03", "could not obtain lock on row in relation " + in_quotes(table.name));
       const Xid xid = latest.xmin;
       co_await session.engine.locks.wait_for(session.transaction, xid);
     }

@@ -200,7 +200,7 @@ std::size_t find_savepoint(const Transaction& txn, const std::string& savepoint)
   for (std::size_t i = txn.levels.size(); i-- > 1;) {
     if (txn.levels[i].savepoint == savepoint) return i;
   }
-  fail("3B001", "savepoint " + quoted(savepoint) + " does not exist");
+  fail("3B001", "savepoint " + in_quotes(savepoint) + " does not exist");
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ const Definition* find(std::string_view name) {
 
 const Definition& require(std::string_view name) {
   const Definition* definition = find(name);
-  if (definition == nullptr) fail("42704", "unrecognized configuration parameter " + quoted(name));
+  if (definition == nullptr) fail("42704", "unrecognized configuration parameter " + in_quotes(name));
   return *definition;
 }
 
@@ -99,7 +99,7 @@ std::string print_milliseconds(std::int64_t value) {
 }
 
 [[noreturn]] void fail_value(std::string_view name, std::string_view value) {
-  fail("22023", "invalid value for parameter " + quoted(name) + ": " + quoted(value));
+  fail("22023", "invalid value for parameter " + in_quotes(name) + ": " + in_quotes(value));
 }
 
 std::string normalize(const Definition& definition, std::string_view value) {
@@ -115,7 +115,7 @@ std::string normalize(const Definition& definition, std::string_view value) {
       const std::string word = lower(value);
       if (word == "on" || word == "true" || word == "yes" || word == "1" || word == "t") return "on";
       if (word == "off" || word == "false" || word == "no" || word == "0" || word == "f") return "off";
-      fail("22023", "parameter " + quoted(definition.name) + " requires a Boolean value");
+      fail("22023", "parameter " + in_quotes(definition.name) + " requires a Boolean value");
     }
     case Kind::isolation: {
       const std::string word = lower(value);

@@ -84,7 +84,7 @@ void set_variable(SessionImpl& session, const PgQuery__VariableSetStmt& stmt) {
       for (std::size_t i = 0; i < stmt.n_args; ++i) {
         if (i > 0) value += ", ";
         std::string part = constant_text(*stmt.args[i]);
-        if (name == "search_path" && part.find_first_of(", ") != std::string::npos) part = quoted(part);
+        if (name == "search_path" && part.find_first_of(", ") != std::string::npos) part = in_quotes(part);
         value += part;
       }
       session.settings.set(name, value, stmt.is_local);
@@ -122,7 +122,7 @@ void show_variable(SessionImpl& session, const PgQuery__VariableShowStmt& stmt, 
   std::optional<std::string> value = session.settings.show(name);
   if (name == "transaction_isolation") value = name_of(session.transaction.isolation);
   if (name == "transaction_read_only") value = session.transaction.is_read_only ? "on" : "off";
-  if (!value) fail("42704", "unrecognized configuration parameter " + quoted(name));
+  if (!value) fail("42704", "unrecognized configuration parameter " + in_quotes(name));
   auto shape = std::make_shared<RowShape>();
   shape->columns = {name};
   std::vector<SqlValue> cells;
@@ -146,7 +146,7 @@ Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait
   Transaction& txn = session.transaction;
   if (nowait) {
     if (!locks.try_acquire(txn, table.lock, mode, txn.level())) {
-      fail("55P03", "could not obtain lock on relation " + quoted(table.name));
+      fail("55P03", "could not obtain lock on relation " + in_quotes(table.name));
     }
     co_return;
   }
