@@ -16,6 +16,8 @@ if(ORRERY_HAS_LLD)
 endif()
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
+# g++ 12 and 13 see overlapping copies in std::string where there are none (GCC bug 105651).
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 option(ORRERY_WERROR "A warning is an error" ON)
 if(ORRERY_WERROR)
   add_compile_options(-Werror)

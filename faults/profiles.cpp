@@ -38,8 +38,11 @@ struct Shape {
 };
 
 /// Crashes at a place, of a million places that are reached.
-constexpr std::uint32_t kCrashesAtPlaces = 1'500;
+constexpr std::uint32_t kCrashesAtPlaces = 2'500;
 constexpr Span kRestart{100ms, 6s};
+/// Pauses at a place, likewise, but never between a look at a lease and the call that it covers: mostly longer than a lease.
+constexpr std::uint32_t kPausesAtPlaces = 1'000;
+constexpr Span kStandsStill{2s, 40s};
 
 const std::vector<Shape>& shapes() {
   static const std::vector<Shape> all = {
@@ -208,6 +211,12 @@ rc::Gen<DrawnFaults> faults_at(const Intensities& intensities, const FaultHosts&
     drawn.rates.crash_at_place.per_million = kCrashesAtPlaces * static_cast<std::uint32_t>(intensity) / 100;
     drawn.rates.crash_at_place.lasts_low = kRestart.low;
     drawn.rates.crash_at_place.lasts_high = kRestart.high;
+  }
+  if (const int intensity = intensities[static_cast<std::size_t>(FaultKind::pause)];
+      intensity > 0 && !hosts.services.empty()) {
+    drawn.rates.pause_at_place.per_million = kPausesAtPlaces * static_cast<std::uint32_t>(intensity) / 100;
+    drawn.rates.pause_at_place.lasts_low = kStandsStill.low;
+    drawn.rates.pause_at_place.lasts_high = kStandsStill.high;
   }
   return rc::gen::map(std::move(episodes), [drawn = std::move(drawn)](std::vector<Fault> faults) {
     std::ranges::sort(faults, {}, [](const Fault& fault) {

@@ -224,6 +224,8 @@ void add_sometimes(std::vector<Property>& all) {
                           message_is_published_again(kTopic)));
   all.push_back(sometimes("a host dies with a transaction open", "A crash comes right before a COMMIT.",
                           host_dies_at("before commit")));
+  all.push_back(sometimes("a host dies with a transaction done and nobody told", "A crash comes right after a COMMIT.",
+                          host_dies_at("after commit")));
   all.push_back(sometimes("a host dies with a request to answer", "A crash comes while somebody waits for an answer.",
                           host_dies_with_a_request()));
   all.push_back(sometimes("an outbox claim is taken over", "A relay's lease ends, and another relay takes the event.",

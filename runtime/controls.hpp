@@ -80,6 +80,8 @@ struct FaultRates {
   std::array<Rate, static_cast<std::size_t>(FaultKind::count_)> decisions{};
   /// A crash at a place: a host dies exactly between two effects. Restart after lasts_low..lasts_high.
   Rate crash_at_place;
+  /// A pause at a place: a host stands still between two effects, for lasts_low..lasts_high, and does not know it.
+  Rate pause_at_place;
 
   [[nodiscard]] Rate& operator[](FaultKind kind) { return decisions[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] const Rate& operator[](FaultKind kind) const { return decisions[static_cast<std::size_t>(kind)]; }

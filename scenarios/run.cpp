@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "scenarios/scenario.hpp"
@@ -24,11 +25,22 @@ bool play(Stage& stage, const Plan& plan, Instant until) {
   return true;
 }
 
-/// A kind that was asked for and never struck is there with 0.
-std::map<std::string, std::int64_t> count_faults(const std::vector<FaultKind>& asked, const std::vector<Fault>& struck) {
+/// A crash or pause at a place is not the same as one at some time: it comes exactly between two effects.
+constexpr std::string_view kCrashAtPlace = "crash_at_place";
+constexpr std::string_view kPauseAtPlace = "pause_at_place";
+
+std::string_view counted_as(const Fault& fault) {
+  if (fault.kind == FaultKind::crash && !fault.place.empty()) return kCrashAtPlace;
+  if (fault.kind == FaultKind::pause && !fault.place.empty()) return kPauseAtPlace;
+  return to_string(fault.kind);
+}
+
+/// What was asked for and never struck is there with 0.
+std::map<std::string, std::int64_t> count_faults(const std::vector<std::string_view>& asked,
+                                                 const std::vector<Fault>& struck) {
   std::map<std::string, std::int64_t> counts;
-  for (const FaultKind kind : asked) counts[std::string(to_string(kind))];
-  for (const Fault& fault : struck) ++counts[std::string(to_string(fault.kind))];
+  for (const std::string_view kind : asked) counts[std::string(kind)];
+  for (const Fault& fault : struck) ++counts[std::string(counted_as(fault))];
   return counts;
 }
 
@@ -43,15 +55,17 @@ RunResult run(const Scenario& scenario, const RunRequest& request) {
   require_defect(scenario, result.defect);
 
   Stage stage(scenario, result.defect, request.seed, request.full);
-  std::vector<FaultKind> asked;
+  std::vector<std::string_view> asked;
   if (request.plan) {
     result.plan = *request.plan;
     stage.require_fit(result.plan);
-    for (const Fault& fault : result.plan.faults) asked.push_back(fault.kind);
+    for (const Fault& fault : result.plan.faults) asked.push_back(counted_as(fault));
   } else {
     DrawnPlan drawn = draw_plan(scenario, result.profile, request.seed);
     result.plan = std::move(drawn.plan);
-    asked = std::move(drawn.kinds);
+    for (const FaultKind kind : drawn.kinds) asked.push_back(to_string(kind));
+    if (result.plan.rates.crash_at_place.per_million > 0) asked.push_back(kCrashAtPlace);
+    if (result.plan.rates.pause_at_place.per_million > 0) asked.push_back(kPauseAtPlace);
   }
 
   sim::World& world = stage.world();

@@ -110,7 +110,8 @@ struct RunResult {
   Duration simulated{0};
   std::vector<JudgedProperty> judged;
   std::string stuck;                           // not empty: the run could not go on, and why
-  std::map<std::string, std::int64_t> faults;  // by kind: how often it struck; a kind that was asked for and did not is 0
+  /// By kind, crashes and pauses at a place apart from others: how often it struck. What was asked for and did not strike is 0.
+  std::map<std::string, std::int64_t> faults;
   std::map<std::string, std::int64_t> sometimes;
   Plan plan;                                   // materialised: replaying it gives the same hash
   std::vector<Fault> unused;                   // faults of a given plan that found no place to strike

@@ -37,14 +37,14 @@ class BrokerClient::Work final : public Delivery {
   void acknowledge() override {
     if (answered_) return;
     answered_ = true;
-    if (client_.places_.reached(client_.host_, "before acknowledge")) {
+    if (client_.places_.reached(client_.host_, "before acknowledge") && !client_.host_.paused()) {
       dies_ = true;
       return;
     }
     note(EventKind::message_acknowledged, {});
     BrokerServer& server = client_.server_;
     if (!server.strikes(FaultKind::lose_ack, client_.host_, server.peer(client_.host_).acks)) send(Answer::acknowledge);
-    if (client_.places_.reached(client_.host_, "after acknowledge")) dies_ = true;
+    if (client_.places_.reached(client_.host_, "after acknowledge")) dies_ = !client_.host_.paused();
   }
   void refuse() override { refuse("refused by its handler"); }
   void refuse(std::string_view why) {
@@ -88,7 +88,7 @@ Task<void> BrokerClient::publish(std::string topic, Message message) {
   SimFiber* fiber = kernel.current_fiber();
   CHECK(fiber != nullptr && &fiber->host == &host_, "a message is published by a task of the host");
   const std::uint64_t identity = mix(fiber->identity, ++fiber->calls);
-  if (places_.reached(host_, "before publish")) co_await Kernel::never();
+  if (places_.reached(host_, "before publish")) co_await Places::halt(host_);
   kernel.recorder().fact(EventKind::publish_started, host_.name, topic, message.id, 0, message.body);
 
   const auto call = std::make_shared<PublishCall>(host_, std::move(topic), std::move(message), identity);
@@ -100,7 +100,7 @@ Task<void> BrokerClient::publish(std::string topic, Message message) {
   using Outcome = PublishCall::Outcome;
   if (call->outcome == Outcome::confirmed) {
     kernel.recorder().fact(EventKind::publish_confirmed, host_.name, call->topic, call->message->id);
-    if (places_.reached(host_, "after publish")) co_await Kernel::never();
+    if (places_.reached(host_, "after publish")) co_await Places::halt(host_);
     co_return;
   }
   const std::string why = call->outcome == Outcome::refused ? "the broker refused the connection"

@@ -263,7 +263,7 @@ Task<Rows> DatabaseClient::statement(Connection& connection, std::string sql, st
 }
 
 Task<void> DatabaseClient::commit(Connection& connection) {
-  if (directory_.places.reached(host_, "before commit")) co_await Kernel::never();
+  if (directory_.places.reached(host_, "before commit")) co_await Places::halt(host_);
   const std::string_view link = directory_.network.link_name(host_, server_.host());
   const std::uint64_t entity = directory_.network.link_entity(host_, server_.host());
   const std::uint64_t occasion = server_.next_commit(host_);
@@ -292,7 +292,7 @@ Task<void> DatabaseClient::commit(Connection& connection) {
     recorder.fact(kind, host_.name, server_.name(), connection.session(), 0, error.what());
     throw;
   }
-  if (directory_.places.reached(host_, "after commit")) co_await Kernel::never();
+  if (directory_.places.reached(host_, "after commit")) co_await Places::halt(host_);
 }
 
 }  // namespace orrery::sim

@@ -16,7 +16,7 @@ void Decisions::set_rates(const FaultRates& rates) {
   for (std::size_t kind = 0; kind < can_strike_.size(); ++kind) {
     can_strike_[kind] = can_strike_[kind] || rates_.decisions[kind].per_million > 0;
   }
-  places_matter_ = places_matter_ || rates_.crash_at_place.per_million > 0;
+  places_matter_ = places_matter_ || rates_.crash_at_place.per_million > 0 || rates_.pause_at_place.per_million > 0;
 }
 
 void Decisions::arm(const std::vector<Fault>& faults) {
@@ -78,22 +78,26 @@ const Fault* Decisions::look(FaultKind kind, std::string_view target, std::uint6
 }
 
 const Fault* Decisions::at_place(std::string_view host, std::string_view place, std::uint64_t entity,
-                                 std::uint64_t ordinal) {
+                                 std::uint64_t ordinal, bool may_pause) {
   if (!places_matter_) return nullptr;
   if (Armed* armed = find(FaultKind::crash, true, entity, ordinal)) {
     armed->used = true;
     return struck_now(armed->fault);
   }
-  const FaultRates::Rate& rate = rates_.crash_at_place;
-  if (!hits(rate.per_million, FaultKind::crash, entity, ordinal)) return nullptr;
-  Fault fault;
-  fault.kind = FaultKind::crash;
-  fault.target = host;
-  fault.place = place;
-  fault.ordinal = ordinal;
-  fault.lasts = Duration(
-      between(kernel_.draw(Site::fault_lasts, entity, ordinal), rate.lasts_low.count(), rate.lasts_high.count()));
-  return struck_now(std::move(fault));
+  for (const FaultKind kind : {FaultKind::crash, FaultKind::pause}) {
+    if (kind == FaultKind::pause && !may_pause) continue;
+    const FaultRates::Rate& rate = kind == FaultKind::crash ? rates_.crash_at_place : rates_.pause_at_place;
+    if (!hits(rate.per_million, kind, entity, ordinal)) continue;
+    Fault fault;
+    fault.kind = kind;
+    fault.target = host;
+    fault.place = place;
+    fault.ordinal = ordinal;
+    fault.lasts = Duration(
+        between(kernel_.draw(Site::fault_lasts, entity, ordinal), rate.lasts_low.count(), rate.lasts_high.count()));
+    return struck_now(std::move(fault));
+  }
+  return nullptr;
 }
 
 void Decisions::note(const Fault& fault) {

@@ -31,9 +31,9 @@ class Decisions {
     return can_strike_[static_cast<std::size_t>(kind)] ? look(kind, target, entity, ordinal) : nullptr;
   }
   /// Reports that a place was reached for the `ordinal`-th time; gives the episode that is to begin there, or null.
-  /// `host` is the target of a crash that is drawn by rate.
+  /// `host` is the target of a crash or, where it `may_pause`, a pause that is drawn by rate.
   [[nodiscard]] const Fault* at_place(std::string_view host, std::string_view place, std::uint64_t entity,
-                                      std::uint64_t ordinal);
+                                      std::uint64_t ordinal, bool may_pause);
 
   /// Notes an episode that was addressed by time, when it begins.
   void note(const Fault& fault);

@@ -130,7 +130,7 @@ Task<Response> HttpEndpoint::call(std::string service, Request request, Duration
   const std::vector<Host*>& replicas = known->second;
   Host& callee = *replicas[below(kernel.draw(Site::replica, identity, 1), replicas.size())];
 
-  if (directory_.places.reached(host_, "before call")) co_await Kernel::never();
+  if (directory_.places.reached(host_, "before call")) co_await Places::halt(host_);
   const Instant deadline = std::min(request.deadline, kernel.now() + timeout);
   request.deadline = deadline;
   std::string label = service + " " + request.method + " " + std::string(request.path());
@@ -145,7 +145,7 @@ Task<Response> HttpEndpoint::call(std::string service, Request request, Duration
   using Outcome = PendingCall::Outcome;
   if (pending.outcome == Outcome::answered) {
     kernel.recorder().fact(EventKind::request_ended, host_.name, label, key, pending.response.status);
-    if (directory_.places.reached(host_, "after call")) co_await Kernel::never();
+    if (directory_.places.reached(host_, "after call")) co_await Places::halt(host_);
     co_return std::move(pending.response);
   }
   const char* why = pending.outcome == Outcome::refused      ? "refused"
@@ -197,7 +197,7 @@ Task<void> HttpEndpoint::serve(std::uint64_t exchange, std::uint64_t identity, s
     response = Response(500);
   }
   if (const Duration slower = directory_.ailment(host_).slower; slower > Duration::zero()) co_await host_.sleep(slower);
-  if (directory_.places.reached(host_, "before answer")) co_await Kernel::never();
+  if (directory_.places.reached(host_, "before answer")) co_await Places::halt(host_);
   kernel.recorder().fact(EventKind::request_answered, host_.name, label, key, response.status);
   answer(exchange, caller, std::move(response));
 }

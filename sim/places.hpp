@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtime/task.hpp"
 #include "sim/decisions.hpp"
 #include "sim/kernel.hpp"
 
@@ -20,9 +21,11 @@ class Places {
   /// What an episode that is addressed by a place does when the place is reached.
   void on_strike(std::function<void(const Fault&)> begin) { begin_ = std::move(begin); }
 
-  /// Reports that the current fiber of `host` is at `point` ("before commit"). True: the host dies here, and the caller
-  /// must not go on: `if (places.reached(host, "after publish")) co_await Kernel::never();`
+  /// Reports that the current fiber of `host` is at `point` ("before commit"). True: the host dies or stands still here,
+  /// and the caller must not go on: `if (places.reached(host, "after publish")) co_await Places::halt(host);`
   [[nodiscard]] bool reached(Host& host, std::string_view point);
+  /// For ever if the host dies, until it goes on if it is paused.
+  [[nodiscard]] static Task<void> halt(Host& host);
 
  private:
   struct Place {

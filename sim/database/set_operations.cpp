@@ -87,7 +87,7 @@ bool run_intersect_or_except(const QueryPlan& query, Execution& execution, RowSi
     if (query.all) {
       const bool matches = place >= 0 && counts[static_cast<std::size_t>(place)] > 0;
       if (matches) --counts[static_cast<std::size_t>(place)];
-      return matches == intersects ? wants_more = sink(row) : true;
+      return matches == intersects ? (wants_more = sink(row)) : true;
     }
     if ((place >= 0) != intersects || !seen.insert(given, row)) return true;
     append(given, row);

@@ -35,8 +35,10 @@ std::string fault_document() {
       "# Faults\n\n"
       "Every fault that strikes is an explicit event of the run: `kind`, `target`, and an address. An *episode* begins at a\n"
       "time (`\"at\": \"12.5s\"`) or at a place in what happens (`\"place\": \"user-1/outbox-relay after publish\"`, and its\n"
-      "`ordinal`: the how-manieth time) and lasts. A *decision* strikes the n-th occasion at its target. A plan file lists\n"
-      "them, and `replay` repeats them.\n\n";
+      "`occasion`: the first, second, … time that it is reached) and lasts. A *decision* strikes the n-th occasion at its\n"
+      "target. A plan file lists them, and `replay` repeats them. A campaign counts crashes and pauses at a place apart from\n"
+      "others, as `crash_at_place` and `pause_at_place`. Pauses are drawn after effects and before a COMMIT only: between a look\n"
+      "at a lease and the call that it covers, nothing but a fencing token that the other side checks could help.\n\n";
   for (const bool episodes : {true, false}) {
     text += episodes ? "## Episodes\n\n" : "\n## Decisions\n\n";
     text += "| fault | what happens | condition → what causes it in production | target | lasts | amount |\n";
