@@ -35,6 +35,8 @@ struct Scheduled {
   std::uint64_t cause = 0;                 // the event that scheduled it
   Fiber* fiber = nullptr;                  // whose coroutine waits; null for an event of the world
   std::uint32_t queue_index = kNotQueued;  // where the executor holds it
+  Scheduled* next = nullptr;               // for an executor's lists; undefined while it is in none
+  Scheduled* previous = nullptr;
 };
 
 /// What resumes coroutines: the virtual-time event queue in simulation, an io_context in real mode. One thread.
@@ -74,7 +76,7 @@ class Waiter : private Scheduled {
   void wake() {
     if (woken_) return;
     woken_ = true;
-    if (handle_) executor_->schedule(*this, executor_->now());
+    if (handle_) executor_->schedule(*this, Instant::min());
   }
   [[nodiscard]] bool is_waiting() const noexcept { return static_cast<bool>(handle_); }
   [[nodiscard]] Executor& executor() const noexcept { return *executor_; }

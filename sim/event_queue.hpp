@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
-#include "runtime/executor.hpp"
+#include "sim/event_calendar.hpp"
+#include "sim/event_heap.hpp"
 
 namespace orrery::sim {
 
@@ -23,95 +23,8 @@ class WorldEvent : public Scheduled {
   ~WorldEvent() = default;
 };
 
-/// One entry of the queue.
-struct QueueEntry {
-  std::int64_t at;
-  std::uint64_t order;
-  Scheduled* scheduled;
-  bool is_waiter;
-
-  /// One comparison of 128 bits: which of two comes first cannot be predicted, so it must not be a branch.
-  [[nodiscard]] bool before(const QueueEntry& other) const noexcept { return key() < other.key(); }
-  [[nodiscard]] unsigned __int128 key() const noexcept {
-    return static_cast<unsigned __int128>(static_cast<std::uint64_t>(at)) << 64 | order;
-  }
-};
-
-/// A 4-ary heap over (time, order) that knows where each entry stands, so that a waiter whose coroutine is destroyed
-/// leaves at once. `kMark` tells the entries of one heap from those of another.
-template <std::uint32_t kMark>
-class IndexedHeap {
- public:
-  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
-  [[nodiscard]] const QueueEntry& top() const noexcept { return heap_.front(); }
-
-  void push(const QueueEntry& entry) {
-    heap_.emplace_back();
-    sift_up(heap_.size() - 1, entry);
-  }
-  QueueEntry pop() noexcept {
-    const QueueEntry top = heap_.front();
-    top.scheduled->queue_index = Scheduled::kNotQueued;
-    const QueueEntry last = heap_.back();
-    heap_.pop_back();
-    if (!heap_.empty()) sift_down(0, last);
-    return top;
-  }
-  void remove(Scheduled& scheduled) noexcept {
-    const std::size_t index = scheduled.queue_index & ~kMark;
-    scheduled.queue_index = Scheduled::kNotQueued;
-    const QueueEntry last = heap_.back();
-    heap_.pop_back();
-    if (index == heap_.size()) return;
-    if (index > 0 && last.before(heap_[(index - 1) / 4])) {
-      sift_up(index, last);
-    } else {
-      sift_down(index, last);
-    }
-  }
-
- private:
-  void place(std::size_t index, const QueueEntry& entry) noexcept {
-    heap_[index] = entry;
-    entry.scheduled->queue_index = static_cast<std::uint32_t>(index) | kMark;
-  }
-  void sift_up(std::size_t index, const QueueEntry& entry) noexcept {
-    while (index > 0) {
-      const std::size_t parent = (index - 1) / 4;
-      if (!entry.before(heap_[parent])) break;
-      place(index, heap_[parent]);
-      index = parent;
-    }
-    place(index, entry);
-  }
-  void sift_down(std::size_t index, const QueueEntry& entry) noexcept {
-    const std::size_t size = heap_.size();
-    for (;;) {
-      const std::size_t first = 4 * index + 1;
-      if (first >= size) break;
-      std::size_t least = first;
-      if (first + 4 <= size) {
-        // A tournament: the first two comparisons do not wait for each other.
-        const std::size_t left = heap_[first + 1].before(heap_[first]) ? first + 1 : first;
-        const std::size_t right = heap_[first + 3].before(heap_[first + 2]) ? first + 3 : first + 2;
-        least = heap_[right].before(heap_[left]) ? right : left;
-      } else {
-        for (std::size_t child = first + 1; child < size; ++child) {
-          least = heap_[child].before(heap_[least]) ? child : least;
-        }
-      }
-      if (!heap_[least].before(entry)) break;
-      place(index, heap_[least]);
-      index = least;
-    }
-    place(index, entry);
-  }
-
-  std::vector<QueueEntry> heap_;
-};
-
 /// The queue of everything that will happen. What is ready now (a task woken by a message, say) is kept apart from the
-/// timers and messages of the future: it is most of the traffic, and then costs no walk through a deep heap.
+/// timers and messages of the future: it is most of the traffic, and waits in a heap that is hardly ever deep.
 class EventQueue {
  public:
   /// Bits of Scheduled::queue_index that are not the index.
@@ -119,24 +32,17 @@ class EventQueue {
   static constexpr std::uint32_t kHeld = 0x8000'0000U;  // not in the queue: its host is paused
 
   [[nodiscard]] bool empty() const noexcept { return ready_.empty() && future_.empty(); }
-  [[nodiscard]] const QueueEntry& top() const noexcept {
-    if (ready_.empty()) return future_.top();
-    if (future_.empty() || ready_.top().before(future_.top())) return ready_.top();
-    return future_.top();
-  }
+  /// Not to be called when it is empty.
+  [[nodiscard]] const QueueEntry& top() { return ready_is_next() ? ready_.top() : future_.top(); }
   void push(Scheduled& scheduled, bool is_waiter, Instant now) {
-    const QueueEntry entry{scheduled.at.time_since_epoch().count(), scheduled.order, &scheduled, is_waiter};
+    const QueueEntry entry(scheduled, is_waiter);
     if (scheduled.at <= now) {
       ready_.push(entry);
     } else {
       future_.push(entry);
     }
   }
-  QueueEntry pop() noexcept {
-    if (ready_.empty()) return future_.pop();
-    if (future_.empty() || ready_.top().before(future_.top())) return ready_.pop();
-    return future_.pop();
-  }
+  QueueEntry pop() { return ready_is_next() ? ready_.pop() : future_.pop(); }
   void remove(Scheduled& scheduled) noexcept {
     if ((scheduled.queue_index & kReady) != 0) {
       ready_.remove(scheduled);
@@ -146,8 +52,10 @@ class EventQueue {
   }
 
  private:
+  [[nodiscard]] bool ready_is_next() { return !ready_.empty() && future_.comes_after(ready_.top()); }
+
   IndexedHeap<kReady> ready_;
-  IndexedHeap<0> future_;
+  EventCalendar future_;
 };
 
 }  // namespace orrery::sim

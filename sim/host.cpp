@@ -5,7 +5,7 @@
 namespace orrery::sim {
 
 Host::Host(Kernel& kernel, std::uint32_t id, std::string host_name, Boot boot)
-    : id(id), name(std::move(host_name)), entity(entity_of(name)), kernel_(kernel), boot_(std::move(boot)) {}
+    : kernel_(kernel), id(id), entity(entity_of(host_name)), name(std::move(host_name)), boot_(std::move(boot)) {}
 
 Host::~Host() = default;
 

@@ -18,9 +18,10 @@ namespace orrery::sim {
 
 class Host;
 class Kernel;
+struct Link;
 
 /// A top-level task of a simulated host.
-class SimFiber final : public Fiber {
+class alignas(64) SimFiber final : public Fiber {
  public:
   SimFiber(Host& host, std::string_view name, std::uint64_t identity, std::uint64_t wake_key, Executor& executor,
            Task<void> task)
@@ -30,9 +31,9 @@ class SimFiber final : public Fiber {
   const std::uint64_t identity;  // the same in every run of the seed that gets here by the same way
   const std::uint64_t wake_key;  // of the decisions when it runs among those that are ready
   std::uint64_t wakes = 0;
+  Task<void> task;
   std::uint64_t draws = 0;
   std::uint64_t calls = 0;
-  Task<void> task;
   Waiter start;
   SimFiber* previous = nullptr;
   SimFiber* next = nullptr;
@@ -46,7 +47,14 @@ class Machine {
 
 /// A host: tasks, memory and clocks that die together. Durable things (a database's rows, a broker's messages) belong
 /// to the world and are handed to the machine that is built anew at each start.
-class Host final : public Clock, public Random {
+class alignas(64) Host final : public Clock, public Random {
+  // What each message and each task's turn look at: one cache line.
+  Kernel& kernel_;
+  FrameAccount::Owner frames_ = FrameAccount::open();
+  std::uint32_t incarnation_ = 0;
+  bool alive_ = false;
+  bool paused_ = false;
+
  public:
   using Boot = std::function<std::unique_ptr<Machine>(Host&)>;
 
@@ -54,8 +62,10 @@ class Host final : public Clock, public Random {
   ~Host();
 
   const std::uint32_t id;
-  const std::string name;
   const std::uint64_t entity;  // of decisions
+  /// The link that the network used last from here, so that it need not be looked up again. Only the network uses it.
+  mutable Link* recent_link = nullptr;
+  const std::string name;
 
   [[nodiscard]] Kernel& kernel() noexcept { return kernel_; }
   [[nodiscard]] bool alive() const noexcept { return alive_; }
@@ -83,19 +93,14 @@ class Host final : public Clock, public Random {
  private:
   friend class Kernel;
 
-  Kernel& kernel_;
   Boot boot_;
-  bool alive_ = false;
-  bool paused_ = false;
-  std::uint32_t incarnation_ = 0;
   std::uint64_t spawned_ = 0;
   std::uint64_t draws_ = 0;
   std::chrono::microseconds clock_offset_{0};
   std::int64_t drift_ppm_ = 0;
   Instant drift_since_{};
-  FrameAccount::Owner frames_ = FrameAccount::open();
-  SimFiber* fibers_ = nullptr;      // newest first
-  std::vector<Scheduled*> held_;    // waiters that came due while the host was paused
+  SimFiber* fibers_ = nullptr;    // newest first
+  std::vector<Scheduled*> held_;  // waiters that came due while the host was paused
   std::unique_ptr<Machine> machine_;
 };
 

@@ -169,7 +169,7 @@ void Kernel::at(Instant at, std::function<void()> action) {
   post(*event, at, draw(Site::wake_order, 1, ++posted_actions_));
 }
 
-Instant Kernel::next_at() const noexcept {
+Instant Kernel::next_at() {
   return queue_.empty() ? Instant::max() : Instant(Duration(queue_.top().at));
 }
 

@@ -89,7 +89,7 @@ class Kernel final : public Executor, public Watched {
   /// Carries out everything up to and including `until`, then lets it be `until`.
   void run_until(Instant until);
   /// When the next event is due; Instant::max() if none.
-  [[nodiscard]] Instant next_at() const noexcept;
+  [[nodiscard]] Instant next_at();
 
   /// A name that lives as long as the kernel.
   [[nodiscard]] std::string_view intern(std::string_view name);

@@ -21,6 +21,17 @@ enum class Loss {
   dropped,  // nobody learns it
 };
 
+/// One direction of a pair of hosts. What each message looks at is one cache line.
+struct alignas(64) Link {
+  const Host* to = nullptr;
+  std::uint64_t entity = 0;
+  std::uint64_t latency_key = 0;
+  std::uint64_t ordinal = 0;
+  Duration extra{0};
+  std::string_view name;
+  std::uint32_t blocked = 0;
+};
+
 /// One message in flight. The network owns it from `send` on and destroys it after `arrive` or `lost`.
 class Packet : public WorldEvent {
  public:
@@ -48,6 +59,7 @@ class Packet : public WorldEvent {
   Network* network_ = nullptr;
   Host* from_ = nullptr;
   Host* to_ = nullptr;
+  Link* on_ = nullptr;
   std::uint64_t ordinal_ = 0;
   bool refusal_ = false;  // travels back to say that the destination is down
 };
@@ -123,15 +135,11 @@ class Network {
 
  private:
   friend class Packet;
-  struct Link {
-    std::uint64_t entity = 0;
-    std::uint64_t latency_key = 0;
-    std::uint64_t ordinal = 0;
-    Duration extra{0};
-    std::uint32_t blocked = 0;
-    std::string name;
-  };
   Link& link(const Host& from, const Host& to) {
+    if (from.recent_link != nullptr && from.recent_link->to == &to) return *from.recent_link;
+    return *(from.recent_link = &look_up(from, to));
+  }
+  Link& look_up(const Host& from, const Host& to) {
     if (from.id < width_ && to.id < width_) {
       if (Link* known = by_hosts_[from.id * width_ + to.id]) return *known;
     }
@@ -140,13 +148,13 @@ class Network {
   Link& add_link(const Host& from, const Host& to);
   Duration latency_of(std::uint64_t bits) const noexcept;
   void arrived(Packet& packet);
-  void send_twice(const Packet& packet, const Link& on, Duration delay, std::uint64_t order);
-  void drop(std::unique_ptr<Packet> packet, const Link& on, const char* why);
-  void trace(EventKind kind, const Packet& packet, const Link& on, const char* why = "") {
-    kernel_.recorder().tick(kind, on.entity, packet.ordinal_);
-    if (kernel_.recorder().full()) describe(kind, packet, on, why);
+  void send_twice(const Packet& packet, Duration delay, std::uint64_t order);
+  void drop(std::unique_ptr<Packet> packet, const char* why);
+  void trace(EventKind kind, const Packet& packet, const char* why = "") {
+    kernel_.recorder().tick(kind, packet.on_->entity, packet.ordinal_);
+    if (kernel_.recorder().full()) describe(kind, packet, why);
   }
-  void describe(EventKind kind, const Packet& packet, const Link& on, const char* why);
+  void describe(EventKind kind, const Packet& packet, const char* why);
 
   Kernel& kernel_;
   Decisions& decisions_;

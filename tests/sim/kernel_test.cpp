@@ -1,7 +1,6 @@
 #include "sim/kernel.hpp"
 
 #include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
 
 #include <set>
 #include <string>
@@ -239,39 +238,6 @@ TEST(Recorder, LinksWhatHappensInOneStepAsCauses) {
   const EventId second = recorder.fact(EventKind::publish_confirmed, "a", "topic", "m1");
   ASSERT_NE(recorder.history().find(second), nullptr);
   EXPECT_EQ(recorder.history().find(second)->cause, first);
-}
-
-TEST(EventQueue, GivesEntriesInOrderWhateverIsPushedAndRemoved) {
-  rc::check([](const std::vector<std::pair<std::uint8_t, bool>>& steps) {
-    class Nothing final : public WorldEvent {
-     public:
-      void fire() override {}
-    };
-    std::deque<Nothing> events;
-    EventQueue queue;
-    std::set<std::pair<std::int64_t, std::uint64_t>> expected;
-    std::uint64_t order = 0;
-    for (const auto& [at, remove] : steps) {
-      if (remove && !events.empty() && events[at % events.size()].queue_index != Scheduled::kNotQueued) {
-        Nothing& gone = events[at % events.size()];
-        queue.remove(gone);
-        expected.erase({gone.at.time_since_epoch().count(), gone.order});
-        continue;
-      }
-      Nothing& event = events.emplace_back();
-      event.at = Instant(Duration(at));
-      event.order = mix(++order, 5);
-      expected.insert({at, event.order});
-      queue.push(event, false, Instant(Duration(100)));
-    }
-    for (const auto& [at, tie] : expected) {
-      RC_ASSERT(!queue.empty());
-      const QueueEntry entry = queue.pop();
-      RC_ASSERT(entry.at == at);
-      RC_ASSERT(entry.order == tie);
-    }
-    RC_ASSERT(queue.empty());
-  });
 }
 
 TEST(Decide, SpreadsConsecutiveOrdinalsEvenly) {
