@@ -54,7 +54,7 @@ TEST(EventQueue, GivesWhatIsNextWhateverWasPutInAndTakenOut) {
       if (what % 4 < 2 || expected.empty()) {
         Scheduled& entry = entries.emplace_back();
         entry.at = now + delay_of(a, b);
-        entry.order = (std::uint64_t{b} << 32 | a) ^ entries.size();
+        entry.order = std::uint64_t{b} << 32 | entries.size();
         entry.cause = b % 2;  // stands for "is a waiter"
         queue.push(entry, entry.cause == 1, now);
         expected.push_back(&entry);
