@@ -38,6 +38,7 @@ Outages collect(const HistoryIndex& index) {
     if (!spans.empty() && spans.back().to == kNever) spans.back().to = at;
   };
   std::map<std::pair<std::string_view, std::string_view>, std::vector<std::size_t>> open;  // faults by kind and address
+  std::map<std::string_view, std::vector<std::size_t>> downs;  // faults that are over when their host starts
   for (const Event& event : index.history().events()) {
     switch (event.kind) {
       case EventKind::host_crashed:
@@ -49,6 +50,7 @@ Outages collect(const HistoryIndex& index) {
       }
       case EventKind::host_started:
         end_last(outages.down[event.host], event.id);
+        for (const std::size_t fault : std::exchange(downs[event.host], {})) outages.faults[fault].span.to = event.id;
         break;
       case EventKind::host_paused:
         outages.paused[event.host].push_back({event.id, kNever});
@@ -60,7 +62,11 @@ Outages collect(const HistoryIndex& index) {
         const std::string_view target = event.host.empty() ? target_in_words(event.text) : event.host;
         const auto kind = fault_kind(event.subject);
         const bool lasts = kind.has_value() && is_episode(*kind);
-        if (lasts) open[{event.subject, event.key}].push_back(outages.faults.size());
+        if (kind == FaultKind::crash || kind == FaultKind::stop) {
+          downs[target].push_back(outages.faults.size());
+        } else if (lasts) {
+          open[{event.subject, event.key}].push_back(outages.faults.size());
+        }
         outages.faults.push_back({&event, event.subject, target, {event.id, lasts ? kNever : event.id}});
         break;
       }

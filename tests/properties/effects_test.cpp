@@ -429,6 +429,19 @@ TEST(Outages, FindWhatWasWrongAndWhen) {
   EXPECT_TRUE(outages.faults[2].span.overlaps({100, 100}));
 }
 
+TEST(Outages, OfACrashAreOverWhenTheHostStarts) {
+  System run;
+  run.fault("crash", "a", "5s");                     // 1
+  run.add(EventKind::host_crashed, "a");             // 2
+  run.add(EventKind::host_started, "a", "", "", 2);  // 3
+  run.fault("stop", "a", "7s");                      // 4
+  const HistoryIndex index(run.history());
+  const Outages& outages = outages_of(index);
+  ASSERT_EQ(outages.faults.size(), 2U);
+  EXPECT_EQ(outages.faults[0].span.to, 3U);
+  EXPECT_TRUE(outages.faults[1].span.overlaps({100, 100}));
+}
+
 TEST(Outages, KnowTheEndsOfALink) {
   EXPECT_TRUE(strikes_link("a|b", "b", "a"));
   EXPECT_TRUE(strikes_link("a>b", "b", "a"));
