@@ -149,7 +149,7 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
-    const Duration limit = settings.duration("statement_timeout");
+    const Duration limit = settings.of_statement().statement_timeout;
     txn.limits.statement_deadline =
         limit == Duration::zero() ? Instant::max() : engine.locks.executor().now() + limit;
     for (std::size_t i = 0; i < text->statements.size(); ++i) {
@@ -183,8 +183,8 @@ Task<> SessionImpl::run_statement(std::shared_ptr<CompiledText> text, std::size_
   if (txn.is_open && txn.has_failed && !ends_failed_transaction(*statement.node)) {
     fail("25P02", "current transaction is aborted, commands ignored until end of transaction block");
   }
-  txn.limits.lock_timeout = settings.duration("lock_timeout");
-  txn.limits.deadlock_timeout = settings.duration("deadlock_timeout");
+  txn.limits.lock_timeout = settings.of_statement().lock_timeout;
+  txn.limits.deadlock_timeout = settings.of_statement().deadlock_timeout;
   if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) {
     result.command_tag = co_await run_transaction_statement(*this, *statement.node->transaction_stmt);
     co_return;

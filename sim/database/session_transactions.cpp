@@ -18,11 +18,11 @@ void SessionImpl::begin_if_needed() {
   txn.levels.clear();
   txn.levels.emplace_back();
   txn.xids.clear();
-  const std::string isolation = *settings.show("default_transaction_isolation");
-  txn.isolation = isolation == "repeatable read" ? Isolation::repeatable_read
-                  : isolation == "serializable"  ? Isolation::serializable
-                                                 : Isolation::read_committed;
-  txn.is_read_only = *settings.show("default_transaction_read_only") == "on";
+  const StatementSettings& defaults = settings.of_statement();
+  txn.isolation = defaults.repeatable_read ? Isolation::repeatable_read
+                  : defaults.serializable  ? Isolation::serializable
+                                           : Isolation::read_committed;
+  txn.is_read_only = defaults.read_only;
   txn.is_deferrable = false;
 }
 

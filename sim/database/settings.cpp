@@ -138,15 +138,30 @@ std::string normalize(const Definition& definition, std::string_view value) {
 
 }  // namespace
 
+void Settings::Values::read() {
+  const auto duration = [&](std::string_view name) -> Duration {
+    return std::chrono::milliseconds(milliseconds_of(by_name.find(name)->second.text));
+  };
+  of_statement.statement_timeout = duration("statement_timeout");
+  of_statement.lock_timeout = duration("lock_timeout");
+  of_statement.deadlock_timeout = duration("deadlock_timeout");
+  of_statement.idle_in_transaction_timeout = duration("idle_in_transaction_session_timeout");
+  const std::string& isolation = by_name.find("default_transaction_isolation")->second.text;
+  of_statement.repeatable_read = isolation == "repeatable read";
+  of_statement.serializable = isolation == "serializable";
+  of_statement.read_only = by_name.find("default_transaction_read_only")->second.text == "on";
+}
+
 Settings::Settings() : values_(std::make_shared<Values>()) {
   for (const Definition& definition : kDefinitions) {
-    (*values_)[std::string(definition.name)] = {std::string(definition.initial), std::string(definition.initial)};
+    values_->by_name[std::string(definition.name)] = {std::string(definition.initial), std::string(definition.initial)};
   }
+  values_->read();
 }
 
 std::optional<std::string> Settings::show(std::string_view name) const {
-  const auto found = values_->find(lower(name));
-  if (found == values_->end()) return std::nullopt;
+  const auto found = values_->by_name.find(lower(name));
+  if (found == values_->by_name.end()) return std::nullopt;
   return found->second.text;
 }
 
@@ -158,9 +173,11 @@ void Settings::set(std::string_view name, std::string_view value, bool is_local)
   } else {
     text = normalize(require(key), value);
   }
-  Value& stored = own_values()[key];
+  Values& values = own_values();
+  Value& stored = values.by_name[key];
   stored.text = text;
   if (!is_local) stored.session_text = text;
+  values.read();
 }
 
 void Settings::reset(std::string_view name, bool is_local) {
@@ -172,10 +189,6 @@ void Settings::reset_all() {
   for (const Definition& definition : kDefinitions) {
     if (definition.kind != Kind::fixed) set(definition.name, definition.initial, false);
   }
-}
-
-Duration Settings::duration(std::string_view name) const {
-  return std::chrono::milliseconds(milliseconds_of(values_->find(name)->second.text));
 }
 
 Settings::Values& Settings::own_values() {
@@ -190,9 +203,11 @@ void Settings::end_level(bool keep, bool is_transaction) {
   if (!keep) values_ = std::move(saved_.back());
   saved_.pop_back();
   if (keep && is_transaction) {
-    for (const auto& [name, value] : *values_) {
+    for (const auto& [name, value] : values_->by_name) {
       if (value.text == value.session_text) continue;
-      for (auto& [each, stored] : own_values()) stored.text = stored.session_text;
+      Values& values = own_values();
+      for (auto& [each, stored] : values.by_name) stored.text = stored.session_text;
+      values.read();
       break;
     }
   }

@@ -11,6 +11,17 @@
 
 namespace orrery::sim::database {
 
+/// What every statement looks at, read once and not at each statement. Zero: no limit.
+struct StatementSettings {
+  Duration statement_timeout{0};
+  Duration lock_timeout{0};
+  Duration deadlock_timeout{0};
+  Duration idle_in_transaction_timeout{0};
+  bool repeatable_read = false;  // what transactions begin with
+  bool serializable = false;
+  bool read_only = false;
+};
+
 /// A session's settings (SET, SHOW), with what SET LOCAL and rolled back transactions undo. Only settings whose effect
 /// is simulated, or that have none on results, are known.
 class Settings {
@@ -24,7 +35,7 @@ class Settings {
   void reset(std::string_view name, bool is_local);
   void reset_all();
 
-  [[nodiscard]] Duration duration(std::string_view name) const;
+  [[nodiscard]] const StatementSettings& of_statement() const noexcept { return values_->of_statement; }
 
   /// Savepoints and transactions: settings changed since are given back.
   void begin_level();
@@ -35,7 +46,12 @@ class Settings {
     std::string text;
     std::string session_text;  // what a SET LOCAL hides
   };
-  using Values = std::map<std::string, Value, std::less<>>;
+  struct Values {
+    std::map<std::string, Value, std::less<>> by_name;
+    StatementSettings of_statement;
+
+    void read();  // after a change
+  };
   [[nodiscard]] Values& own_values();
 
   std::shared_ptr<Values> values_;  // copied when it is changed while a level keeps it
