@@ -107,6 +107,7 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   entry.columns = view.columns;
   entry.types = query->types;
   entry.slot = node->slot;
+  entry.is_subquery = true;
   node->query = std::move(query);
   apply_alias(entry, range.alias, range.relname, range.location);
   add_entry(level, std::move(entry), range.location);
@@ -128,6 +129,7 @@ std::unique_ptr<FromNode> Analyzer::from_subquery(const PgQuery__RangeSubselect&
   entry.columns = query->names;
   entry.types = query->types;
   entry.slot = node->slot;
+  entry.is_subquery = true;
   if (!query->marks.empty()) {
     node->kind = FromNode::Kind::store;
     node->store = add_step_for_locking(std::move(query));

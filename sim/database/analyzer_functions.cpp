@@ -411,6 +411,17 @@ ExprPtr Analyzer::engine_call(const EngineFunctionEntry& entry, const PgQuery__F
   }
   if (entry.function == EngineFunction::advisory_lock && (entry.flags & 1U) == 0) plan_->has_waiting_call = true;
   if (entry.function == EngineFunction::pg_sleep) plan_->has_waiting_call = true;
+  switch (entry.function) {
+    case EngineFunction::nextval:
+    case EngineFunction::setval:
+    case EngineFunction::set_config:
+    case EngineFunction::advisory_unlock:
+    case EngineFunction::advisory_unlock_all:
+      has_effect_call_ = true;
+      break;
+    default:
+      break;
+  }
   return result;
 }
 

@@ -82,7 +82,7 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   if (expr.engine_function == EngineFunction::advisory_unlock) {
     return Value::boolean(locks.release(session.transaction, locks.advisory_lock(tag), mode, 0));
   }
-  // Waited for already in this run.
+  // Taken by an attempt of this statement that had to wait later on.
   const auto waited = std::find(execution.granted.begin(), execution.granted.end(), tag);
   if (waited != execution.granted.end()) {
     execution.granted.erase(waited);
@@ -91,6 +91,7 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   Lock& lock = locks.advisory_lock(tag);
   // A lock that the session holds in this mode is taken once more without looking at others.
   const bool got = locks.try_acquire(session.transaction, lock, mode, of_session ? 0 : session.transaction.level());
+  if (got) execution.acquired.push_back(tag);
   if ((expr.flags & kTry) != 0) return Value::boolean(got);
   if (!got) throw AdvisoryWait{tag, mode, of_session, {}};
   return Value::bytes("");

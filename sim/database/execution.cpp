@@ -24,6 +24,7 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   depth = 0;
   order_draws = 0;
   order_seed = 0;
+  acquired.clear();
   granted.clear();
   slept = false;
 }

@@ -71,7 +71,8 @@ class Execution final : public EvalContext {
   std::uint64_t order_seed = 0;  // for what SQL leaves open; 0: natural order
   std::uint32_t order_draws = 0;
   std::uint32_t depth = 0;
-  std::vector<LockTag> granted;  // advisory locks that this run has waited for and holds
+  std::vector<LockTag> acquired;  // advisory locks that this run has taken, by all its attempts
+  std::vector<LockTag> granted;   // those of earlier attempts that this attempt has not come across yet
   bool slept = false;
 
   // EvalContext

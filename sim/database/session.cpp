@@ -257,12 +257,14 @@ Task<> SessionImpl::wait_for_call(AdvisoryWait wait, Execution& execution) {
   if (wait.sleep > Duration::zero()) {
     co_await sleep(wait.sleep);
     execution.slept = true;
+    execution.granted = execution.acquired;
     co_return;
   }
   Lock& lock = engine.locks.advisory_lock(wait.tag);
   const std::uint32_t level = wait.of_session ? 0 : transaction.level();
   co_await engine.locks.acquire(transaction, lock, wait.mode, level);
-  execution.granted.push_back(wait.tag);
+  execution.acquired.push_back(wait.tag);
+  execution.granted = execution.acquired;
 }
 
 Task<> SessionImpl::sleep(Duration duration) {
