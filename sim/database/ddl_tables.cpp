@@ -579,6 +579,7 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
   for (Table* table : tables) {
     co_await lock_table(session, *table, LockMode::access_exclusive);
     session.take_snapshot();
+    if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
     for (VersionId id = 0; id < table->heap->end(); ++id) {
       if (is_alive((*table->heap)[id])) write_remove(session, *table, id);
     }

@@ -96,6 +96,7 @@ void EngineImpl::remove_version(Table& table, VersionId id) {
       }
     }
   }
+  serializable.forget_row(table.id, id);
   heap.remove(id);
 }
 
@@ -122,7 +123,9 @@ Task<StatementResult> Session::execute(std::string_view sql, std::span<const Sql
   return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
 }
 TransactionStatus Session::status() const noexcept { return impl_->status(); }
-bool Session::is_waiting() const noexcept { return impl_->transaction.waiting != nullptr; }
+bool Session::is_waiting() const noexcept {
+  return impl_->transaction.waiting != nullptr || impl_->transaction.waits_for_safe_snapshot;
+}
 
 Engine::Engine(std::string name, Environment& environment, EngineOptions options)
     : impl_(std::make_unique<EngineImpl>(std::move(name), environment, options)) {}

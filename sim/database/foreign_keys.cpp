@@ -76,18 +76,24 @@ Snapshot check_snapshot(const SessionImpl& session, bool newest) {
 }
 
 /// The visible row with these values in the given columns, from any index that starts with them, or by a walk.
-std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table, const std::vector<std::uint32_t>& columns,
+std::vector<VersionId> find_rows(SessionImpl& session, const Table& table, const std::vector<std::uint32_t>& columns,
                                  const std::vector<Value>& key, const Snapshot& snapshot) {
   std::vector<VersionId> found;
+  Serializable& serializable = session.engine.serializable;
+  SerializableTransaction* const reader = serializable.reader(session);
   const Heap& heap = *table.heap;
   const TransactionTable& transactions = session.engine.transactions;
   const auto matches = [&](VersionId id) {
     const Version& version = heap[id];
-    if (version.row == nullptr || !is_visible(version, snapshot, transactions)) return;
+    if (version.row == nullptr) return;
+    const bool visible = is_visible(version, snapshot, transactions);
+    if (reader != nullptr) serializable.check_read(*reader, version, visible, snapshot);
+    if (!visible) return;
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const Value& value = version.row[columns[i]];
       if (value.is_null() || compare_values(table.columns[columns[i]].type, value, key[i]) != 0) return;
     }
+    if (reader != nullptr) serializable.read_row(*reader, table, id);
     found.push_back(id);
   };
   for (const auto& index : table.indexes) {
@@ -101,6 +107,7 @@ std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table,
     }
     if (prefix.size() != columns.size()) continue;
     const OrderedIndex& tree = *index->tree;
+    if (reader != nullptr) serializable.read_keys(*reader, *index, {prefix, prefix, false, true});
     const std::uint32_t bit = 1U << index->number;
     for (auto place = tree.seek(prefix, false); place != tree.end(); tree.advance(place)) {
       VersionId version = tree.at(place);
@@ -113,6 +120,7 @@ std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table,
     }
     return found;
   }
+  if (reader != nullptr) serializable.read_table(*reader, table);
   for (VersionId id = 0; id < heap.end(); ++id) matches(id);
   return found;
 }

@@ -3,6 +3,7 @@
 #include "sim/database/engine_impl.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/execution.hpp"
+#include "sim/database/session_impl.hpp"
 #include "sim/database/subquery.hpp"
 
 namespace orrery::sim::database {
@@ -24,12 +25,18 @@ void shuffle(std::vector<VersionId>& versions, Execution& execution) {
 
 /// The version of the entry's row that the snapshot sees, if it still has the entry's key.
 VersionId visible_of_entry(const Table& table, const Index& index, VersionId version, const Execution& execution,
-                           const TransactionTable& transactions) {
+                           const TransactionTable& transactions, SerializableTransaction* reader) {
   const Heap& heap = *table.heap;
   const std::uint32_t bit = 1U << index.number;
   while (true) {
     const Version& candidate = heap[version];
-    if (is_visible(candidate, execution.snapshot, transactions)) return version;
+    const bool visible = is_visible(candidate, execution.snapshot, transactions);
+    if (reader != nullptr) {
+      Serializable& serializable = execution.engine->serializable;
+      serializable.check_read(*reader, candidate, visible, execution.snapshot);
+      if (visible) serializable.read_row(*reader, table, version);
+    }
+    if (visible) return version;
     version = candidate.newer;
     if (version == kNoVersion || (heap[version].breaks & bit) != 0) return kNoVersion;
   }
@@ -42,6 +49,9 @@ class TableScan {
 
   bool run() {
     const TableAccess& access = node_.access;
+    if (execution_.session->transaction.serializable != nullptr) {
+      reader_ = execution_.engine->serializable.reader(*execution_.session);
+    }
     // Where nothing asks for an order, the seed decides it.
     collects_ = execution_.order_seed != 0 && !access.is_ordered;
     const bool finished = access.index == nullptr ? scan_heap() : scan_index();
@@ -59,8 +69,14 @@ class TableScan {
   bool scan_heap() {
     const Heap& heap = *node_.table->heap;
     const VersionId end = heap.end();
+    Serializable& serializable = execution_.engine->serializable;
+    if (reader_ != nullptr) serializable.read_table(*reader_, *node_.table);
     for (VersionId id = 0; id < end; ++id) {
       const Version& version = heap[id];
+      if (reader_ != nullptr && version.row != nullptr) {
+        const bool visible = is_visible(version, execution_.snapshot, transactions_);
+        serializable.check_read(*reader_, version, visible, execution_.snapshot);
+      }
       if (version.row == nullptr || !is_visible(version, execution_.snapshot, transactions_)) continue;
       if (!offer(id)) return false;
     }
@@ -145,12 +161,28 @@ class TableScan {
     } else {
       first = tree.seek(keys_, false);
     }
-    if (equal > 0 && !has_last && equal == tree.columns().size() && access.index->is_unique) {
+    const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique;
+    KeyRange range;
+    if (reader_ != nullptr) {
+      range.low = keys_;
+      range.high = keys_;
+      if (has_first) {
+        range.low.push_back(descending ? upper : lower);
+        range.low_after = !(descending ? access.upper_inclusive : access.lower_inclusive);
+      }
+      if (has_last) {
+        range.high.push_back(descending ? lower : upper);
+        range.high_after = descending ? access.lower_inclusive : access.upper_inclusive;
+      }
+      if (is_one_key) execution_.engine->serializable.read_keys(*reader_, *access.index, range);
+    }
+    if (is_one_key) {
       // One key: walk while it is equal, without a second search.
       const Heap& heap = *node_.table->heap;
       for (OrderedIndex::Place place = first; place != tree.end(); tree.advance(place)) {
         if (tree.compare(heap[tree.at(place)].row, keys_) != 0) break;
-        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_, transactions_);
+        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_,
+                                                   transactions_, reader_);
         if (version != kNoVersion) return emit(version);
       }
       return true;
@@ -165,21 +197,52 @@ class TableScan {
     if (has_first && has_last) {  // an empty range may be given the wrong way round
       if (last.chunk < first.chunk || (last.chunk == first.chunk && last.entry < first.entry)) return true;
     }
-    if (access.is_backward) {
+    if (reader_ == nullptr) return walk(first, last, nullptr);
+    Serializable& serializable = execution_.engine->serializable;
+    try {
+      const bool finished = walk(first, last, &range);
+      serializable.read_keys(*reader_, *access.index, std::move(range));
+      return finished;
+    } catch (...) {
+      serializable.read_keys(*reader_, *access.index, std::move(range));
+      throw;
+    }
+  }
+
+  /// Offers the entries between two places. Who stops before the end has read up to there: `range` becomes that.
+  bool walk(OrderedIndex::Place first, OrderedIndex::Place last, KeyRange* range) {
+    const OrderedIndex& tree = *node_.access.index->tree;
+    const auto key_at = [&](OrderedIndex::Place place) {
+      std::vector<Value> key;
+      const Value* row = (*node_.table->heap)[tree.at(place)].row;
+      for (const KeyColumn& column : tree.columns()) key.push_back(row[column.place]);
+      return key;
+    };
+    if (node_.access.is_backward) {
       while (last != first) {
         tree.retreat(last);
-        if (!offer_entry(tree.at(last))) return false;
+        if (offer_entry(tree.at(last))) continue;
+        if (range != nullptr) {
+          range->low = key_at(last);
+          range->low_after = false;
+        }
+        return false;
       }
     } else {
       for (; first != last; tree.advance(first)) {
-        if (!offer_entry(tree.at(first))) return false;
+        if (offer_entry(tree.at(first))) continue;
+        if (range != nullptr) {
+          range->high = key_at(first);
+          range->high_after = true;
+        }
+        return false;
       }
     }
     return true;
   }
 
   bool offer_entry(VersionId entry) {
-    const VersionId version = visible_of_entry(*node_.table, *node_.access.index, entry, execution_, transactions_);
+    const VersionId version = visible_of_entry(*node_.table, *node_.access.index, entry, execution_, transactions_, reader_);
     return version == kNoVersion || offer(version);
   }
 
@@ -204,6 +267,7 @@ class TableScan {
   bool collects_ = false;
   std::vector<VersionId> collected_;
   std::vector<Value> keys_;
+  SerializableTransaction* reader_ = nullptr;  // whose reads are tracked
 };
 
 void TableScan::collect_subquery(const Expr& expr, std::vector<Value>& wanted) {

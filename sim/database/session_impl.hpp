@@ -45,6 +45,8 @@ class SessionImpl {
   /// The id of the innermost savepoint (or the transaction), assigned now if there is none.
   Xid current_xid();
   void take_snapshot();
+  /// Takes a snapshot of a SERIALIZABLE READ ONLY DEFERRABLE transaction, waiting until it is a safe one. Throws 57014.
+  Task<> take_safe_snapshot();
   /// Throws what deferred constraints find.
   void commit();
   void roll_back();
@@ -72,6 +74,7 @@ class SessionImpl {
   void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);
   void undo_writes(std::size_t from);
+  void end_serializable(bool committed);
 };
 
 }  // namespace orrery::sim::database

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -45,8 +46,39 @@ void SessionImpl::take_snapshot() {
     txn.snapshot.xmin = engine.transactions.oldest_running();
     txn.snapshot.xmax = engine.transactions.next_xid();
     txn.has_snapshot = true;
+    if (txn.isolation == Isolation::serializable) {
+      txn.serializable = engine.serializable.begin(txn.snapshot, txn.is_read_only);
+    }
   }
   txn.snapshot.command = txn.command;
+}
+
+Task<> SessionImpl::take_safe_snapshot() {
+  Transaction& txn = transaction;
+  while (true) {
+    take_snapshot();
+    if (txn.serializable == nullptr) co_return;
+    SerializableTransaction& candidate = *txn.serializable;
+    Waiter waiter(engine.locks.executor());
+    candidate.safe_waiter = &waiter;
+    txn.waits_for_safe_snapshot = true;
+    while (!candidate.is_safe && !candidate.is_unsafe) {
+      const bool woken = co_await waiter.wait_until(txn.limits.statement_deadline);
+      if (!woken) fail("57014", "canceling statement due to statement timeout");
+    }
+    txn.waits_for_safe_snapshot = false;
+    const bool is_safe = candidate.is_safe;
+    end_serializable(false);
+    if (is_safe) co_return;
+    txn.has_snapshot = false;
+  }
+}
+
+void SessionImpl::end_serializable(bool committed) {
+  Transaction& txn = transaction;
+  txn.waits_for_safe_snapshot = false;
+  if (txn.serializable == nullptr) return;
+  engine.serializable.end(*std::exchange(txn.serializable, nullptr), committed, txn.xids);
 }
 
 void SessionImpl::report_commit(Xid xid) {
@@ -75,9 +107,11 @@ void SessionImpl::report_commit(Xid xid) {
 
 void SessionImpl::commit() {
   Transaction& txn = transaction;
+  if (txn.serializable != nullptr) engine.serializable.check_commit(*txn.serializable);
   if (!txn.xids.empty()) {
     const std::vector<Xid> xids = txn.xids;
     engine.transactions.commit(xids);
+    end_serializable(true);
     const std::uint64_t sequence = engine.transactions.last_commit();
     for (const WriteRecord& write : txn.writes) {
       if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
@@ -86,6 +120,7 @@ void SessionImpl::commit() {
     txn.is_open = false;
     for (const Xid xid : xids) engine.locks.finished(txn, xid);
   }
+  end_serializable(true);
   txn.is_open = false;
   for (auto& finish : txn.ddl) finish(true);
   txn.ddl.clear();
@@ -121,6 +156,7 @@ void SessionImpl::undo_writes(std::size_t from) {
 void SessionImpl::roll_back_level(std::size_t index) {
   Transaction& txn = transaction;
   const TransactionLevel level = txn.levels[index];
+  if (index == 0) end_serializable(false);
   undo_writes(level.first_write);
   while (txn.ddl.size() > level.first_ddl) {
     txn.ddl.back()(false);

@@ -12,6 +12,7 @@
 namespace orrery::sim::database {
 
 struct ForeignKey;
+struct SerializableTransaction;
 
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
@@ -66,6 +67,8 @@ class Transaction {
   std::vector<HeldLock> held;
   std::vector<LockWait*> xid_waiters;  // of other sessions, for one of `xids`
   LockWait* waiting = nullptr;
+  bool waits_for_safe_snapshot = false;                // SERIALIZABLE READ ONLY DEFERRABLE
+  SerializableTransaction* serializable = nullptr;     // while its reads and writes are tracked
 
   [[nodiscard]] std::uint32_t level() const noexcept { return static_cast<std::uint32_t>(levels.size()); }
 };

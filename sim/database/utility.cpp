@@ -41,7 +41,6 @@ void apply_modes(SessionImpl& session, Nodes options) {
         }
       }
       txn.isolation = wanted;
-      if (wanted == Isolation::serializable) fail_unsupported("SERIALIZABLE isolation", position_of(option.location));
       continue;
     }
     const bool on = option.arg->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && option.arg->a_const->ival->ival != 0;
@@ -173,8 +172,13 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
         co_return "ROLLBACK";
       }
       if (txn.is_open) {
-        if (!txn.checks.empty()) co_await check_deferred(session);
-        session.commit();
+        try {
+          if (!txn.checks.empty()) co_await check_deferred(session);
+          session.commit();
+        } catch (const SqlError&) {
+          session.roll_back();  // a COMMIT that fails ends the transaction, too
+          throw;
+        }
       }
       co_return "COMMIT";
     }
