@@ -123,6 +123,12 @@ Task<StatementResult> Session::execute(std::string_view sql, std::span<const Sql
   return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
 }
 TransactionStatus Session::status() const noexcept { return impl_->status(); }
+std::int32_t Session::process_id() const noexcept { return impl_->transaction.process_id; }
+std::vector<Notification> Session::take_notifications() {
+  if (impl_->transaction.is_open) return {};
+  return std::exchange(impl_->inbox, {});
+}
+void Session::on_notification(std::function<void()> ready) { impl_->notification_ready = std::move(ready); }
 bool Session::is_waiting() const noexcept {
   return impl_->transaction.waiting != nullptr || impl_->transaction.waits_for_safe_snapshot;
 }

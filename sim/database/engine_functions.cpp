@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/session_impl.hpp"
 
 namespace orrery::sim::database {
@@ -29,6 +30,7 @@ const std::vector<EngineFunctionEntry>& entries() {
         {"setval", setval, 0, {sequence, int8}, int8},
         {"setval", setval, 0, {sequence, int8, boolean}, int8},
         {"pg_notify", EngineFunction::pg_notify, 0, {text, text}, none, false},
+        {"pg_notification_queue_usage", EngineFunction::notification_queue_usage, 0, {}, TypeRef(Type::float8)},
         {"pg_advisory_unlock_all", advisory_unlock_all, 0, {}, none},
         {"current_schema", EngineFunction::current_schema, 0, {}, TypeRef(Type::name)},
         {"current_database", EngineFunction::current_database, 0, {}, TypeRef(Type::name)},
@@ -151,7 +153,11 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       return Value::integer(value);
     }
     case EngineFunction::pg_notify:
-      fail_unsupported("pg_notify", expr.position);
+      notify(session, arguments[0].is_null() ? std::string() : std::string(arguments[0].bytes()),
+             arguments[1].is_null() ? std::string() : std::string(arguments[1].bytes()));
+      return Value::bytes("");
+    case EngineFunction::notification_queue_usage:
+      return Value::real(notification_queue_usage(session.engine));
     case EngineFunction::advisory_lock:
     case EngineFunction::advisory_unlock:
       return take_advisory_lock(expr, arguments, execution);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ class SessionImpl {
   std::int64_t last_sequence_value = 0;
   const Sequence* last_sequence = nullptr;
   std::map<std::uint32_t, std::int64_t> sequence_values;  // by sequence id, for currval
+  std::set<std::string, std::less<>> channels;  // that it listens to
+  std::vector<Notification> inbox;
+  std::function<void()> notification_ready;
   bool is_running = false;
   bool snapshot_in_use = false;
 
@@ -59,6 +63,10 @@ class SessionImpl {
   void roll_back_to_savepoint(const std::string& savepoint);
   void apply_search_path();
   void report_commit(Xid xid);
+  /// Tells the session's owner if there are notifications to take now.
+  void announce_notifications() {
+    if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
+  }
 
   /// Waits for what a call could not have at once; the statement's reading phase then runs again from its start.
   Task<> wait_for_call(AdvisoryWait wait, Execution& execution);

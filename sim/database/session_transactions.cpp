@@ -3,6 +3,7 @@
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/session_impl.hpp"
 
 namespace orrery::sim::database {
@@ -126,13 +127,14 @@ void SessionImpl::commit() {
   txn.ddl.clear();
   txn.writes.clear();
   txn.checks.clear();
-  txn.notifications.clear();
   txn.xids.clear();
   txn.levels.clear();
   txn.has_snapshot = false;
   engine.locks.release_from(txn, 1);
   if (txn.is_explicit) settings.end_level(true, true);
   txn.is_explicit = false;
+  if (!txn.notifications.empty() || !txn.listen_changes.empty()) send_notifications(*this);
+  announce_notifications();
   engine.clean_up(64);
 }
 
@@ -163,7 +165,14 @@ void SessionImpl::roll_back_level(std::size_t index) {
     txn.ddl.pop_back();
   }
   txn.checks.resize(std::min(txn.checks.size(), level.first_check));
-  txn.notifications.resize(std::min(txn.notifications.size(), level.first_notice));
+  while (txn.notifications.size() > level.first_notice) {
+    txn.notified.erase({txn.notifications.back().channel, txn.notifications.back().payload});
+    txn.notifications.pop_back();
+  }
+  if (txn.listen_changes.size() > level.first_listen) {
+    txn.listen_changes.erase(txn.listen_changes.begin() + static_cast<std::ptrdiff_t>(level.first_listen),
+                             txn.listen_changes.end());
+  }
   std::vector<Xid> finished;
   for (std::size_t i = index; i < txn.levels.size(); ++i) {
     if (txn.levels[i].xid != 0) finished.push_back(txn.levels[i].xid);
@@ -197,6 +206,7 @@ void SessionImpl::roll_back() {
     apply_search_path();
   }
   txn.is_explicit = false;
+  announce_notifications();
   engine.clean_up(64);
 }
 
@@ -226,6 +236,7 @@ void SessionImpl::define_savepoint(std::string savepoint) {
   level.first_ddl = txn.ddl.size();
   level.first_check = txn.checks.size();
   level.first_notice = txn.notifications.size();
+  level.first_listen = txn.listen_changes.size();
   txn.levels.push_back(std::move(level));
   settings.begin_level();
 }

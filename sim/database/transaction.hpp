@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/sql.hpp"
+#include "sim/database/engine.hpp"
 #include "sim/database/locks.hpp"
 #include "sim/database/transactions.hpp"
 
@@ -24,6 +27,7 @@ struct TransactionLevel {
   std::size_t first_ddl = 0;
   std::size_t first_check = 0;
   std::size_t first_notice = 0;
+  std::size_t first_listen = 0;
 };
 
 /// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
@@ -33,9 +37,9 @@ struct DeferredCheck {
   VersionId version;
 };
 
-struct Notification {
-  std::string channel;
-  std::string payload;
+struct ListenChange {
+  std::string channel;  // empty: all, of UNLISTEN
+  bool listens;
 };
 
 /// What one session has under way. It lives as long as the session; `slot` tells it apart in the transaction table.
@@ -62,7 +66,9 @@ class Transaction {
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
   std::vector<DeferredCheck> checks;
-  std::vector<Notification> notifications;
+  std::vector<Notification> notifications;                 // of NOTIFY, sent at commit
+  std::set<std::pair<std::string, std::string>> notified;  // the same, to find them
+  std::vector<ListenChange> listen_changes;
 
   std::vector<HeldLock> held;
   std::vector<LockWait*> xid_waiters;  // of other sessions, for one of `xids`

@@ -4,6 +4,7 @@
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/row_writes.hpp"
 
 namespace orrery::sim::database {
@@ -208,6 +209,9 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     switch (node.node_case) {
       case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
       case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+      case PG_QUERY__NODE__NODE_LISTEN_STMT:
+      case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+      case PG_QUERY__NODE__NODE_NOTIFY_STMT:
       case PG_QUERY__NODE__NODE_LOCK_STMT:
       case PG_QUERY__NODE__NODE_DISCARD_STMT:
       case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
@@ -296,11 +300,17 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = node.vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
       co_return;
     case PG_QUERY__NODE__NODE_LISTEN_STMT:
-      fail_unsupported("LISTEN");
+      change_listening(session, node.listen_stmt->conditionname, true);
+      result.command_tag = "LISTEN";
+      co_return;
     case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
-      fail_unsupported("UNLISTEN");
+      change_listening(session, node.unlisten_stmt->conditionname, false);
+      result.command_tag = "UNLISTEN";
+      co_return;
     case PG_QUERY__NODE__NODE_NOTIFY_STMT:
-      fail_unsupported("NOTIFY");
+      notify(session, node.notify_stmt->conditionname, node.notify_stmt->payload);
+      result.command_tag = "NOTIFY";
+      co_return;
     case PG_QUERY__NODE__NODE_COPY_STMT:
       fail_unsupported("COPY");
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:

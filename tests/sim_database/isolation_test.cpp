@@ -7,8 +7,7 @@
 
 #include "tests/sim_database/isolation_runner.hpp"
 
-// PostgreSQL's own isolation tests: the output must equal the expected file byte for byte (or that of one variant). Those
-// that need SERIALIZABLE or NOTIFY are not listed yet.
+// PostgreSQL's own isolation tests: the output must equal the expected file byte for byte (or that of one variant).
 
 namespace orrery::sim::database::testing {
 namespace {
