@@ -248,6 +248,9 @@ class Analyzer {
 [[nodiscard]] SlotSet slots_of(const Expr& expr);
 /// The parts of an AND.
 void split_conjunction(const ExprPtr& condition, std::vector<ExprPtr>& parts);
+/// Slots whose rows an outer join may replace by NULLs. `not_null`: slots of which a condition above wants a value, which
+/// makes the outer join an inner one.
+[[nodiscard]] SlotSet nullable_slots(const FromNode& node, SlotSet not_null);
 /// True if `condition` follows from the conjuncts, as far as PostgreSQL's simple rules see it.
 [[nodiscard]] bool is_implied(const Expr& condition, const std::vector<ExprPtr>& conjuncts, std::uint32_t condition_slot,
                               std::uint32_t conjunct_slot);

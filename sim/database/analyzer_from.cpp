@@ -97,6 +97,9 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   std::shared_ptr<QueryPlan> query = select(*tree.statement(0).select_stmt, &isolated);
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));
+  if (query->visible != view.columns.size()) {
+    fail_unsupported("a view with * over a table that was given more columns", position_of(range.location));
+  }
   auto node = std::make_unique<FromNode>();
   node->kind = FromNode::Kind::store;
   node->slot = new_slot();

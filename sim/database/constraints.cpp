@@ -115,7 +115,7 @@ std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, V
 }
 
 std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t& next,
-                               Execution& execution) {
+                               Execution& execution, SpeculativeInsert* speculative) {
   Heap& heap = *table.heap;
   const SessionImpl& session = *execution.session;
   SerializableTransaction* const writer = session.transaction.serializable;
@@ -132,6 +132,12 @@ std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wa
     }
     if (index.is_unique) {
       if (const auto conflict = find_conflict(index, row, version, *execution.session)) {
+        if (speculative != nullptr &&
+            (speculative->arbiters->empty() ||
+             std::find(speculative->arbiters->begin(), speculative->arbiters->end(), &index) != speculative->arbiters->end())) {
+          speculative->has_conflict = true;
+          return std::nullopt;
+        }
         if (conflict->in_flight != 0) return conflict->in_flight;
         // Who had looked for the key before must hear that it failed to serialize, rather than that the key exists.
         if (writer != nullptr) session.engine.serializable.check_key(*writer, index, row);

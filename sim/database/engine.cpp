@@ -129,6 +129,13 @@ std::vector<Notification> Session::take_notifications() {
   return std::exchange(impl_->inbox, {});
 }
 void Session::on_notification(std::function<void()> ready) { impl_->notification_ready = std::move(ready); }
+Session::IdleLimit Session::idle_limit() const {
+  if (impl_->status() == TransactionStatus::idle) {
+    return {impl_->settings.duration("idle_session_timeout"), "57P05", "terminating connection due to idle-session timeout"};
+  }
+  return {impl_->settings.duration("idle_in_transaction_session_timeout"), "25P03",
+          "terminating connection due to idle-in-transaction timeout"};
+}
 bool Session::is_waiting() const noexcept {
   return impl_->transaction.waiting != nullptr || impl_->transaction.waits_for_safe_snapshot;
 }

@@ -86,6 +86,15 @@ class Session {
   /// was idle, or this one's transaction ended. It runs inside of that session's statement, so it only wakes somebody: it
   /// must neither run a statement nor destroy a session.
   void on_notification(std::function<void()> ready);
+  /// For how long the client of a session that is idle right now may say nothing before the server must end the session;
+  /// `sqlstate` and `message` are what it then says. Zero: for ever. The settings idle_in_transaction_session_timeout
+  /// (25P03) and idle_session_timeout (57P05).
+  struct IdleLimit {
+    Duration after{};
+    std::string_view sqlstate;
+    std::string_view message;
+  };
+  [[nodiscard]] IdleLimit idle_limit() const;
   /// True if the statement that `execute` is running waits for another session.
   [[nodiscard]] bool is_waiting() const noexcept;
 

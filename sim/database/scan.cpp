@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "sim/database/engine_impl.hpp"
 #include "sim/database/errors.hpp"
@@ -329,7 +331,58 @@ void clear_slots(const FromNode& node, Execution& execution) {
   }
 }
 
+/// The hash of a join key; nothing if a part is NULL, which equals nothing.
+std::optional<std::uint64_t> key_hash(const FromNode& node, const std::vector<ExprPtr>& key, Execution& execution) {
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    Value local;
+    const Value& value = evaluate(*key[i], execution, local);
+    if (value.is_null()) return std::nullopt;
+    hash = mix_hash(hash ^ node.hashes[i](value));
+  }
+  return hash;
+}
+
+const JoinTable& join_table(const FromNode& node, Execution& execution) {
+  for (const auto& each : execution.joins) {
+    if (each->join == &node) return *each;
+  }
+  auto table = std::make_unique<JoinTable>();
+  table->join = &node;
+  auto keep = [&] {
+    if (const auto hash = key_hash(node, node.hash_right, execution)) {
+      table->by_hash.emplace_back(*hash, static_cast<std::uint32_t>(table->rows.size()));
+      table->rows.push_back(execution.slots[node.right->slot]);
+    }
+    return true;
+  };
+  scan(*node.right, execution, keep);
+  std::sort(table->by_hash.begin(), table->by_hash.end());
+  return *execution.joins.emplace_back(std::move(table));
+}
+
+bool scan_hash_join(const FromNode& node, Execution& execution, SlotSink sink) {
+  auto outer = [&]() -> bool {
+    bool found = false;
+    if (const auto hash = key_hash(node, node.hash_left, execution)) {
+      const JoinTable& table = join_table(node, execution);
+      auto entry = std::lower_bound(table.by_hash.begin(), table.by_hash.end(), std::pair{*hash, std::uint32_t{0}});
+      for (; entry != table.by_hash.end() && entry->first == *hash; ++entry) {
+        execution.slots[node.right->slot] = table.rows[entry->second];
+        if (!all_true(node.conditions, execution)) continue;
+        found = true;
+        if (!sink()) return false;
+      }
+    }
+    if (found || node.join != FromNode::Join::left) return true;
+    clear_slots(*node.right, execution);
+    return sink();
+  };
+  return scan(*node.left, execution, outer);
+}
+
 bool scan_join(const FromNode& node, Execution& execution, SlotSink sink) {
+  if (!node.hash_left.empty()) return scan_hash_join(node, execution, sink);
   if (node.join == FromNode::Join::full) {
     // Rows of both sides are kept, so that those of the right side which found no partner can follow at the end.
     std::vector<std::vector<Slot>> right_rows;

@@ -17,6 +17,8 @@ void SessionImpl::begin_if_needed() {
   txn.has_snapshot = false;
   txn.command = 0;
   txn.start_time = txn.statement_time;
+  txn.all_deferred.reset();
+  txn.deferred_modes.clear();
   txn.levels.clear();
   txn.levels.emplace_back();
   txn.xids.clear();

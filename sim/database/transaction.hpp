@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -33,8 +34,8 @@ struct TransactionLevel {
 /// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
 struct DeferredCheck {
   const ForeignKey* key;
-  bool of_parent;     // a removed parent; otherwise a new child
-  VersionId version;
+  bool of_parent;     // a removed or re-keyed parent; otherwise a new child
+  WriteRecord write;
 };
 
 struct ListenChange {
@@ -66,6 +67,8 @@ class Transaction {
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
   std::vector<DeferredCheck> checks;
+  std::optional<bool> all_deferred;                                // SET CONSTRAINTS ALL
+  std::vector<std::pair<const ForeignKey*, bool>> deferred_modes;  // SET CONSTRAINTS of some, after that
   std::vector<Notification> notifications;                 // of NOTIFY, sent at commit
   std::set<std::pair<std::string, std::string>> notified;  // the same, to find them
   std::vector<ListenChange> listen_changes;

@@ -334,7 +334,10 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     case PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT:
       fail_unsupported("CREATE EXTENSION");
     case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
-      fail_unsupported("SET CONSTRAINTS");
+      co_await set_constraints(session, Nodes(node.constraints_set_stmt->constraints, node.constraints_set_stmt->n_constraints),
+                               node.constraints_set_stmt->deferred);
+      result.command_tag = "SET CONSTRAINTS";
+      co_return;
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
     case PG_QUERY__NODE__NODE_FETCH_STMT:
       fail_unsupported("cursors");
