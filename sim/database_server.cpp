@@ -101,7 +101,21 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
   Session session(*this, connection, client, session_name);
   reply(session, StatementReply());
   for (;;) {
-    while (session.queue.empty() && !session.closing) co_await session.waiter.wait();
+    while (session.queue.empty() && !session.closing) {
+      const auto limit = session.engine->idle_limit();
+      if (limit.after == Duration::zero()) {
+        co_await session.waiter.wait();
+        continue;
+      }
+      const bool woken = co_await session.waiter.wait_until(host_->kernel().now() + limit.after);
+      if (woken) continue;
+      StatementReply over;
+      over.failed = over.fatal = true;
+      over.error.sqlstate = limit.sqlstate;
+      over.error.message = limit.message;
+      reply(session, std::move(over));
+      co_return;
+    }
     if (session.closing) co_return;  // an open transaction is rolled back with the session
     StatementJob job = std::move(session.queue.front());
     session.queue.pop_front();

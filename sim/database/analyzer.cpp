@@ -70,6 +70,10 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node) {
     plan_->shape = std::move(shape);
   }
   if (!plan_->steps.empty()) plan_->writes = true;
+  // A statement that waits in a call reads again from its start.
+  if (plan_->has_waiting_call && has_effect_call_) {
+    fail_unsupported("a statement that may wait in a function and also calls nextval, setval, set_config or an unlock");
+  }
   finish_parameters();
   return std::move(plan_);
 }

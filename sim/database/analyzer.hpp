@@ -50,6 +50,7 @@ struct RangeEntry {
   bool only_qualified = false;      // excluded, and the target of RETURNING's other table: no part in `*`
   std::vector<bool> merged;         // joined with USING: a part of the left side's column
   bool is_hidden = false;           // under an alias of the join
+  bool is_subquery = false;         // or a view
 };
 
 /// One column that USING or NATURAL made of two.
@@ -240,13 +241,16 @@ class Analyzer {
   std::unique_ptr<StatementPlan> plan_ = std::make_unique<StatementPlan>();
   std::vector<std::shared_ptr<Expr>> parameter_uses_;
   std::uint32_t depth_ = 0;
-  bool in_returning_ = false;
+  bool has_effect_call_ = false;  // nextval and others that must not be run twice
 };
 
 /// Slots that an expression reads, those of subqueries' outer references too.
 [[nodiscard]] SlotSet slots_of(const Expr& expr);
 /// The parts of an AND.
 void split_conjunction(const ExprPtr& condition, std::vector<ExprPtr>& parts);
+/// Slots whose rows an outer join may replace by NULLs. `not_null`: slots of which a condition above wants a value, which
+/// makes the outer join an inner one.
+[[nodiscard]] SlotSet nullable_slots(const FromNode& node, SlotSet not_null);
 /// True if `condition` follows from the conjuncts, as far as PostgreSQL's simple rules see it.
 [[nodiscard]] bool is_implied(const Expr& condition, const std::vector<ExprPtr>& conjuncts, std::uint32_t condition_slot,
                               std::uint32_t conjunct_slot);

@@ -216,6 +216,7 @@ void Analyzer::locking_clause(const PgQuery__SelectStmt& stmt, Level& level, Que
     };
     if (clause.n_locked_rels == 0) {
       for (const RangeEntry& entry : level.entries) {
+        if (entry.is_subquery) fail_unsupported(verb + " of a subquery or view in FROM");
         if (entry.table != nullptr) add(entry);  // rows of WITH queries are not locked
       }
       continue;

@@ -97,6 +97,9 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   std::shared_ptr<QueryPlan> query = select(*tree.statement(0).select_stmt, &isolated);
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));
+  if (query->visible != view.columns.size()) {
+    fail_unsupported("a view with * over a table that was given more columns", position_of(range.location));
+  }
   auto node = std::make_unique<FromNode>();
   node->kind = FromNode::Kind::store;
   node->slot = new_slot();
@@ -107,6 +110,7 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   entry.columns = view.columns;
   entry.types = query->types;
   entry.slot = node->slot;
+  entry.is_subquery = true;
   node->query = std::move(query);
   apply_alias(entry, range.alias, range.relname, range.location);
   add_entry(level, std::move(entry), range.location);
@@ -128,6 +132,7 @@ std::unique_ptr<FromNode> Analyzer::from_subquery(const PgQuery__RangeSubselect&
   entry.columns = query->names;
   entry.types = query->types;
   entry.slot = node->slot;
+  entry.is_subquery = true;
   if (!query->marks.empty()) {
     node->kind = FromNode::Kind::store;
     node->store = add_step_for_locking(std::move(query));

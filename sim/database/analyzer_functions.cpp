@@ -128,6 +128,12 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
   }
   std::vector<TypeRef> types;
   for (const ExprPtr& arg : args) types.push_back(arg->type);
+  // `substring(text from pattern)` is a call like `substring(text from position)`: the type of what follows decides, and an
+  // unknown one means a pattern.
+  const auto may_be_text = [&](std::size_t i) { return types[i].is_unknown() || category_of(types[i]) == TypeCategory::string; };
+  if (name == "substring" && (args.size() == 2 || args.size() == 3) && may_be_text(1) && may_be_text(args.size() - 1)) {
+    fail_unsupported("substring with a regular expression", position);
+  }
   ResolvedCall resolved;
   try {
     if (!is_named) argument_names.clear();
@@ -411,6 +417,17 @@ ExprPtr Analyzer::engine_call(const EngineFunctionEntry& entry, const PgQuery__F
   }
   if (entry.function == EngineFunction::advisory_lock && (entry.flags & 1U) == 0) plan_->has_waiting_call = true;
   if (entry.function == EngineFunction::pg_sleep) plan_->has_waiting_call = true;
+  switch (entry.function) {
+    case EngineFunction::nextval:
+    case EngineFunction::setval:
+    case EngineFunction::set_config:
+    case EngineFunction::advisory_unlock:
+    case EngineFunction::advisory_unlock_all:
+      has_effect_call_ = true;
+      break;
+    default:
+      break;
+  }
   return result;
 }
 

@@ -212,6 +212,12 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
   }
   plan->from = plan_from(std::move(items), conditions, order, plan->is_sorted_by_access);
   plan->conditions = std::move(conditions);
+  for (const RowMark& mark : plan->marks) {
+    if ((nullable_slots(*plan->from, 0) >> mark.slot & 1U) == 0) continue;
+    static constexpr const char* kVerbs[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
+    fail("0A000", std::string(kVerbs[static_cast<std::size_t>(mark.mode)]) +
+                      " cannot be applied to the nullable side of an outer join");
+  }
   set_types(*plan);
   return plan;
 }

@@ -95,7 +95,7 @@ struct ForeignKey {
   KeyAction on_delete = KeyAction::no_action;
   KeyAction on_update = KeyAction::no_action;
   bool is_deferrable = false;
-  bool is_deferred = false;
+  bool is_deferred = false;  // INITIALLY DEFERRED
   bool is_dropped = false;
 };
 
@@ -125,10 +125,13 @@ class Table {
 };
 
 struct View {
+  std::string schema;
   std::string name;
-  std::string definition;  // the text of its SELECT
-  std::string search_path;
+  std::string definition;  // the text of its SELECT, relations with their schemas
   std::vector<std::string> columns;
+  std::vector<TypeRef> types;
+  std::vector<const Table*> tables;  // that it reads, through other views too
+  std::vector<const View*> views;    // that it reads
 };
 
 /// A name in a schema. Objects that a running transaction made or dropped are seen as that transaction left them by
@@ -166,6 +169,7 @@ class Catalog {
   Table& new_table(const std::string& schema, const std::string& name);
   Sequence& new_sequence(const std::string& schema, const std::string& name);
   View& new_view();
+  [[nodiscard]] const std::vector<std::unique_ptr<View>>& views() const noexcept { return views_; }
   EnumType& new_enum(const std::string& name, const std::vector<std::string>& labels);
   const EnumLabel& new_label(const std::string& text, double order);
   [[nodiscard]] const std::vector<std::unique_ptr<Table>>& tables() const noexcept { return tables_; }

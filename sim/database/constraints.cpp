@@ -115,19 +115,36 @@ std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, V
 }
 
 std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t& next,
-                               Execution& execution) {
+                               Execution& execution, SpeculativeInsert* speculative) {
   Heap& heap = *table.heap;
+  const SessionImpl& session = *execution.session;
+  SerializableTransaction* const writer = session.transaction.serializable;
   for (; next < table.indexes.size(); ++next) {
     Index& index = *table.indexes[next];
-    if (index.is_dropped || (wanted >> next & 1U) == 0) continue;
+    const bool is_wanted = (wanted >> next & 1U) != 0;
+    // An update that moves one entry moves all of them in PostgreSQL, and meets readers of the unchanged keys, too.
+    if (index.is_dropped || (!is_wanted && (writer == nullptr || wanted == 0))) continue;
     Value* row = heap[version].row;
     if (!prepare_key(index, row, execution)) continue;
+    if (!is_wanted) {
+      session.engine.serializable.check_key(*writer, index, row);
+      continue;
+    }
     if (index.is_unique) {
       if (const auto conflict = find_conflict(index, row, version, *execution.session)) {
+        if (speculative != nullptr &&
+            (speculative->arbiters->empty() ||
+             std::find(speculative->arbiters->begin(), speculative->arbiters->end(), &index) != speculative->arbiters->end())) {
+          speculative->has_conflict = true;
+          return std::nullopt;
+        }
         if (conflict->in_flight != 0) return conflict->in_flight;
+        // Who had looked for the key before must hear that it failed to serialize, rather than that the key exists.
+        if (writer != nullptr) session.engine.serializable.check_key(*writer, index, row);
         fail_duplicate(index, row);
       }
     }
+    if (writer != nullptr) session.engine.serializable.check_key(*writer, index, row);
     index.tree->add(version);
     heap[version].entries |= 1U << next;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/task.hpp"
+#include "sim/database/analyzer.hpp"
 #include "sim/database/catalog.hpp"
 #include "sim/database/execution.hpp"
 
@@ -26,10 +27,16 @@ struct KeyConflict {
 [[nodiscard]] bool prepare_key(const Index& index, Value* row, Execution& execution);
 [[noreturn]] void fail_duplicate(const Index& index, const Value* row);
 
+/// INSERT … ON CONFLICT: a conflict in one of the arbiters is no error, the row is then taken back.
+struct SpeculativeInsert {
+  const std::vector<Index*>* arbiters;  // empty: all unique indexes
+  bool has_conflict = false;
+};
+
 /// Adds the version's entries to the indexes whose bits are in `wanted`, from index number `next` on. Gives the
 /// transaction that must end first, if some index holds a key in flight; call it again then. Throws 23505.
 [[nodiscard]] std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t& next,
-                                             Execution& execution);
+                                             Execution& execution, SpeculativeInsert* speculative = nullptr);
 
 /// "(a, b)=(1, 2)" as details of key errors print it.
 [[nodiscard]] std::string describe_key(const Index& index, const Value* row);
@@ -38,5 +45,7 @@ struct KeyConflict {
 Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write);
 /// At COMMIT.
 Task<> check_deferred(SessionImpl& session);
+/// SET CONSTRAINTS. What becomes immediate is checked at once. Throws what the checks find, 42704, 42809.
+Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred);
 
 }  // namespace orrery::sim::database

@@ -190,12 +190,6 @@ void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
   register_object(session, schema, name, entry);
 }
 
-void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
-  (void)session;
-  (void)stmt;
-  fail_unsupported("CREATE VIEW");
-}
-
 Index& build_index(SessionImpl& session, Table& table, IndexDefinition definition) {
   Catalog& catalog = session.engine.catalog;
   const auto number = static_cast<std::uint32_t>(table.indexes.size());

@@ -183,6 +183,37 @@ void undo(SessionImpl& session, std::function<void()> action) {
   });
 }
 
+/// A constraint, and the column that it was written behind.
+struct ConstraintItem {
+  std::string column;
+  PgQuery__Constraint constraint;  // the same with its attributes; what it points to belongs to the parse tree
+};
+
+/// Adds a column's constraints. DEFERRABLE and its like stand behind one as constraints of their own.
+void add_items(const PgQuery__ColumnDef& definition, std::vector<ConstraintItem>& items) {
+  const std::size_t first = items.size();
+  for (const Node* node : Nodes(definition.constraints, definition.n_constraints)) {
+    const PgQuery__Constraint& constraint = *node->constraint;
+    const bool is_attribute = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE ||
+                              constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED ||
+                              constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE ||
+                              constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE;
+    if (!is_attribute) {
+      items.push_back({definition.colname, constraint});
+      continue;
+    }
+    const bool is_deferred = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
+    const bool is_deferrable = is_deferred || constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE;
+    const auto type = items.size() == first ? PG_QUERY__CONSTR_TYPE__CONSTR_NULL : items.back().constraint.contype;
+    if (type != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN && type != PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE &&
+        type != PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY) {
+      fail("42601", "misplaced DEFERRABLE clause", position_of(constraint.location));
+    }
+    if (is_deferrable) items.back().constraint.deferrable = 1;
+    if (is_deferred) items.back().constraint.initdeferred = 1;
+  }
+}
+
 /// Every version gets the new column; the values of expression indexes lie behind it and move.
 void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition, bool if_not_exists) {
   if (table.column(definition.colname)) {
@@ -219,9 +250,9 @@ void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& de
       fail_constraint("23502", "column " + in_quotes(column.name) + " of relation " + in_quotes(table.name) + " contains null values", {}, {});
     }
   }
-  for (const Node* node : Nodes(definition.constraints, definition.n_constraints)) {
-    add_constraint(session, table, *node->constraint, column.name);
-  }
+  std::vector<ConstraintItem> items;
+  add_items(definition, items);
+  for (const ConstraintItem& item : items) add_constraint(session, table, item.constraint, item.column);
 }
 
 void drop_constraint(SessionImpl& session, Table& table, const std::string& name, bool missing_ok) {
@@ -339,24 +370,17 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   table.heap->set_width(table.columns.size());
   table.refresh_shape();
   // Keys first, the primary one before others, as PostgreSQL numbers its indexes; then checks and foreign keys.
-  struct Item {
-    const PgQuery__Constraint* constraint;
-    std::string column;
-  };
-  std::vector<Item> items;
+  std::vector<ConstraintItem> items;
   for (const Node* node : Nodes(stmt.table_elts, stmt.n_table_elts)) {
     if (node->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
-      items.push_back({node->constraint, {}});
+      items.push_back({{}, *node->constraint});
     } else if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
-      const PgQuery__ColumnDef& definition = *node->column_def;
-      for (const Node* inner : Nodes(definition.constraints, definition.n_constraints)) {
-        items.push_back({inner->constraint, definition.colname});
-      }
+      add_items(*node->column_def, items);
     }
   }
   for (int pass = 0; pass < 4; ++pass) {
     for (std::size_t i = 0; i < items.size(); ++i) {
-      const PgQuery__Constraint& constraint = *items[i].constraint;
+      const PgQuery__Constraint& constraint = items[i].constraint;
       const int wanted = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY  ? 1
                          : constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE ? 2
                          : constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK  ? 0
@@ -508,6 +532,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       if (entry->kind != CatalogEntry::Kind::table) fail("42809", in_quotes(name) + " is not a table");
       Table& table = *entry->table;
       co_await lock_table(session, table, LockMode::access_exclusive);
+      drop_views_of(session, table, cascades);
       for (const ForeignKey* key : table.referenced_by) {
         if (key->is_dropped || key->child == &table) continue;
         if (!cascades && !is_listed(*key->child)) {
@@ -557,6 +582,11 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       unregister_object(session, entry->sequence->schema, name, *entry);
       continue;
     }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
+      if (entry->kind != CatalogEntry::Kind::view) fail("42809", in_quotes(name) + " is not a view");
+      drop_view(session, *entry->view, cascades);
+      continue;
+    }
     fail_unsupported("DROP of this kind of object");
   }
 }
@@ -579,6 +609,7 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
   for (Table* table : tables) {
     co_await lock_table(session, *table, LockMode::access_exclusive);
     session.take_snapshot();
+    if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
     for (VersionId id = 0; id < table->heap->end(); ++id) {
       if (is_alive((*table->heap)[id])) write_remove(session, *table, id);
     }

@@ -96,6 +96,7 @@ void EngineImpl::remove_version(Table& table, VersionId id) {
       }
     }
   }
+  serializable.forget_row(table.id, id);
   heap.remove(id);
 }
 
@@ -122,7 +123,22 @@ Task<StatementResult> Session::execute(std::string_view sql, std::span<const Sql
   return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
 }
 TransactionStatus Session::status() const noexcept { return impl_->status(); }
-bool Session::is_waiting() const noexcept { return impl_->transaction.waiting != nullptr; }
+std::int32_t Session::process_id() const noexcept { return impl_->transaction.process_id; }
+std::vector<Notification> Session::take_notifications() {
+  if (impl_->transaction.is_open) return {};
+  return std::exchange(impl_->inbox, {});
+}
+void Session::on_notification(std::function<void()> ready) { impl_->notification_ready = std::move(ready); }
+Session::IdleLimit Session::idle_limit() const {
+  if (impl_->status() == TransactionStatus::idle) {
+    return {impl_->settings.duration("idle_session_timeout"), "57P05", "terminating connection due to idle-session timeout"};
+  }
+  return {impl_->settings.duration("idle_in_transaction_session_timeout"), "25P03",
+          "terminating connection due to idle-in-transaction timeout"};
+}
+bool Session::is_waiting() const noexcept {
+  return impl_->transaction.waiting != nullptr || impl_->transaction.waits_for_safe_snapshot;
+}
 
 Engine::Engine(std::string name, Environment& environment, EngineOptions options)
     : impl_(std::make_unique<EngineImpl>(std::move(name), environment, options)) {}

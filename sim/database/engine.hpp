@@ -40,6 +40,13 @@ struct CommittedTransaction {
   std::vector<RowChange> changes;  // in the order in which they were made
 };
 
+/// What NOTIFY sent to a session that listens.
+struct Notification {
+  std::string channel;
+  std::string payload;
+  std::int32_t process_id = 0;  // of the session that sent it, see Session::process_id
+};
+
 enum class TransactionStatus : std::uint8_t { idle, in_transaction, failed };
 
 struct StatementResult {
@@ -70,6 +77,24 @@ class Session {
   /// statement never has an effect.
   Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters = {});
   [[nodiscard]] TransactionStatus status() const noexcept;
+  /// Tells sessions apart, as pg_backend_pid() does.
+  [[nodiscard]] std::int32_t process_id() const noexcept;
+  /// Takes the notifications that have arrived, oldest first. Empty while a transaction is open: they are held until it
+  /// ends. A server sends them after each statement, and whenever `on_notification` says that there are some.
+  [[nodiscard]] std::vector<Notification> take_notifications();
+  /// `ready` is called when notifications can be taken that could not be before: another session committed while this one
+  /// was idle, or this one's transaction ended. It runs inside of that session's statement, so it only wakes somebody: it
+  /// must neither run a statement nor destroy a session.
+  void on_notification(std::function<void()> ready);
+  /// For how long the client of a session that is idle right now may say nothing before the server must end the session;
+  /// `sqlstate` and `message` are what it then says. Zero: for ever. The settings idle_in_transaction_session_timeout
+  /// (25P03) and idle_session_timeout (57P05).
+  struct IdleLimit {
+    Duration after{};
+    std::string_view sqlstate;
+    std::string_view message;
+  };
+  [[nodiscard]] IdleLimit idle_limit() const;
   /// True if the statement that `execute` is running waits for another session.
   [[nodiscard]] bool is_waiting() const noexcept;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/session_impl.hpp"
 
 namespace orrery::sim::database {
@@ -29,6 +30,7 @@ const std::vector<EngineFunctionEntry>& entries() {
         {"setval", setval, 0, {sequence, int8}, int8},
         {"setval", setval, 0, {sequence, int8, boolean}, int8},
         {"pg_notify", EngineFunction::pg_notify, 0, {text, text}, none, false},
+        {"pg_notification_queue_usage", EngineFunction::notification_queue_usage, 0, {}, TypeRef(Type::float8)},
         {"pg_advisory_unlock_all", advisory_unlock_all, 0, {}, none},
         {"current_schema", EngineFunction::current_schema, 0, {}, TypeRef(Type::name)},
         {"current_database", EngineFunction::current_database, 0, {}, TypeRef(Type::name)},
@@ -82,7 +84,7 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   if (expr.engine_function == EngineFunction::advisory_unlock) {
     return Value::boolean(locks.release(session.transaction, locks.advisory_lock(tag), mode, 0));
   }
-  // Waited for already in this run.
+  // Taken by an attempt of this statement that had to wait later on.
   const auto waited = std::find(execution.granted.begin(), execution.granted.end(), tag);
   if (waited != execution.granted.end()) {
     execution.granted.erase(waited);
@@ -91,6 +93,7 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   Lock& lock = locks.advisory_lock(tag);
   // A lock that the session holds in this mode is taken once more without looking at others.
   const bool got = locks.try_acquire(session.transaction, lock, mode, of_session ? 0 : session.transaction.level());
+  if (got) execution.acquired.push_back(tag);
   if ((expr.flags & kTry) != 0) return Value::boolean(got);
   if (!got) throw AdvisoryWait{tag, mode, of_session, {}};
   return Value::bytes("");
@@ -150,7 +153,11 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       return Value::integer(value);
     }
     case EngineFunction::pg_notify:
-      fail_unsupported("pg_notify", expr.position);
+      notify(session, arguments[0].is_null() ? std::string() : std::string(arguments[0].bytes()),
+             arguments[1].is_null() ? std::string() : std::string(arguments[1].bytes()));
+      return Value::bytes("");
+    case EngineFunction::notification_queue_usage:
+      return Value::real(notification_queue_usage(session.engine));
     case EngineFunction::advisory_lock:
     case EngineFunction::advisory_unlock:
       return take_advisory_lock(expr, arguments, execution);

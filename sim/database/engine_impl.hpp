@@ -17,6 +17,7 @@
 #include "sim/database/execution.hpp"
 #include "sim/database/locks.hpp"
 #include "sim/database/parser.hpp"
+#include "sim/database/serializable.hpp"
 #include "sim/database/transaction.hpp"
 
 namespace orrery::sim::database {
@@ -68,6 +69,7 @@ class EngineImpl {
   EngineOptions options;
   TransactionTable transactions;
   LockManager locks;
+  Serializable serializable{*this};
   Catalog catalog;
   std::vector<SessionImpl*> sessions;  // by slot; null: free
   std::function<void(const CommittedTransaction&)> observer;

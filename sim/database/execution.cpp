@@ -24,6 +24,8 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   depth = 0;
   order_draws = 0;
   order_seed = 0;
+  joins.clear();
+  acquired.clear();
   granted.clear();
   slept = false;
 }
@@ -37,6 +39,7 @@ void Execution::finish() {
     caches[i].rows.clear();
     caches[i].by_hash.clear();
   }
+  joins.clear();
   if (!arena.empty()) arena.clear();
 }
 

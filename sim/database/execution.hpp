@@ -48,6 +48,13 @@ struct SubqueryCache {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash;  // sorted
 };
 
+/// The rows of a hash join's right side.
+struct JoinTable {
+  const FromNode* join = nullptr;
+  std::vector<Slot> rows;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash;  // sorted; rows in the order in which they were read
+};
+
 /// One run of a statement.
 class Execution final : public EvalContext {
  public:
@@ -67,11 +74,13 @@ class Execution final : public EvalContext {
   std::vector<Tuplestore> stores;
   std::vector<SubqueryCache> caches;
   std::vector<const Value*> locals;
+  std::vector<std::unique_ptr<JoinTable>> joins;
   std::deque<Tuplestore> arena;  // rows that slots may point to until the end of the run
   std::uint64_t order_seed = 0;  // for what SQL leaves open; 0: natural order
   std::uint32_t order_draws = 0;
   std::uint32_t depth = 0;
-  std::vector<LockTag> granted;  // advisory locks that this run has waited for and holds
+  std::vector<LockTag> acquired;  // advisory locks that this run has taken, by all its attempts
+  std::vector<LockTag> granted;   // those of earlier attempts that this attempt has not come across yet
   bool slept = false;
 
   // EvalContext

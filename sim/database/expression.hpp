@@ -63,6 +63,7 @@ enum class EngineFunction : std::uint8_t {
   lastval,
   setval,
   pg_notify,
+  notification_queue_usage,
   advisory_lock,
   advisory_unlock,
   advisory_unlock_all,

@@ -76,18 +76,24 @@ Snapshot check_snapshot(const SessionImpl& session, bool newest) {
 }
 
 /// The visible row with these values in the given columns, from any index that starts with them, or by a walk.
-std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table, const std::vector<std::uint32_t>& columns,
+std::vector<VersionId> find_rows(SessionImpl& session, const Table& table, const std::vector<std::uint32_t>& columns,
                                  const std::vector<Value>& key, const Snapshot& snapshot) {
   std::vector<VersionId> found;
+  Serializable& serializable = session.engine.serializable;
+  SerializableTransaction* const reader = serializable.reader(session);
   const Heap& heap = *table.heap;
   const TransactionTable& transactions = session.engine.transactions;
   const auto matches = [&](VersionId id) {
     const Version& version = heap[id];
-    if (version.row == nullptr || !is_visible(version, snapshot, transactions)) return;
+    if (version.row == nullptr) return;
+    const bool visible = is_visible(version, snapshot, transactions);
+    if (reader != nullptr) serializable.check_read(*reader, version, visible, snapshot);
+    if (!visible) return;
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const Value& value = version.row[columns[i]];
       if (value.is_null() || compare_values(table.columns[columns[i]].type, value, key[i]) != 0) return;
     }
+    if (reader != nullptr) serializable.read_row(*reader, table, id);
     found.push_back(id);
   };
   for (const auto& index : table.indexes) {
@@ -101,6 +107,7 @@ std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table,
     }
     if (prefix.size() != columns.size()) continue;
     const OrderedIndex& tree = *index->tree;
+    if (reader != nullptr) serializable.read_keys(*reader, *index, {prefix, prefix, false, true});
     const std::uint32_t bit = 1U << index->number;
     for (auto place = tree.seek(prefix, false); place != tree.end(); tree.advance(place)) {
       VersionId version = tree.at(place);
@@ -113,6 +120,7 @@ std::vector<VersionId> find_rows(const SessionImpl& session, const Table& table,
     }
     return found;
   }
+  if (reader != nullptr) serializable.read_table(*reader, table);
   for (VersionId id = 0; id < heap.end(); ++id) matches(id);
   return found;
 }
@@ -170,12 +178,16 @@ bool same_key(const Table& table, const std::vector<std::uint32_t>& columns, con
   });
 }
 
+KeyAction key_action(const ForeignKey& key, const WriteRecord& write) {
+  return write.operation == RowWrite::remove ? key.on_delete : key.on_update;
+}
+
 /// Children of a parent that is gone, or has another key: refused, removed with it, or cut off.
 Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteRecord& write) {
   const Value* before = (*key.parent->heap)[write.before].row;
   const auto values = key_values(before, key.parent_columns);
   if (!values) co_return;
-  const KeyAction action = write.operation == RowWrite::remove ? key.on_delete : key.on_update;
+  const KeyAction action = key_action(key, write);
   Table& child = *key.child;
   Transaction& txn = session.transaction;
   const LockMode mode = action == KeyAction::cascade || action == KeyAction::set_null ? LockMode::row_exclusive : LockMode::row_share;
@@ -261,13 +273,14 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
                      const std::string& only_column) {
   const std::int32_t position = position_of(constraint.location);
   if (constraint.n_fk_del_set_cols > 0) fail_unsupported("ON DELETE SET NULL of some columns", position);
-  if (constraint.deferrable || constraint.initdeferred) fail_unsupported("DEFERRABLE foreign keys", position);
   if (constraint.skip_validation && !constraint.initially_valid) fail_unsupported("NOT VALID", position);
   auto key = std::make_unique<ForeignKey>();
   key->child = &table;
   key->parent = &session.naming.table(*constraint.pktable);
   key->on_delete = action_of(constraint.fk_del_action, constraint.location);
   key->on_update = action_of(constraint.fk_upd_action, constraint.location);
+  key->is_deferrable = constraint.deferrable || constraint.initdeferred;
+  key->is_deferred = constraint.initdeferred;
   key->match_full = constraint.fk_matchtype[0] == 'f';
   key->child_columns = columns_of(table, Nodes(constraint.fk_attrs, constraint.n_fk_attrs), true);
   if (key->child_columns.empty()) key->child_columns.push_back(*table.column(only_column));
@@ -338,6 +351,43 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   });
 }
 
+namespace {
+
+bool is_deferred(const Transaction& txn, const ForeignKey& key) {
+  if (!key.is_deferrable) return false;
+  for (std::size_t i = txn.deferred_modes.size(); i-- > 0;) {
+    if (txn.deferred_modes[i].first == &key) return txn.deferred_modes[i].second;
+  }
+  return txn.all_deferred.value_or(key.is_deferred);
+}
+
+/// Runs the checks that `chosen` picks, in the order in which they came up.
+template <class Chosen>
+Task<> run_deferred(SessionImpl& session, Chosen chosen) {
+  Transaction& txn = session.transaction;
+  session.take_snapshot();
+  session.snapshot_in_use = true;
+  for (std::size_t i = 0; i < txn.checks.size();) {
+    if (!chosen(txn.checks[i])) {
+      ++i;
+      continue;
+    }
+    const DeferredCheck check = txn.checks[i];
+    txn.checks.erase(txn.checks.begin() + static_cast<std::ptrdiff_t>(i));
+    if (check.key->is_dropped) continue;
+    if (check.of_parent) {
+      co_await check_parent(session, *check.key, check.write);
+      continue;
+    }
+    // A row that is gone or was changed since has nothing to answer for: a change came with a check of its own.
+    const Version& child = (*check.write.table->heap)[check.write.after];
+    if (child.xmax == 0) co_await check_child(session, *check.key, child.row);
+  }
+  session.snapshot_in_use = false;
+}
+
+}  // namespace
+
 Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
   Transaction& txn = session.transaction;
   const std::size_t end = txn.writes.size();
@@ -351,7 +401,11 @@ Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
             same_key(table, key->parent_columns, (*table.heap)[write.before].row, (*table.heap)[write.after].row)) {
           continue;
         }
-        co_await check_parent(session, *key, write);
+        if (key_action(*key, write) == KeyAction::no_action && is_deferred(txn, *key)) {
+          txn.checks.push_back({key, true, write});
+        } else {
+          co_await check_parent(session, *key, write);
+        }
       }
     }
     if (write.operation == RowWrite::remove) continue;
@@ -360,18 +414,53 @@ Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
       // The row may be gone again by the end of the statement.
       const Version& after = (*table.heap)[write.after];
       if (after.xmax != 0 && session.engine.transactions.is_own(after.xmax, txn.slot)) continue;
+      const bool waits = is_deferred(txn, *key);
+      // The check of a row that this very transaction made may still be waiting, and looks at that version only.
       if (write.operation == RowWrite::update &&
-          same_key(table, key->child_columns, (*table.heap)[write.before].row, after.row)) {
+          same_key(table, key->child_columns, (*table.heap)[write.before].row, after.row) &&
+          !(key->is_deferrable && session.engine.transactions.is_own((*table.heap)[write.before].xmin, txn.slot))) {
         continue;
       }
-      co_await check_child(session, *key, after.row);
+      if (waits) {
+        txn.checks.push_back({key.get(), false, write});
+      } else {
+        co_await check_child(session, *key, after.row);
+      }
     }
   }
 }
 
 Task<> check_deferred(SessionImpl& session) {
-  CHECK(session.transaction.checks.empty(), "deferrable constraints are refused");
-  co_return;
+  const auto all = [](const DeferredCheck&) { return true; };
+  co_await run_deferred(session, all);
+}
+
+Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
+  Transaction& txn = session.transaction;
+  std::vector<const ForeignKey*> chosen;
+  for (const Node* node : names) {
+    const PgQuery__RangeVar& range = *node->range_var;
+    const std::string_view wanted = range.relname;
+    const std::size_t before = chosen.size();
+    for (const auto& table : session.engine.catalog.tables()) {
+      if (range.schemaname[0] != '\0' && table->schema != range.schemaname) continue;
+      for (const auto& key : table->foreign_keys) {
+        if (key->is_dropped || key->name != wanted) continue;
+        if (!key->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");
+        chosen.push_back(key.get());
+      }
+    }
+    if (chosen.size() == before) fail("42704", "constraint " + in_quotes(wanted) + " does not exist");
+  }
+  if (!txn.is_explicit) co_return;  // PostgreSQL warns: it has no effect outside of a transaction block
+  if (names.empty()) {
+    txn.all_deferred = deferred;
+    txn.deferred_modes.clear();
+  }
+  for (const ForeignKey* key : chosen) txn.deferred_modes.emplace_back(key, deferred);
+  if (deferred || txn.checks.empty()) co_return;
+  const auto becomes_immediate = [&txn](const DeferredCheck& check) { return !is_deferred(txn, *check.key); };
+  co_await run_deferred(session, becomes_immediate);
 }
 
 }  // namespace orrery::sim::database

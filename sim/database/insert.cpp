@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -20,16 +21,16 @@ class Inserter {
   /// Inserts the row of the source slot, or does what ON CONFLICT says. True: it counts in the command tag.
   Task<bool> insert_row() {
     Table& table = *plan_.table;
-    FreshRow row(*table.heap);
+    auto row = std::make_unique<FreshRow>(*table.heap);
     for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
       if (plan_.columns[i] == nullptr) continue;
       Value local;
-      row.get()[i] = evaluate(*plan_.columns[i], execution_, local);
+      row->get()[i] = evaluate(*plan_.columns[i], execution_, local);
     }
-    check_row(table, row.get(), execution_);
+    check_row(table, row->get(), execution_);
     while (true) {
       if (plan_.conflict != ConflictAction::none) {
-        const Arbitration found = arbitrate(row.get());
+        const Arbitration found = arbitrate(row->get());
         if (found.in_flight != 0) {
           co_await session_.engine.locks.wait_for(session_.transaction, found.in_flight);
           continue;
@@ -39,21 +40,27 @@ class Inserter {
             refuse_invisible(found.version);
             co_return false;
           }
-          const Updated updated = co_await update_instead(row.get(), found.version);
+          const Updated updated = co_await update_instead(row->get(), found.version);
           if (updated == Updated::again) continue;
           co_return updated == Updated::yes;
         }
       }
-      const VersionId version = write_insert(session_, table, row.get());
-      static_cast<void>(row.release());
+      const VersionId version = write_insert(session_, table, row->get());
+      static_cast<void>(row->release());
       execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
       std::uint32_t next = 0;
       const std::uint32_t wanted = 0xffffffffU;
-      std::optional<Xid> in_flight = add_entries(table, version, wanted, next, execution_);
+      SpeculativeInsert speculative{&plan_.arbiters};
+      std::optional<Xid> in_flight = add_entries(table, version, wanted, next, execution_, &speculative);
       while (in_flight) {
         const Xid xid = *in_flight;
         co_await session_.engine.locks.wait_for(session_.transaction, xid);
-        in_flight = add_entries(table, version, wanted, next, execution_);
+        in_flight = add_entries(table, version, wanted, next, execution_, &speculative);
+      }
+      if (speculative.has_conflict) {
+        // While it waited for another index, somebody took the arbiter's key: the row goes, and the race is run again.
+        row = take_back(version);
+        continue;
       }
       if (!plan_.returning.empty()) give_back();
       co_return true;
@@ -86,6 +93,17 @@ class Inserter {
   }
 
  private:
+  std::unique_ptr<FreshRow> take_back(VersionId version) {
+    Table& table = *plan_.table;
+    auto copy = std::make_unique<FreshRow>(*table.heap);
+    const Value* row = (*table.heap)[version].row;
+    for (std::size_t i = 0; i < table.heap->width(); ++i) copy->get()[i] = row[i];
+    CHECK(session_.transaction.writes.back().after == version, "a waiting insert is its transaction's last write");
+    session_.transaction.writes.pop_back();
+    session_.engine.remove_version(table, version);
+    return copy;
+  }
+
   struct Arbitration {
     VersionId version = kNoVersion;
     Xid in_flight = 0;

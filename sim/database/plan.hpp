@@ -54,6 +54,12 @@ struct FromNode {
   std::unique_ptr<FromNode> left;
   std::unique_ptr<FromNode> right;
   SlotSet slots = 0;  // all slots below
+
+  /// Of a join whose right side is the same for every left row: `hash_left[i] = hash_right[i]` are among its conditions, so
+  /// the right side is read once and looked up by hash.
+  std::vector<ExprPtr> hash_left;
+  std::vector<ExprPtr> hash_right;
+  std::vector<HashFunction> hashes;
 };
 
 struct SortKey {

@@ -4,6 +4,7 @@
 namespace orrery::sim::database {
 
 VersionId write_insert(SessionImpl& session, Table& table, Value* row) {
+  if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_insert(*writer, table);
   const Xid xid = session.current_xid();
   const VersionId version = table.heap->add(row, xid, session.transaction.snapshot.command);
   session.transaction.writes.push_back({&table, kNoVersion, version, RowWrite::insert});
@@ -48,6 +49,7 @@ RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>&
 
 VersionId write_update(SessionImpl& session, Table& table, VersionId before, Value* row, const RowDifference& difference,
                        std::uint32_t& wanted) {
+  if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_write(*writer, table, before);
   Heap& heap = *table.heap;
   const Xid xid = session.current_xid();
   const std::uint32_t command = session.transaction.snapshot.command;
@@ -87,6 +89,7 @@ VersionId write_update(SessionImpl& session, Table& table, VersionId before, Val
 }
 
 void write_remove(SessionImpl& session, Table& table, VersionId version) {
+  if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_write(*writer, table, version);
   const Xid xid = session.current_xid();
   Version& removed = (*table.heap)[version];
   removed.xmax = xid;

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "sim/database/engine_impl.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/execution.hpp"
+#include "sim/database/session_impl.hpp"
 #include "sim/database/subquery.hpp"
 
 namespace orrery::sim::database {
@@ -24,12 +27,18 @@ void shuffle(std::vector<VersionId>& versions, Execution& execution) {
 
 /// The version of the entry's row that the snapshot sees, if it still has the entry's key.
 VersionId visible_of_entry(const Table& table, const Index& index, VersionId version, const Execution& execution,
-                           const TransactionTable& transactions) {
+                           const TransactionTable& transactions, SerializableTransaction* reader) {
   const Heap& heap = *table.heap;
   const std::uint32_t bit = 1U << index.number;
   while (true) {
     const Version& candidate = heap[version];
-    if (is_visible(candidate, execution.snapshot, transactions)) return version;
+    const bool visible = is_visible(candidate, execution.snapshot, transactions);
+    if (reader != nullptr) {
+      Serializable& serializable = execution.engine->serializable;
+      serializable.check_read(*reader, candidate, visible, execution.snapshot);
+      if (visible) serializable.read_row(*reader, table, version);
+    }
+    if (visible) return version;
     version = candidate.newer;
     if (version == kNoVersion || (heap[version].breaks & bit) != 0) return kNoVersion;
   }
@@ -42,6 +51,9 @@ class TableScan {
 
   bool run() {
     const TableAccess& access = node_.access;
+    if (execution_.session->transaction.serializable != nullptr) {
+      reader_ = execution_.engine->serializable.reader(*execution_.session);
+    }
     // Where nothing asks for an order, the seed decides it.
     collects_ = execution_.order_seed != 0 && !access.is_ordered;
     const bool finished = access.index == nullptr ? scan_heap() : scan_index();
@@ -59,8 +71,14 @@ class TableScan {
   bool scan_heap() {
     const Heap& heap = *node_.table->heap;
     const VersionId end = heap.end();
+    Serializable& serializable = execution_.engine->serializable;
+    if (reader_ != nullptr) serializable.read_table(*reader_, *node_.table);
     for (VersionId id = 0; id < end; ++id) {
       const Version& version = heap[id];
+      if (reader_ != nullptr && version.row != nullptr) {
+        const bool visible = is_visible(version, execution_.snapshot, transactions_);
+        serializable.check_read(*reader_, version, visible, execution_.snapshot);
+      }
       if (version.row == nullptr || !is_visible(version, execution_.snapshot, transactions_)) continue;
       if (!offer(id)) return false;
     }
@@ -145,12 +163,28 @@ class TableScan {
     } else {
       first = tree.seek(keys_, false);
     }
-    if (equal > 0 && !has_last && equal == tree.columns().size() && access.index->is_unique) {
+    const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique;
+    KeyRange range;
+    if (reader_ != nullptr) {
+      range.low = keys_;
+      range.high = keys_;
+      if (has_first) {
+        range.low.push_back(descending ? upper : lower);
+        range.low_after = !(descending ? access.upper_inclusive : access.lower_inclusive);
+      }
+      if (has_last) {
+        range.high.push_back(descending ? lower : upper);
+        range.high_after = descending ? access.lower_inclusive : access.upper_inclusive;
+      }
+      if (is_one_key) execution_.engine->serializable.read_keys(*reader_, *access.index, range);
+    }
+    if (is_one_key) {
       // One key: walk while it is equal, without a second search.
       const Heap& heap = *node_.table->heap;
       for (OrderedIndex::Place place = first; place != tree.end(); tree.advance(place)) {
         if (tree.compare(heap[tree.at(place)].row, keys_) != 0) break;
-        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_, transactions_);
+        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_,
+                                                   transactions_, reader_);
         if (version != kNoVersion) return emit(version);
       }
       return true;
@@ -165,21 +199,52 @@ class TableScan {
     if (has_first && has_last) {  // an empty range may be given the wrong way round
       if (last.chunk < first.chunk || (last.chunk == first.chunk && last.entry < first.entry)) return true;
     }
-    if (access.is_backward) {
+    if (reader_ == nullptr) return walk(first, last, nullptr);
+    Serializable& serializable = execution_.engine->serializable;
+    try {
+      const bool finished = walk(first, last, &range);
+      serializable.read_keys(*reader_, *access.index, std::move(range));
+      return finished;
+    } catch (...) {
+      serializable.read_keys(*reader_, *access.index, std::move(range));
+      throw;
+    }
+  }
+
+  /// Offers the entries between two places. Who stops before the end has read up to there: `range` becomes that.
+  bool walk(OrderedIndex::Place first, OrderedIndex::Place last, KeyRange* range) {
+    const OrderedIndex& tree = *node_.access.index->tree;
+    const auto key_at = [&](OrderedIndex::Place place) {
+      std::vector<Value> key;
+      const Value* row = (*node_.table->heap)[tree.at(place)].row;
+      for (const KeyColumn& column : tree.columns()) key.push_back(row[column.place]);
+      return key;
+    };
+    if (node_.access.is_backward) {
       while (last != first) {
         tree.retreat(last);
-        if (!offer_entry(tree.at(last))) return false;
+        if (offer_entry(tree.at(last))) continue;
+        if (range != nullptr) {
+          range->low = key_at(last);
+          range->low_after = false;
+        }
+        return false;
       }
     } else {
       for (; first != last; tree.advance(first)) {
-        if (!offer_entry(tree.at(first))) return false;
+        if (offer_entry(tree.at(first))) continue;
+        if (range != nullptr) {
+          range->high = key_at(first);
+          range->high_after = true;
+        }
+        return false;
       }
     }
     return true;
   }
 
   bool offer_entry(VersionId entry) {
-    const VersionId version = visible_of_entry(*node_.table, *node_.access.index, entry, execution_, transactions_);
+    const VersionId version = visible_of_entry(*node_.table, *node_.access.index, entry, execution_, transactions_, reader_);
     return version == kNoVersion || offer(version);
   }
 
@@ -204,6 +269,7 @@ class TableScan {
   bool collects_ = false;
   std::vector<VersionId> collected_;
   std::vector<Value> keys_;
+  SerializableTransaction* reader_ = nullptr;  // whose reads are tracked
 };
 
 void TableScan::collect_subquery(const Expr& expr, std::vector<Value>& wanted) {
@@ -265,7 +331,58 @@ void clear_slots(const FromNode& node, Execution& execution) {
   }
 }
 
+/// The hash of a join key; nothing if a part is NULL, which equals nothing.
+std::optional<std::uint64_t> key_hash(const FromNode& node, const std::vector<ExprPtr>& key, Execution& execution) {
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    Value local;
+    const Value& value = evaluate(*key[i], execution, local);
+    if (value.is_null()) return std::nullopt;
+    hash = mix_hash(hash ^ node.hashes[i](value));
+  }
+  return hash;
+}
+
+const JoinTable& join_table(const FromNode& node, Execution& execution) {
+  for (const auto& each : execution.joins) {
+    if (each->join == &node) return *each;
+  }
+  auto table = std::make_unique<JoinTable>();
+  table->join = &node;
+  auto keep = [&] {
+    if (const auto hash = key_hash(node, node.hash_right, execution)) {
+      table->by_hash.emplace_back(*hash, static_cast<std::uint32_t>(table->rows.size()));
+      table->rows.push_back(execution.slots[node.right->slot]);
+    }
+    return true;
+  };
+  scan(*node.right, execution, keep);
+  std::sort(table->by_hash.begin(), table->by_hash.end());
+  return *execution.joins.emplace_back(std::move(table));
+}
+
+bool scan_hash_join(const FromNode& node, Execution& execution, SlotSink sink) {
+  auto outer = [&]() -> bool {
+    bool found = false;
+    if (const auto hash = key_hash(node, node.hash_left, execution)) {
+      const JoinTable& table = join_table(node, execution);
+      auto entry = std::lower_bound(table.by_hash.begin(), table.by_hash.end(), std::pair{*hash, std::uint32_t{0}});
+      for (; entry != table.by_hash.end() && entry->first == *hash; ++entry) {
+        execution.slots[node.right->slot] = table.rows[entry->second];
+        if (!all_true(node.conditions, execution)) continue;
+        found = true;
+        if (!sink()) return false;
+      }
+    }
+    if (found || node.join != FromNode::Join::left) return true;
+    clear_slots(*node.right, execution);
+    return sink();
+  };
+  return scan(*node.left, execution, outer);
+}
+
 bool scan_join(const FromNode& node, Execution& execution, SlotSink sink) {
+  if (!node.hash_left.empty()) return scan_hash_join(node, execution, sink);
   if (node.join == FromNode::Join::full) {
     // Rows of both sides are kept, so that those of the right side which found no partner can follow at the end.
     std::vector<std::vector<Slot>> right_rows;

@@ -257,12 +257,14 @@ Task<> SessionImpl::wait_for_call(AdvisoryWait wait, Execution& execution) {
   if (wait.sleep > Duration::zero()) {
     co_await sleep(wait.sleep);
     execution.slept = true;
+    execution.granted = execution.acquired;
     co_return;
   }
   Lock& lock = engine.locks.advisory_lock(wait.tag);
   const std::uint32_t level = wait.of_session ? 0 : transaction.level();
   co_await engine.locks.acquire(transaction, lock, wait.mode, level);
-  execution.granted.push_back(wait.tag);
+  execution.acquired.push_back(wait.tag);
+  execution.granted = execution.acquired;
 }
 
 Task<> SessionImpl::sleep(Duration duration) {
@@ -279,7 +281,6 @@ Task<> SessionImpl::sleep(Duration duration) {
 Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::span<const SqlValue> parameters,
                              StatementResult& result) {
   Transaction& txn = transaction;
-  if (txn.isolation == Isolation::serializable) fail_unsupported("SERIALIZABLE isolation");
   if (plan->writes && txn.is_read_only) {
     const char* verb = plan->modify == nullptr                             ? "SELECT FOR UPDATE"
                        : plan->modify->operation == RowWrite::insert ? "INSERT"
@@ -289,6 +290,9 @@ Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::spa
   }
   ExecutionLease lease(engine, *this, plan);
   Execution& execution = lease.get();
+  if (txn.is_deferrable && txn.is_read_only && txn.isolation == Isolation::serializable && !txn.has_snapshot) {
+    co_await take_safe_snapshot();
+  }
   take_snapshot();
   snapshot_in_use = true;
   execution.snapshot = txn.snapshot;

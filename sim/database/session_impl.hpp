@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ class SessionImpl {
   std::int64_t last_sequence_value = 0;
   const Sequence* last_sequence = nullptr;
   std::map<std::uint32_t, std::int64_t> sequence_values;  // by sequence id, for currval
+  std::set<std::string, std::less<>> channels;  // that it listens to
+  std::vector<Notification> inbox;
+  std::function<void()> notification_ready;
   bool is_running = false;
   bool snapshot_in_use = false;
 
@@ -45,6 +49,8 @@ class SessionImpl {
   /// The id of the innermost savepoint (or the transaction), assigned now if there is none.
   Xid current_xid();
   void take_snapshot();
+  /// Takes a snapshot of a SERIALIZABLE READ ONLY DEFERRABLE transaction, waiting until it is a safe one. Throws 57014.
+  Task<> take_safe_snapshot();
   /// Throws what deferred constraints find.
   void commit();
   void roll_back();
@@ -57,6 +63,10 @@ class SessionImpl {
   void roll_back_to_savepoint(const std::string& savepoint);
   void apply_search_path();
   void report_commit(Xid xid);
+  /// Tells the session's owner if there are notifications to take now.
+  void announce_notifications() {
+    if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
+  }
 
   /// Waits for what a call could not have at once; the statement's reading phase then runs again from its start.
   Task<> wait_for_call(AdvisoryWait wait, Execution& execution);
@@ -72,6 +82,7 @@ class SessionImpl {
   void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);
   void undo_writes(std::size_t from);
+  void end_serializable(bool committed);
 };
 
 }  // namespace orrery::sim::database

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <utility>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/session_impl.hpp"
 
 namespace orrery::sim::database {
@@ -15,6 +17,8 @@ void SessionImpl::begin_if_needed() {
   txn.has_snapshot = false;
   txn.command = 0;
   txn.start_time = txn.statement_time;
+  txn.all_deferred.reset();
+  txn.deferred_modes.clear();
   txn.levels.clear();
   txn.levels.emplace_back();
   txn.xids.clear();
@@ -45,8 +49,39 @@ void SessionImpl::take_snapshot() {
     txn.snapshot.xmin = engine.transactions.oldest_running();
     txn.snapshot.xmax = engine.transactions.next_xid();
     txn.has_snapshot = true;
+    if (txn.isolation == Isolation::serializable) {
+      txn.serializable = engine.serializable.begin(txn.snapshot, txn.is_read_only);
+    }
   }
   txn.snapshot.command = txn.command;
+}
+
+Task<> SessionImpl::take_safe_snapshot() {
+  Transaction& txn = transaction;
+  while (true) {
+    take_snapshot();
+    if (txn.serializable == nullptr) co_return;
+    SerializableTransaction& candidate = *txn.serializable;
+    Waiter waiter(engine.locks.executor());
+    candidate.safe_waiter = &waiter;
+    txn.waits_for_safe_snapshot = true;
+    while (!candidate.is_safe && !candidate.is_unsafe) {
+      const bool woken = co_await waiter.wait_until(txn.limits.statement_deadline);
+      if (!woken) fail("57014", "canceling statement due to statement timeout");
+    }
+    txn.waits_for_safe_snapshot = false;
+    const bool is_safe = candidate.is_safe;
+    end_serializable(false);
+    if (is_safe) co_return;
+    txn.has_snapshot = false;
+  }
+}
+
+void SessionImpl::end_serializable(bool committed) {
+  Transaction& txn = transaction;
+  txn.waits_for_safe_snapshot = false;
+  if (txn.serializable == nullptr) return;
+  engine.serializable.end(*std::exchange(txn.serializable, nullptr), committed, txn.xids);
 }
 
 void SessionImpl::report_commit(Xid xid) {
@@ -75,9 +110,11 @@ void SessionImpl::report_commit(Xid xid) {
 
 void SessionImpl::commit() {
   Transaction& txn = transaction;
+  if (txn.serializable != nullptr) engine.serializable.check_commit(*txn.serializable);
   if (!txn.xids.empty()) {
     const std::vector<Xid> xids = txn.xids;
     engine.transactions.commit(xids);
+    end_serializable(true);
     const std::uint64_t sequence = engine.transactions.last_commit();
     for (const WriteRecord& write : txn.writes) {
       if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
@@ -86,18 +123,20 @@ void SessionImpl::commit() {
     txn.is_open = false;
     for (const Xid xid : xids) engine.locks.finished(txn, xid);
   }
+  end_serializable(true);
   txn.is_open = false;
   for (auto& finish : txn.ddl) finish(true);
   txn.ddl.clear();
   txn.writes.clear();
   txn.checks.clear();
-  txn.notifications.clear();
   txn.xids.clear();
   txn.levels.clear();
   txn.has_snapshot = false;
   engine.locks.release_from(txn, 1);
   if (txn.is_explicit) settings.end_level(true, true);
   txn.is_explicit = false;
+  if (!txn.notifications.empty() || !txn.listen_changes.empty()) send_notifications(*this);
+  announce_notifications();
   engine.clean_up(64);
 }
 
@@ -121,13 +160,21 @@ void SessionImpl::undo_writes(std::size_t from) {
 void SessionImpl::roll_back_level(std::size_t index) {
   Transaction& txn = transaction;
   const TransactionLevel level = txn.levels[index];
+  if (index == 0) end_serializable(false);
   undo_writes(level.first_write);
   while (txn.ddl.size() > level.first_ddl) {
     txn.ddl.back()(false);
     txn.ddl.pop_back();
   }
   txn.checks.resize(std::min(txn.checks.size(), level.first_check));
-  txn.notifications.resize(std::min(txn.notifications.size(), level.first_notice));
+  while (txn.notifications.size() > level.first_notice) {
+    txn.notified.erase({txn.notifications.back().channel, txn.notifications.back().payload});
+    txn.notifications.pop_back();
+  }
+  if (txn.listen_changes.size() > level.first_listen) {
+    txn.listen_changes.erase(txn.listen_changes.begin() + static_cast<std::ptrdiff_t>(level.first_listen),
+                             txn.listen_changes.end());
+  }
   std::vector<Xid> finished;
   for (std::size_t i = index; i < txn.levels.size(); ++i) {
     if (txn.levels[i].xid != 0) finished.push_back(txn.levels[i].xid);
@@ -161,6 +208,7 @@ void SessionImpl::roll_back() {
     apply_search_path();
   }
   txn.is_explicit = false;
+  announce_notifications();
   engine.clean_up(64);
 }
 
@@ -190,6 +238,7 @@ void SessionImpl::define_savepoint(std::string savepoint) {
   level.first_ddl = txn.ddl.size();
   level.first_check = txn.checks.size();
   level.first_notice = txn.notifications.size();
+  level.first_listen = txn.listen_changes.size();
   txn.levels.push_back(std::move(level));
   settings.begin_level();
 }

@@ -36,6 +36,7 @@ constexpr std::array kDefinitions{
     Definition{"enable_sort", "on", Kind::boolean},
     Definition{"extra_float_digits", "1", Kind::fixed},
     Definition{"idle_in_transaction_session_timeout", "0", Kind::milliseconds},
+    Definition{"idle_session_timeout", "0", Kind::milliseconds},
     Definition{"intervalstyle", "postgres", Kind::fixed},
     Definition{"lock_timeout", "0", Kind::milliseconds},
     Definition{"max_connections", "100", Kind::fixed},

@@ -2,16 +2,21 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/sql.hpp"
+#include "sim/database/engine.hpp"
 #include "sim/database/locks.hpp"
 #include "sim/database/transactions.hpp"
 
 namespace orrery::sim::database {
 
 struct ForeignKey;
+struct SerializableTransaction;
 
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
@@ -23,18 +28,19 @@ struct TransactionLevel {
   std::size_t first_ddl = 0;
   std::size_t first_check = 0;
   std::size_t first_notice = 0;
+  std::size_t first_listen = 0;
 };
 
 /// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
 struct DeferredCheck {
   const ForeignKey* key;
-  bool of_parent;     // a removed parent; otherwise a new child
-  VersionId version;
+  bool of_parent;     // a removed or re-keyed parent; otherwise a new child
+  WriteRecord write;
 };
 
-struct Notification {
-  std::string channel;
-  std::string payload;
+struct ListenChange {
+  std::string channel;  // empty: all, of UNLISTEN
+  bool listens;
 };
 
 /// What one session has under way. It lives as long as the session; `slot` tells it apart in the transaction table.
@@ -61,11 +67,17 @@ class Transaction {
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
   std::vector<DeferredCheck> checks;
-  std::vector<Notification> notifications;
+  std::optional<bool> all_deferred;                                // SET CONSTRAINTS ALL
+  std::vector<std::pair<const ForeignKey*, bool>> deferred_modes;  // SET CONSTRAINTS of some, after that
+  std::vector<Notification> notifications;                 // of NOTIFY, sent at commit
+  std::set<std::pair<std::string, std::string>> notified;  // the same, to find them
+  std::vector<ListenChange> listen_changes;
 
   std::vector<HeldLock> held;
   std::vector<LockWait*> xid_waiters;  // of other sessions, for one of `xids`
   LockWait* waiting = nullptr;
+  bool waits_for_safe_snapshot = false;                // SERIALIZABLE READ ONLY DEFERRABLE
+  SerializableTransaction* serializable = nullptr;     // while its reads and writes are tracked
 
   [[nodiscard]] std::uint32_t level() const noexcept { return static_cast<std::uint32_t>(levels.size()); }
 };

@@ -4,6 +4,7 @@
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
+#include "sim/database/notifications.hpp"
 #include "sim/database/row_writes.hpp"
 
 namespace orrery::sim::database {
@@ -41,7 +42,6 @@ void apply_modes(SessionImpl& session, Nodes options) {
         }
       }
       txn.isolation = wanted;
-      if (wanted == Isolation::serializable) fail_unsupported("SERIALIZABLE isolation", position_of(option.location));
       continue;
     }
     const bool on = option.arg->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && option.arg->a_const->ival->ival != 0;
@@ -173,8 +173,13 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
         co_return "ROLLBACK";
       }
       if (txn.is_open) {
-        if (!txn.checks.empty()) co_await check_deferred(session);
-        session.commit();
+        try {
+          if (!txn.checks.empty()) co_await check_deferred(session);
+          session.commit();
+        } catch (const SqlError&) {
+          session.roll_back();  // a COMMIT that fails ends the transaction, too
+          throw;
+        }
       }
       co_return "COMMIT";
     }
@@ -204,6 +209,9 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     switch (node.node_case) {
       case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
       case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+      case PG_QUERY__NODE__NODE_LISTEN_STMT:
+      case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+      case PG_QUERY__NODE__NODE_NOTIFY_STMT:
       case PG_QUERY__NODE__NODE_LOCK_STMT:
       case PG_QUERY__NODE__NODE_DISCARD_STMT:
       case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
@@ -292,11 +300,17 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = node.vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
       co_return;
     case PG_QUERY__NODE__NODE_LISTEN_STMT:
-      fail_unsupported("LISTEN");
+      change_listening(session, node.listen_stmt->conditionname, true);
+      result.command_tag = "LISTEN";
+      co_return;
     case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
-      fail_unsupported("UNLISTEN");
+      change_listening(session, node.unlisten_stmt->conditionname, false);
+      result.command_tag = "UNLISTEN";
+      co_return;
     case PG_QUERY__NODE__NODE_NOTIFY_STMT:
-      fail_unsupported("NOTIFY");
+      notify(session, node.notify_stmt->conditionname, node.notify_stmt->payload);
+      result.command_tag = "NOTIFY";
+      co_return;
     case PG_QUERY__NODE__NODE_COPY_STMT:
       fail_unsupported("COPY");
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
@@ -320,7 +334,10 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     case PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT:
       fail_unsupported("CREATE EXTENSION");
     case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
-      fail_unsupported("SET CONSTRAINTS");
+      co_await set_constraints(session, Nodes(node.constraints_set_stmt->constraints, node.constraints_set_stmt->n_constraints),
+                               node.constraints_set_stmt->deferred);
+      result.command_tag = "SET CONSTRAINTS";
+      co_return;
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
     case PG_QUERY__NODE__NODE_FETCH_STMT:
       fail_unsupported("cursors");

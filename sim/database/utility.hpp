@@ -22,6 +22,10 @@ void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
 void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
 void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt);
 void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt);
+/// Takes a view away, and with CASCADE those that read it. Throws 2BP01.
+void drop_view(SessionImpl& session, View& view, bool cascades);
+/// Before a table goes: with CASCADE the views that read it go first. Throws 2BP01.
+void drop_views_of(SessionImpl& session, const Table& table, bool cascades);
 
 /// Applies the options of CREATE SEQUENCE or GENERATED … AS IDENTITY.
 void apply_sequence_options(Sequence& sequence, Nodes options);

@@ -152,6 +152,13 @@ class SpecParser {
   std::size_t at_ = 0;
 };
 
+/// Dates as PostgreSQL's test driver lets the server print them: it sets PGDATESTYLE to "Postgres, MDY".
+std::string shown(const std::string& cell) {
+  const bool is_date = cell.size() == 10 && cell[4] == '-' && cell[7] == '-' &&
+                       cell.find_first_not_of("0123456789-") == std::string::npos;
+  return is_date ? cell.substr(5, 2) + "-" + cell.substr(8, 2) + "-" + cell.substr(0, 4) : cell;
+}
+
 /// libpq's PQprint with a header, aligned, "|" between the columns.
 std::string print_table(const Rows& rows) {
   const auto& names = rows.shape()->columns;
@@ -161,7 +168,7 @@ std::string print_table(const Rows& rows) {
     std::size_t width = names[k].size();
     bool text = false;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::string cell = rows[i][k].text();
+      const std::string cell = shown(rows[i][k].text());
       width = std::max(width, cell.size());
       if (cell.empty()) continue;
       const bool all_digits = cell.find_first_not_of("0123456789.Ee -") == std::string::npos;
@@ -185,7 +192,7 @@ std::string print_table(const Rows& rows) {
   }
   out += '\n';
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t k = 0; k < names.size(); ++k) cell(k, rows[i][k].text());
+    for (std::size_t k = 0; k < names.size(); ++k) cell(k, shown(rows[i][k].text()));
     out += '\n';
   }
   out += "(" + std::to_string(rows.size()) + (rows.size() == 1 ? " row)\n\n" : " rows)\n\n");
@@ -233,6 +240,18 @@ class PermutationRun {
     out_ += print_outcome(client);
   }
 
+  /// What NOTIFY sent to a session since its last step.
+  void print_notifications(std::size_t session) {
+    for (const Notification& each : clients_[session]->session().take_notifications()) {
+      std::string sender = "unknown";
+      for (std::size_t i = 0; i < clients_.size(); ++i) {
+        if (clients_[i]->session().process_id() == each.process_id) sender = spec_.sessions[i].name;
+      }
+      out_ += spec_.sessions[session].name + ": NOTIFY \"" + each.channel + "\" with payload \"" + each.payload +
+              "\" from " + sender + "\n";
+    }
+  }
+
   void advance() {
     if (++advances_ > 10'000) throw std::runtime_error("a permutation hangs");
     database_.environment.test_executor.advance(std::chrono::milliseconds(10));
@@ -259,6 +278,7 @@ class PermutationRun {
       waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
       active_[spec_.steps.at(step.name).session] = nullptr;
       out_ += "step " + step.name + ": <... completed>\n" + print_outcome(client);
+      print_notifications(spec_.steps.at(step.name).session);
       any = true;
       i = 0;
     }
@@ -280,6 +300,7 @@ class PermutationRun {
     }
     if (client.is_done() && !waits_at_once && !is_held_back(step)) {
       out_ += "step " + step.name + ": " + definition.sql + "\n" + print_outcome(client);
+      print_notifications(definition.session);
     } else {
       out_ += "step " + step.name + ": " + definition.sql + " <waiting ...>\n";
       waiting_.push_back(&step);

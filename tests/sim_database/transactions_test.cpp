@@ -71,11 +71,6 @@ TEST_F(Transactions, RepeatableReadRefusesAConcurrentChange) {
   EXPECT_EQ(a.run("DELETE FROM t WHERE k = 3"), "ERROR 40001: could not serialize access due to concurrent delete");
 }
 
-TEST_F(Transactions, SerializableIsRefusedAndNeverWeakened) {
-  EXPECT_EQ(a.run("BEGIN ISOLATION LEVEL SERIALIZABLE"),
-            "ERROR 0A000: not supported in the simulated database: SERIALIZABLE isolation");
-}
-
 TEST_F(Transactions, TheFirstWaiterIsTheVictimOfADeadlock) {
   a.run("BEGIN");
   b.run("BEGIN");
