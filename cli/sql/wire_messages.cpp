@@ -159,7 +159,7 @@ bool is_valid_utf8(std::string_view text, std::string& offending) {
               !(lead == 0xF4 && second > 0x8F);
     }
     if (!valid) {
-      const std::size_t shown = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+      const std::size_t shown = lead < 0xC0 || lead >= 0xF8 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
       offending.clear();
       for (std::size_t k = i; k < std::min(text.size(), i + shown); ++k) {
         offending += fmt::format("{}0x{:02x}", offending.empty() ? "" : " ", static_cast<unsigned char>(text[k]));
