@@ -36,7 +36,8 @@ void Analyzer::use_table(Table& table, LockMode mode) {
   plan_->tables.emplace_back(&table, mode);
 }
 
-std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node) {
+std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<const TypeRef> declared) {
+  plan_->parameters.assign(declared.begin(), declared.end());
   Level top;
   top.sees_entries = false;
   switch (node.node_case) {

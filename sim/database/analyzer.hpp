@@ -108,7 +108,8 @@ class Analyzer {
   explicit Analyzer(const Naming& naming) : naming_(naming) {}
 
   /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
-  [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node);
+  /// `declared`: types of the first parameters; unknown ones are inferred.
+  [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
 
   /// A condition over the row in slot 0 (CHECK, a partial index's WHERE).
   [[nodiscard]] ExprPtr row_condition(Table& table, const Node& node, Clause clause);

@@ -101,6 +101,12 @@ bool Catalog::schema_is_empty(const std::string& schema) const {
   return found.relations.empty() && found.types.empty();
 }
 
+std::vector<std::string> Catalog::schema_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, schema] : schemas_) names.push_back(name);
+  return names;
+}
+
 CatalogEntry& Catalog::add(const std::string& schema, const std::string& name, CatalogEntry entry) {
   Schema& found = schemas_.find(schema)->second;
   auto& entries = entry.kind == CatalogEntry::Kind::type ? found.types[name] : found.relations[name];

@@ -47,12 +47,14 @@ struct Column {
   bool not_null = false;
   Identity identity = Identity::none;
   std::shared_ptr<const Expr> default_value;  // null: NULL
+  std::string default_text;                   // its SQL, for listings
   Sequence* sequence = nullptr;               // serial or identity: dropped with the table
 };
 
 struct KeyElement {
   std::int32_t column = -1;                // -1: an expression
   std::shared_ptr<const Expr> expression;  // over the row in slot 0
+  std::string text;                        // its SQL, for listings
 };
 
 class Table;
@@ -69,6 +71,7 @@ struct Index {
   std::uint32_t creator = 0;  // slot + 1 of the transaction that makes it and has not committed
   std::vector<KeyElement> elements;
   std::shared_ptr<const Expr> predicate;  // null: of all rows
+  std::string predicate_text;             // its SQL, for listings
   std::uint64_t columns_used = 0;          // columns that decide about the entry; from the 63rd on they share a bit
   std::unique_ptr<OrderedIndex> tree;
 
@@ -80,6 +83,7 @@ struct Index {
 struct CheckConstraint {
   std::string name;
   std::shared_ptr<const Expr> condition;  // over the row in slot 0
+  std::string text;                       // its SQL, for listings
 };
 
 enum class KeyAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
@@ -163,6 +167,7 @@ class Catalog {
   void add_schema(const std::string& schema);
   void remove_schema(const std::string& schema);
   [[nodiscard]] bool schema_is_empty(const std::string& schema) const;
+  [[nodiscard]] std::vector<std::string> schema_names() const;
   CatalogEntry& add(const std::string& schema, const std::string& name, CatalogEntry entry);
   void remove(const std::string& schema, const std::string& name, const CatalogEntry& entry);
 

@@ -57,7 +57,10 @@ void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) 
     fail("42939", "unacceptable schema name " + in_quotes(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
   }
   if (catalog.schema_exists(name)) {
-    if (stmt.if_not_exists) return;
+    if (stmt.if_not_exists) {
+      session.notice("NOTICE", "42P06", "schema " + in_quotes(name) + " already exists, skipping");
+      return;
+    }
     fail("42P06", "schema " + in_quotes(name) + " already exists");
   }
   catalog.add_schema(name);
@@ -181,7 +184,10 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
 void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
   const std::string schema = session.naming.schema_of(*stmt.sequence);
   const std::string name = stmt.sequence->relname;
-  if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) return;
+  if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {
+    session.notice("NOTICE", "42P07", "relation " + in_quotes(name) + " already exists, skipping");
+    return;
+  }
   Sequence& sequence = session.engine.catalog.new_sequence(schema, name);
   apply_sequence_options(sequence, Nodes(stmt.options, stmt.n_options));
   CatalogEntry entry;
@@ -202,6 +208,7 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
   index->is_constraint = definition.is_constraint;
   index->nulls_not_distinct = definition.nulls_not_distinct;
   index->predicate = std::move(definition.predicate);
+  index->predicate_text = std::move(definition.predicate_text);
   index->creator = session.transaction.slot + 1;
   if (definition.name.empty()) {
     std::string base = table.name;

@@ -102,6 +102,7 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
         column.default_value = Analyzer(session.naming).default_expression(*constraint.raw_expr, column.type, column.name);
+        column.default_text = expression_text(*constraint.raw_expr);
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
         column.identity = constraint.generated_when[0] == 'a' ? Identity::always : Identity::by_default;
@@ -149,7 +150,7 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
       }
       table.columns[*column].not_null = true;
     }
-    definition.elements.push_back({static_cast<std::int32_t>(*column), nullptr});
+    definition.elements.push_back({static_cast<std::int32_t>(*column), nullptr, {}});
   }
   Index& index = build_index(session, table, std::move(definition));
   fill_index(session, index);
@@ -279,10 +280,15 @@ void drop_constraint(SessionImpl& session, Table& table, const std::string& name
 void alter_column_default(SessionImpl& session, Table& table, const PgQuery__AlterTableCmd& command, std::uint32_t column) {
   Column& target = table.columns[column];
   const auto before = target.default_value;
+  const std::string text_before = target.default_text;
   target.default_value = command.def == nullptr
                              ? nullptr
                              : Analyzer(session.naming).default_expression(*command.def, target.type, target.name);
-  undo(session, [&target, before] { target.default_value = before; });
+  target.default_text = command.def == nullptr ? "" : expression_text(*command.def);
+  undo(session, [&target, before, text_before] {
+    target.default_value = before;
+    target.default_text = text_before;
+  });
 }
 
 void alter_not_null(SessionImpl& session, Table& table, std::uint32_t column, bool not_null) {
@@ -305,6 +311,7 @@ void alter_not_null(SessionImpl& session, Table& table, std::uint32_t column, bo
 void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column) {
   CheckConstraint check;
   check.condition = Analyzer(session.naming).row_condition(table, *constraint.raw_expr, Clause::check);
+  check.text = expression_text(*constraint.raw_expr);
   check.name = constraint.conname;
   if (check.name.empty()) {
     // Named after its column, if there is just one.
@@ -351,7 +358,10 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   const std::string name = stmt.relation->relname;
   Catalog& catalog = session.engine.catalog;
   if (catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {
-    if (stmt.if_not_exists) co_return;
+    if (stmt.if_not_exists) {
+      session.notice("NOTICE", "42P07", "relation " + in_quotes(name) + " already exists, skipping");
+      co_return;
+    }
     fail("42P07", "relation " + in_quotes(name) + " already exists");
   }
   Table& table = catalog.new_table(schema, name);
@@ -402,7 +412,10 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   co_await lock_table(session, table, LockMode::share);
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
-    if (stmt.if_not_exists) co_return;
+    if (stmt.if_not_exists) {
+      session.notice("NOTICE", "42P07", "relation " + in_quotes(stmt.idxname) + " already exists, skipping");
+      co_return;
+    }
     fail("42P07", "relation " + in_quotes(stmt.idxname) + " already exists");
   }
   IndexDefinition definition;
@@ -423,6 +436,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
       key.column = static_cast<std::int32_t>(*column);
     } else {
       key.expression = Analyzer(session.naming).row_expression(table, *element.expr);
+      key.text = expression_text(*element.expr);
       if (key.expression->kind == ExprKind::call) {
         auto named = std::make_shared<Expr>(*key.expression);
         named->name = std::string(key.expression->function->name);
@@ -438,6 +452,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   }
   if (stmt.where_clause != nullptr) {
     definition.predicate = Analyzer(session.naming).row_condition(table, *stmt.where_clause, Clause::index_predicate);
+    definition.predicate_text = expression_text(*stmt.where_clause);
   }
   Index& index = build_index(session, table, std::move(definition));
   fill_index(session, index);
@@ -502,7 +517,10 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
       const std::string name = node->string->sval;
       if (!catalog.schema_exists(name)) {
-        if (stmt.missing_ok) continue;
+        if (stmt.missing_ok) {
+          session.notice("NOTICE", "00000", "schema " + in_quotes(name) + " does not exist, skipping");
+          continue;
+        }
         fail("3F000", "schema " + in_quotes(name) + " does not exist");
       }
       if (!catalog.schema_is_empty(name)) fail_unsupported("DROP SCHEMA of a schema that is not empty");
@@ -523,8 +541,11 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
                             : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "sequence"
                                                                                          : "view";
     if (entry == nullptr) {
-      if (stmt.missing_ok) continue;
       const std::string shown = schema.empty() ? name : schema + "." + name;
+      if (stmt.missing_ok) {
+        session.notice("NOTICE", "00000", std::string(kind_name) + " " + in_quotes(name) + " does not exist, skipping");
+        continue;
+      }
       if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) fail("42704", "index " + in_quotes(shown) + " does not exist");
       fail("42P01", std::string(kind_name) + " " + in_quotes(shown) + " does not exist");
     }

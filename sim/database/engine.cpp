@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/database/descriptions.hpp"
 #include "sim/database/engine_impl.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/session_impl.hpp"
@@ -24,11 +25,20 @@ PlanCache& EngineImpl::plans_for(const std::vector<std::string>& search_path) {
   return cache;
 }
 
-std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache) {
-  const auto found = cache.texts.find(sql);
+std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache,
+                                                   std::span<const TypeRef> declared) {
+  std::string typed;
+  std::string_view key = sql;
+  if (!declared.empty()) {  // no text has a zero byte, so no other one has this key
+    typed = sql;
+    for (const TypeRef& type : declared) typed += '\0' + type_name(type);
+    key = typed;
+  }
+  const auto found = cache.texts.find(key);
   if (found != cache.texts.end()) return found->second;
   auto compiled = std::make_shared<CompiledText>();
   compiled->text = sql;
+  compiled->declared.assign(declared.begin(), declared.end());
   compiled->tree = std::make_unique<ParseTree>(compiled->text);
   for (std::size_t i = 0; i < compiled->tree->size(); ++i) {
     CompiledStatement statement;
@@ -39,7 +49,7 @@ std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCach
   // Texts with literals in them could fill the memory: then it starts anew.
   constexpr std::size_t kMaxTexts = 20'000;
   if (cache.texts.size() >= kMaxTexts) cache.texts.clear();
-  cache.texts.emplace(compiled->text, compiled);
+  cache.texts.emplace(std::string(key), compiled);
   return compiled;
 }
 
@@ -48,7 +58,7 @@ std::shared_ptr<const StatementPlan> EngineImpl::plan_of(CompiledText& text, std
   CompiledStatement& statement = text.statements[index];
   if (!is_private && statement.plan != nullptr && statement.catalog_version == catalog.version) return statement.plan;
   try {
-    std::shared_ptr<const StatementPlan> plan = Analyzer(naming).statement(*statement.node);
+    std::shared_ptr<const StatementPlan> plan = Analyzer(naming).statement(*statement.node, text.declared);
     if (!is_private) {
       statement.plan = plan;
       statement.catalog_version = catalog.version;
@@ -122,6 +132,24 @@ Session::~Session() = default;
 Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters) {
   return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
 }
+Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters,
+                                       std::span<const TypeRef> declared) {
+  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()),
+                        std::vector<TypeRef>(declared.begin(), declared.end()));
+}
+Task<> Session::execute_each(std::string_view sql, const std::function<void(StatementResult)>& each) {
+  return impl_->execute_each(std::string(sql), each);
+}
+StatementDescription Session::describe(std::string_view sql, std::span<const TypeRef> declared) {
+  return impl_->describe(sql, declared);
+}
+void Session::cancel() { impl_->cancel(); }
+std::int32_t Session::process_id() const noexcept { return impl_->transaction.process_id; }
+std::string Session::setting(std::string_view name) const { return impl_->settings.show(name).value_or(""); }
+void Session::set(std::string_view name, std::string_view value) {
+  impl_->settings.set(name, value, false);
+  impl_->apply_search_path();
+}
 TransactionStatus Session::status() const noexcept { return impl_->status(); }
 std::int32_t Session::process_id() const noexcept { return impl_->transaction.process_id; }
 std::vector<Notification> Session::take_notifications() {
@@ -157,6 +185,8 @@ void Engine::prepare(std::string_view sql) {
 }
 
 void Engine::on_commit(std::function<void(const CommittedTransaction&)> observer) { impl_->observer = std::move(observer); }
+
+std::vector<RelationDescription> Engine::relations() const { return describe_relations(impl_->catalog); }
 
 void Engine::recover() { impl_->recover(); }
 

@@ -11,6 +11,7 @@
 #include "runtime/sql.hpp"
 #include "runtime/task.hpp"
 #include "sim/database/environment.hpp"
+#include "sim/database/types/type.hpp"
 
 namespace orrery::sim::database {
 
@@ -49,9 +50,55 @@ struct Notification {
 
 enum class TransactionStatus : std::uint8_t { idle, in_transaction, failed };
 
+/// A NOTICE or WARNING beside a statement's result.
+struct SqlNotice {
+  std::string severity;
+  std::string sqlstate;
+  std::string message;
+};
+
 struct StatementResult {
   Rows rows;
   std::string command_tag;  // "INSERT 0 1"
+  /// The columns' types. Null: the statement gives no rows (as opposed to a SELECT that found none).
+  std::shared_ptr<const std::vector<TypeRef>> types;
+  std::vector<SqlNotice> notices;  // those that client_min_messages lets through
+};
+
+/// What a statement takes and gives, without running it.
+struct StatementDescription {
+  std::vector<TypeRef> parameters;
+  bool gives_rows = false;
+  std::vector<std::string> columns;
+  std::vector<TypeRef> types;
+  bool is_empty = false;  // a text without a statement in it
+};
+
+struct ColumnDescription {
+  std::string name;
+  TypeRef type;
+  bool not_null = false;
+  std::string default_text;  // as SQL; empty: none
+};
+
+/// A key, index or constraint, each as the words that follow its name in psql's \d.
+struct NamedDefinition {
+  std::string name;
+  std::string definition;
+};
+
+/// A table, index or sequence of the catalog.
+struct RelationDescription {
+  enum class Kind : std::uint8_t { table, index, sequence, view };
+  std::string schema;
+  std::string name;
+  Kind kind = Kind::table;
+  std::string table;  // of an index
+  std::vector<ColumnDescription> columns;
+  std::vector<NamedDefinition> indexes;
+  std::vector<NamedDefinition> checks;
+  std::vector<NamedDefinition> foreign_keys;
+  std::vector<NamedDefinition> referenced_by;  // the name is "TABLE … CONSTRAINT …"'s table and constraint
 };
 
 struct EngineOptions {
@@ -76,6 +123,22 @@ class Session {
   /// Throws SqlError. SQL outside of what is supported is sqlstate 0A000 with the construct and its position; such a
   /// statement never has an effect.
   Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters = {});
+  /// Several statements as one text, as the simple query protocol sends them: one implicit transaction; each result is
+  /// given when its statement is done. `each` outlives the task. Throws as `execute`.
+  Task<> execute_each(std::string_view sql, const std::function<void(StatementResult)>& each);
+  /// The same with declared types of the first parameters (unknown: to be inferred), as Parse gives them.
+  Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters,
+                                std::span<const TypeRef> declared);
+  /// Throws SqlError: 42601 for a wrong text or several statements, what analysis finds, 25P02 in a failed transaction.
+  [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared = {});
+  /// Makes the running statement, if it waits (for a lock, or in pg_sleep), fail with 57014 soon. Otherwise nothing.
+  void cancel();
+  /// The number that pg_backend_pid() gives.
+  [[nodiscard]] std::int32_t process_id() const noexcept;
+  /// A setting as SHOW prints it; empty: there is none of this name.
+  [[nodiscard]] std::string setting(std::string_view name) const;
+  /// Changes a setting of the session, as a start-up packet does. Throws as SET.
+  void set(std::string_view name, std::string_view value);
   [[nodiscard]] TransactionStatus status() const noexcept;
   /// Tells sessions apart, as pg_backend_pid() does.
   [[nodiscard]] std::int32_t process_id() const noexcept;
@@ -119,6 +182,8 @@ class Engine {
   /// All sessions must be gone. Forgets what was not committed, as recovery after a server crash does. Sequences may
   /// skip ahead (up to 32 values), as PostgreSQL's do, because they are logged in advance.
   void recover();
+  /// What is committed in the catalog, by schema and name.
+  [[nodiscard]] std::vector<RelationDescription> relations() const;
   /// The rows that a new transaction would see, for tests and checkers: runs a read-only statement outside of any
   /// session, without waiting.
   [[nodiscard]] Rows query(std::string_view sql, std::span<const SqlValue> parameters = {});

@@ -37,6 +37,8 @@ const std::vector<EngineFunctionEntry>& entries() {
         {"pg_backend_pid", EngineFunction::pg_backend_pid, 0, {}, int4},
         {"set_config", EngineFunction::set_config, 0, {text, text, boolean}, text, false},
         {"pg_sleep", EngineFunction::pg_sleep, 0, {TypeRef(Type::float8)}, none},
+        {"pg_blocking_pids", EngineFunction::blocking_pids, 0, {int4}, int4.array()},
+        {"pg_isolation_test_session_is_blocked", EngineFunction::is_session_blocked, 0, {int4, int4.array()}, boolean},
     };
     struct Advisory {
       std::string_view name;
@@ -97,6 +99,31 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   if ((expr.flags & kTry) != 0) return Value::boolean(got);
   if (!got) throw AdvisoryWait{tag, mode, of_session, {}};
   return Value::bytes("");
+}
+
+/// Whom a process waits for, as pg_blocking_pids gives it: holders of conflicting locks, and those who wait before it
+/// for a conflicting one. Ascending.
+std::vector<std::int32_t> blocking_processes(const SessionImpl& asking, std::int64_t process) {
+  std::vector<std::int32_t> found;
+  for (const SessionImpl* session : asking.engine.sessions) {
+    if (session == nullptr || session->transaction.process_id != process) continue;
+    const LockWait* wait = session->transaction.waiting;
+    if (wait == nullptr || wait->granted) break;
+    if (wait->awaited != nullptr) found.push_back(wait->awaited->process_id);
+    if (wait->lock == nullptr) break;
+    const LockMask conflicting = conflicting_modes(wait->mode);
+    for (const LockHolder& holder : wait->lock->holders()) {
+      if (holder.owner != &wait->owner && (holder.modes & conflicting) != 0) found.push_back(holder.owner->process_id);
+    }
+    for (const LockWait* ahead : wait->lock->queue()) {
+      if (ahead == wait) break;
+      if ((mask_of(ahead->mode) & conflicting) != 0) found.push_back(ahead->owner.process_id);
+    }
+    break;
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
 }
 
 }  // namespace
@@ -180,6 +207,21 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       return Value::bytes(session.engine.name);
     case EngineFunction::pg_backend_pid:
       return Value::integer(session.transaction.process_id);
+    case EngineFunction::blocking_pids: {
+      std::vector<Value> processes;
+      for (const std::int32_t process : blocking_processes(session, arguments[0].integer())) {
+        processes.push_back(Value::integer(process));
+      }
+      return make_array(TypeRef(Type::int4), std::move(processes));
+    }
+    case EngineFunction::is_session_blocked: {
+      const std::vector<std::int32_t> blockers = blocking_processes(session, arguments[0].integer());
+      const ArrayData& interesting = arguments[1].array();
+      return Value::boolean(std::any_of(blockers.begin(), blockers.end(), [&](std::int32_t process) {
+        return std::any_of(interesting.elements.begin(), interesting.elements.end(),
+                           [&](const Value& each) { return !each.is_null() && each.integer() == process; });
+      }));
+    }
     case EngineFunction::set_config: {
       if (arguments[0].is_null()) fail("22004", "SET requires parameter name");
       const std::string name(arguments[0].bytes());

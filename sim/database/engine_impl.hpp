@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +39,7 @@ struct CompiledText {
   std::string text;
   std::unique_ptr<ParseTree> tree;
   std::vector<CompiledStatement> statements;
+  std::vector<TypeRef> declared;  // types that Parse gave to the first parameters
 };
 
 /// Compiled texts of one search_path.
@@ -77,7 +79,8 @@ class EngineImpl {
 
   [[nodiscard]] PlanCache& plans_for(const std::vector<std::string>& search_path);
   /// Parses, or finds what was parsed before. Throws 42601.
-  [[nodiscard]] std::shared_ptr<CompiledText> compile(std::string_view sql, PlanCache& cache);
+  [[nodiscard]] std::shared_ptr<CompiledText> compile(std::string_view sql, PlanCache& cache,
+                                                      std::span<const TypeRef> declared = {});
   /// The plan of a statement under the catalog as `naming` sees it; `is_private`: not to be kept, since the session has
   /// changed the catalog and not committed.
   [[nodiscard]] std::shared_ptr<const StatementPlan> plan_of(CompiledText& text, std::size_t index, const Naming& naming,

@@ -73,6 +73,8 @@ enum class EngineFunction : std::uint8_t {
   pg_backend_pid,
   set_config,
   pg_sleep,
+  blocking_pids,       // pg_blocking_pids
+  is_session_blocked,  // pg_isolation_test_session_is_blocked
 };
 
 /// In `Expr::truth` of a NULL that stands for an argument which the call left out: a strict function is called all the same.

@@ -181,6 +181,7 @@ Task<> LockManager::sleep(LockWait& wait) {
   while (!wait.granted) {
     const Instant next = std::min({deadlock_check, lock_deadline, limits.statement_deadline});
     const bool woken = co_await wait.waiter.wait_until(next);
+    if (limits.is_cancelled && !wait.granted) fail("57014", "canceling statement due to user request");
     if (woken) continue;
     const Instant now = executor_.now();
     if (now >= deadlock_check) {

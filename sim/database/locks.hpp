@@ -84,6 +84,7 @@ struct WaitLimits {
   Duration lock_timeout{};      // zero: none
   Duration deadlock_timeout = std::chrono::seconds(1);
   Instant statement_deadline = Instant::max();
+  bool is_cancelled = false;  // whoever sets it wakes the waiter
 };
 
 /// A suspended request: in a lock's queue, or for the end of a transaction id. It lives in the waiting coroutine's frame

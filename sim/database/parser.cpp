@@ -71,6 +71,39 @@ std::size_t ParseTree::size() const noexcept { return result_->n_stmts; }
 
 const PgQuery__Node& ParseTree::statement(std::size_t index) const { return *result_->stmts[index]->stmt; }
 
+std::string expression_text(const PgQuery__Node& node) {
+  // What is written out is a whole statement: SELECT <expression>.
+  PgQuery__ResTarget target = PG_QUERY__RES_TARGET__INIT;
+  target.val = const_cast<PgQuery__Node*>(&node);
+  PgQuery__Node target_node = PG_QUERY__NODE__INIT;
+  target_node.node_case = PG_QUERY__NODE__NODE_RES_TARGET;
+  target_node.res_target = &target;
+  PgQuery__Node* targets[] = {&target_node};
+  PgQuery__SelectStmt select = PG_QUERY__SELECT_STMT__INIT;
+  select.n_target_list = 1;
+  select.target_list = targets;
+  select.limit_option = PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_DEFAULT;
+  select.op = PG_QUERY__SET_OPERATION__SETOP_NONE;
+  PgQuery__Node statement = PG_QUERY__NODE__INIT;
+  statement.node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
+  statement.select_stmt = &select;
+  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
+  raw.stmt = &statement;
+  PgQuery__RawStmt* raws[] = {&raw};
+  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
+  tree.n_stmts = 1;
+  tree.stmts = raws;
+  std::string packed(pg_query__parse_result__get_packed_size(&tree), '\0');
+  pg_query__parse_result__pack(&tree, reinterpret_cast<std::uint8_t*>(packed.data()));
+  PgQueryProtobuf wrapped{};
+  wrapped.data = packed.data();
+  wrapped.len = static_cast<unsigned int>(packed.size());
+  const PgQueryDeparseResult result = pg_query_deparse_protobuf(wrapped);
+  const std::string text = result.error == nullptr ? result.query : "";
+  pg_query_free_deparse_result(result);
+  return text.starts_with("SELECT ") ? text.substr(7) : text;
+}
+
 std::int32_t character_position(std::string_view sql, std::int32_t byte_position) noexcept {
   std::int32_t characters = 0;
   const auto bytes = std::min<std::size_t>(sql.size(), static_cast<std::size_t>(std::max(0, byte_position)));

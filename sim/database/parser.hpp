@@ -27,6 +27,9 @@ class ParseTree {
   PgQuery__ParseResult* result_ = nullptr;
 };
 
+/// An expression as SQL, in libpg_query's spelling.
+[[nodiscard]] std::string expression_text(const PgQuery__Node& node);
+
 /// The 1-based character (not byte) that PostgreSQL reports for a 1-based byte in UTF-8 text.
 [[nodiscard]] std::int32_t character_position(std::string_view sql, std::int32_t byte_position) noexcept;
 

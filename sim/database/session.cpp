@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -29,7 +30,12 @@ bool ends_failed_transaction(const Node& node) {
   }
 }
 
-void set_result(const StatementPlan& plan, Tuplestore& rows, std::int64_t affected, StatementResult& result) {
+void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
+                StatementResult& result) {
+  const StatementPlan& plan = *shared;
+  if (plan.query != nullptr || !plan.types.empty()) {
+    result.types = std::shared_ptr<const std::vector<TypeRef>>(shared, &plan.types);
+  }
   std::vector<SqlValue> cells;
   cells.reserve(rows.cells.size());
   const std::size_t width = plan.types.size();
@@ -53,6 +59,7 @@ class StatementScope {
   StatementScope& operator=(const StatementScope&) = delete;
   ~StatementScope() {
     session_.is_running = false;
+    session_.sleeper = nullptr;
     session_.snapshot_in_use = false;
     if (!finished_) session_.roll_back();
   }
@@ -137,15 +144,25 @@ void SessionImpl::apply_search_path() {
   }
 }
 
-Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue> parameters) {
+void SessionImpl::notice(std::string_view severity, std::string_view sqlstate, std::string message) {
+  const std::string least = *settings.show("client_min_messages");
+  if (least == "error" || (least == "warning" && severity == "NOTICE")) return;
+  notices.push_back({std::string(severity), std::string(sqlstate), std::move(message)});
+}
+
+Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue> parameters,
+                                           std::vector<TypeRef> declared,
+                                           const std::function<void(StatementResult)>* each) {
   StatementScope scope(*this);
   StatementResult result;
+  notices.clear();
   Transaction& txn = transaction;
   txn.statement_time = timestamptz_value(engine.environment.system_time()).integer();
   txn.limits.lock_timeout = Duration::zero();
+  txn.limits.is_cancelled = false;
   std::shared_ptr<CompiledText> text;
   try {
-    text = engine.compile(sql, *plans);
+    text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
@@ -153,8 +170,10 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
     txn.limits.statement_deadline =
         limit == Duration::zero() ? Instant::max() : engine.locks.executor().now() + limit;
     for (std::size_t i = 0; i < text->statements.size(); ++i) {
+      if (i > 0 && each != nullptr) (*each)(std::move(result));
       result = StatementResult{};
       co_await run_statement(text, i, parameters, result);
+      if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
     if (txn.is_open && !txn.is_explicit) {
       if (!txn.checks.empty()) co_await check_deferred(*this);
@@ -271,8 +290,11 @@ Task<> SessionImpl::sleep(Duration duration) {
   Waiter waiter(engine.locks.executor());
   const Instant now = engine.locks.executor().now();
   const Instant end = std::min(now + duration, transaction.limits.statement_deadline);
+  sleeper = &waiter;
   const bool woken = co_await waiter.wait_until(end);
   (void)woken;
+  sleeper = nullptr;
+  if (transaction.limits.is_cancelled) fail("57014", "canceling statement due to user request");
   if (engine.locks.executor().now() >= transaction.limits.statement_deadline) {
     fail("57014", "canceling statement due to statement timeout");
   }
@@ -321,7 +343,7 @@ Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::spa
                          std::to_string(affected);
   }
   if (txn.writes.size() > first_write) co_await check_foreign_keys(*this, first_write);
-  set_result(*plan, rows, affected, result);
+  set_result(plan, rows, affected, result);
   snapshot_in_use = false;
   if (plan->writes) ++txn.command;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -23,7 +24,14 @@ class SessionImpl {
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
-  Task<StatementResult> execute(std::string sql, std::vector<SqlValue> parameters);
+  /// `each`, if given, gets the results of all statements but the last; it outlives the task.
+  Task<StatementResult> execute(std::string sql, std::vector<SqlValue> parameters, std::vector<TypeRef> declared = {},
+                                const std::function<void(StatementResult)>* each = nullptr);
+  Task<> execute_each(std::string sql, const std::function<void(StatementResult)>& each);
+  [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared);
+  void cancel();
+  /// A message beside the result of the running statement; `severity`: NOTICE or WARNING.
+  void notice(std::string_view severity, std::string_view sqlstate, std::string message);
   [[nodiscard]] TransactionStatus status() const noexcept;
 
   EngineImpl& engine;
@@ -41,6 +49,8 @@ class SessionImpl {
   std::set<std::string, std::less<>> channels;  // that it listens to
   std::vector<Notification> inbox;
   std::function<void()> notification_ready;
+  std::vector<SqlNotice> notices;  // of the running statement
+  Waiter* sleeper = nullptr;       // of pg_sleep
   bool is_running = false;
   bool snapshot_in_use = false;
 

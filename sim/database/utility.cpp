@@ -128,6 +128,8 @@ void show_variable(SessionImpl& session, const PgQuery__VariableShowStmt& stmt, 
   std::vector<SqlValue> cells;
   cells.emplace_back(*value);
   result.rows = Rows(std::move(shape), std::move(cells), 1);
+  static const auto types = std::make_shared<const std::vector<TypeRef>>(1, TypeRef(Type::text));
+  result.types = types;
   result.command_tag = "SHOW";
 }
 
@@ -159,6 +161,7 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START: {
       session.begin_if_needed();
+      if (txn.is_explicit) session.notice("WARNING", "25001", "there is already a transaction in progress");
       if (!txn.is_explicit) {
         txn.is_explicit = true;
         session.settings.begin_level();
@@ -168,6 +171,7 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
     }
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: {
       if (stmt.chain) fail_unsupported("COMMIT AND CHAIN");
+      if (!txn.is_explicit) session.notice("WARNING", "25P01", "there is no transaction in progress");
       if (txn.has_failed) {
         session.roll_back();
         co_return "ROLLBACK";
@@ -185,6 +189,7 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
     }
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
       if (stmt.chain) fail_unsupported("ROLLBACK AND CHAIN");
+      if (!txn.is_explicit) session.notice("WARNING", "25P01", "there is no transaction in progress");
       session.roll_back();
       co_return "ROLLBACK";
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:

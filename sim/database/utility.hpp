@@ -41,6 +41,7 @@ struct IndexDefinition {
   std::vector<KeyElement> elements;
   std::vector<std::pair<bool, bool>> orders;  // descending, NULLS FIRST
   std::shared_ptr<const Expr> predicate;
+  std::string predicate_text;
   bool is_unique = false;
   bool is_primary = false;
   bool is_constraint = false;

@@ -45,7 +45,7 @@ refuses 'unknown scenario' verify nobody
 [[ $(ls) == $'err\nout\nx.json' ]] || wrong "files are left: $(ls)"
 
 try 0 --help
-for verb in list run replay verify defects; do says "$verb"; done
+for verb in list run replay verify sql defects; do says "$verb"; done
 try 0 --version
 says "orrery "
 try 0 run --help

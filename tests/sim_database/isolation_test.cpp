@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/sim_database/isolation_runner.hpp"
+#include "cli/sql/isolation.hpp"
 
 // PostgreSQL's own isolation tests: the output must equal the expected file byte for byte (or that of one variant).
 
@@ -28,7 +28,7 @@ TEST_P(PostgresIsolation, GivesTheExpectedOutput) {
   const std::string name = GetParam();
   const std::string spec = read(folder + "specs/" + name + ".spec");
   ASSERT_FALSE(spec.empty()) << folder;
-  const std::string output = run_isolation_spec(spec);
+  const std::string output = cli::sql::run_isolation_spec(spec);
   if (output == read(folder + "expected/" + name + "_1.out")) return;
   EXPECT_EQ(output, read(folder + "expected/" + name + ".out"));
 }

@@ -1,4 +1,4 @@
-#include "tests/sim_database/isolation_runner.hpp"
+#include "cli/sql/isolation.hpp"
 
 #include <algorithm>
 #include <map>
@@ -6,9 +6,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tests/sim_database/support.hpp"
+#include <fmt/format.h>
 
-namespace orrery::sim::database::testing {
+#include "cli/sql/world.hpp"
+
+namespace orrery::cli::sql {
 namespace {
 
 struct Step {
@@ -51,6 +53,7 @@ class SpecParser {
     while (true) {
       const std::string word = next();
       if (word.empty()) break;
+      if (spec.sessions.empty() && (word == "step" || word == "permutation")) wrong("a session comes before a " + word);
       if (word == "setup") {
         const std::string sql = block();
         (spec.sessions.empty() ? (void)spec.setups.push_back(sql) : (void)(spec.sessions.back().setup = sql));
@@ -68,13 +71,31 @@ class SpecParser {
       } else if (word == "permutation") {
         spec.permutations.push_back(permutation());
       } else {
-        throw std::runtime_error("unexpected word in a spec: " + word);
+        wrong("setup, teardown, session, step or permutation is expected, not \"" + word + "\"");
+      }
+    }
+    if (spec.sessions.empty()) wrong("there is no session");
+    for (const auto& permutation : spec.permutations) {
+      for (const PermutationStep& step : permutation) {
+        require_step(spec, step.name);
+        for (const Blocker& blocker : step.blockers) {
+          if (!blocker.until_any) require_step(spec, blocker.step);
+        }
       }
     }
     return spec;
   }
 
  private:
+  [[noreturn]] void wrong(const std::string& what) const {
+    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
+    throw std::invalid_argument(fmt::format("line {}: {}", line, what));
+  }
+
+  void require_step(const Spec& spec, const std::string& name) const {
+    if (!spec.steps.contains(name)) throw std::invalid_argument(fmt::format("a permutation has an unknown step \"{}\"", name));
+  }
+
   void skip_space() {
     while (at_ < text_.size()) {
       if (text_[at_] == '#') {
@@ -92,8 +113,10 @@ class SpecParser {
     if (at_ == text_.size()) return {};
     std::string word;
     if (text_[at_] == '"') {
-      for (++at_; text_[at_] != '"'; ++at_) word.push_back(text_[at_]);
-      ++at_;
+      const std::size_t end = text_.find('"', at_ + 1);
+      if (end == std::string_view::npos) wrong("a quoted name does not end");
+      word = text_.substr(at_ + 1, end - at_ - 1);
+      at_ = end + 1;
       return word;
     }
     if (std::string_view("(),*").find(text_[at_]) != std::string_view::npos) return std::string(1, text_[at_++]);
@@ -105,9 +128,11 @@ class SpecParser {
 
   std::string block() {
     skip_space();
-    ++at_;  // {
+    if (at_ == text_.size() || text_[at_] != '{') wrong("{ is expected");
+    ++at_;
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
     const std::size_t end = text_.find('}', at_);
+    if (end == std::string_view::npos) wrong("} is missing");
     std::string sql(text_.substr(at_, end - at_));
     while (!sql.empty() && (sql.back() == ' ' || sql.back() == '\t')) sql.pop_back();
     at_ = end + 1;
@@ -128,8 +153,10 @@ class SpecParser {
         steps.push_back({word, {}});
         continue;
       }
+      if (steps.empty()) wrong("( without a step");
       while (true) {
         const std::string marker = next();
+        if (marker.empty()) wrong(") is missing");
         if (marker == ")") break;
         if (marker == ",") continue;
         if (marker == "*") {
@@ -160,7 +187,7 @@ std::string shown(const std::string& cell) {
 }
 
 /// libpq's PQprint with a header, aligned, "|" between the columns.
-std::string print_table(const Rows& rows) {
+std::string print_table(const orrery::Rows& rows) {
   const auto& names = rows.shape()->columns;
   std::vector<std::size_t> widths;
   std::vector<bool> is_text;
@@ -199,12 +226,19 @@ std::string print_table(const Rows& rows) {
   return out;
 }
 
-std::string print_outcome(Client& client) {
-  const std::string text = client.outcome();
-  if (text.starts_with("ERROR ")) return "ERROR:  " + client.error.message + "\n";
-  const Rows& rows = client.result.rows;
-  if (rows.shape() == nullptr || rows.shape()->columns.empty()) return {};
-  return print_table(rows);
+std::string print_result(const SqlClient& client, const StatementResult& result, bool with_rows) {
+  std::string out;
+  for (const auto& notice : result.notices) out += client.name() + ": " + notice.severity + ":  " + notice.message + "\n";
+  if (with_rows && result.types != nullptr) out += print_table(result.rows);
+  return out;
+}
+
+std::string print_outcome(SqlClient& client) {
+  const auto error = client.finish();
+  std::string out;
+  for (const StatementResult& result : client.results) out += print_result(client, result, true);
+  if (error) out += "ERROR:  " + error->message + "\n";
+  return out;
 }
 
 class PermutationRun {
@@ -215,10 +249,12 @@ class PermutationRun {
     out_ = "\nstarting permutation:";
     for (const PermutationStep& step : steps_) out_ += " " + step.name;
     out_ += '\n';
-    Client control(database_.engine, database_.environment, "control");
+    SqlClient control(engine_, environment_.time, "control");
+    control.session().set("client_min_messages", "warning");
     for (const std::string& setup : spec_.setups) run_plain(control, setup);
     for (const SessionSpec& session : spec_.sessions) {
-      clients_.push_back(std::make_unique<Client>(database_.engine, database_.environment, session.name));
+      clients_.push_back(std::make_unique<SqlClient>(engine_, environment_.time, session.name));
+      clients_.back()->session().set("client_min_messages", "warning");
       if (!session.setup.empty()) run_plain(*clients_.back(), session.setup);
     }
     active_.resize(clients_.size());
@@ -235,9 +271,15 @@ class PermutationRun {
   }
 
  private:
-  void run_plain(Client& client, const std::string& sql) {
-    static_cast<void>(client.run(sql));
-    out_ += print_outcome(client);
+  /// Setups and teardowns: only the last statement's rows are printed.
+  void run_plain(SqlClient& client, const std::string& sql) {
+    client.start(sql);
+    while (client.is_busy()) advance();
+    const auto error = client.finish();
+    for (std::size_t i = 0; i < client.results.size(); ++i) {
+      out_ += print_result(client, client.results[i], !error && i + 1 == client.results.size());
+    }
+    if (error) out_ += "setup failed: ERROR:  " + error->message + "\n";
   }
 
   /// What NOTIFY sent to a session since its last step.
@@ -253,8 +295,8 @@ class PermutationRun {
   }
 
   void advance() {
-    if (++advances_ > 10'000) throw std::runtime_error("a permutation hangs");
-    database_.environment.test_executor.advance(std::chrono::milliseconds(10));
+    if (++advances_ > 100'000) throw std::invalid_argument("a permutation hangs: a step waits for ever");
+    environment_.time.advance(std::chrono::milliseconds(10));
   }
 
   [[nodiscard]] bool is_held_back(const PermutationStep& step) const {
@@ -270,8 +312,8 @@ class PermutationRun {
     bool any = false;
     for (std::size_t i = 0; i < waiting_.size();) {
       const PermutationStep& step = *waiting_[i];
-      Client& client = *clients_[spec_.steps.at(step.name).session];
-      if (!client.is_done() || is_held_back(step)) {
+      SqlClient& client = *clients_[spec_.steps.at(step.name).session];
+      if (client.is_busy() || is_held_back(step)) {
         ++i;
         continue;
       }
@@ -287,7 +329,7 @@ class PermutationRun {
 
   void run_step(const PermutationStep& step) {
     const Step& definition = spec_.steps.at(step.name);
-    Client& client = *clients_[definition.session];
+    SqlClient& client = *clients_[definition.session];
     // A session whose earlier step waits must get on first; time passes until it does.
     while (active_[definition.session] != nullptr) {
       if (!report_completed()) advance();
@@ -295,10 +337,8 @@ class PermutationRun {
     client.start(definition.sql);
     const bool waits_at_once = std::any_of(step.blockers.begin(), step.blockers.end(),
                                            [](const Blocker& blocker) { return blocker.until_any; });
-    if (!client.is_done() && !client.session().is_waiting()) {
-      while (!client.is_done() && !client.session().is_waiting()) advance();  // it sleeps
-    }
-    if (client.is_done() && !waits_at_once && !is_held_back(step)) {
+    while (client.is_busy() && !client.waits_for_lock()) advance();  // it sleeps
+    if (!client.is_busy() && !waits_at_once && !is_held_back(step)) {
       out_ += "step " + step.name + ": " + definition.sql + "\n" + print_outcome(client);
       print_notifications(definition.session);
     } else {
@@ -311,8 +351,9 @@ class PermutationRun {
 
   const Spec& spec_;
   const std::vector<PermutationStep>& steps_;
-  Database database_;
-  std::vector<std::unique_ptr<Client>> clients_;
+  SqlEnvironment environment_{1};
+  sim::database::Engine engine_{"isolation", environment_, sim::database::EngineOptions{.shuffles_open_order = false}};
+  std::vector<std::unique_ptr<SqlClient>> clients_;
   std::vector<const PermutationStep*> waiting_;
   std::vector<const PermutationStep*> active_;  // by session
   std::string out_;
@@ -347,4 +388,4 @@ std::string run_isolation_spec(std::string_view text) {
   return out;
 }
 
-}  // namespace orrery::sim::database::testing
+}  // namespace orrery::cli::sql

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <pqxx/pqxx>
+#include <string>
+
+// libpqxx, which knows nothing of Orrery, talks to `orrery sql --wire`.
+
+namespace {
+
+class WireServer {
+ public:
+  WireServer() {
+    int ends[2];
+    if (::pipe(ends) != 0) return;
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::close(ends[0]);
+      ::execl(std::getenv("ORRERY"), "orrery", "sql", "--wire", "0", nullptr);
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    std::FILE* said = ::fdopen(ends[0], "r");
+    char line[200] = "";
+    if (std::fgets(line, sizeof line, said) != nullptr) static_cast<void>(std::sscanf(line, "listening on 127.0.0.1 port %d", &port_));
+    std::fclose(said);
+  }
+  ~WireServer() { static_cast<void>(stop()); }
+  int stop() {
+    if (process_ <= 0) return -1;
+    int status = 0;
+    ::kill(process_, SIGINT);
+    ::waitpid(process_, &status, 0);
+    process_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  [[nodiscard]] std::string url() const { return "host=127.0.0.1 user=test dbname=test port=" + std::to_string(port_); }
+
+ private:
+  pid_t process_ = 0;
+  int port_ = 0;
+};
+
+class Libpqxx : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_NE(std::getenv("ORRERY"), nullptr) << "ctest says where the program is"; }
+};
+
+TEST_F(Libpqxx, RunsTransactionsPreparedStatementsAndBinaryValues) {
+  WireServer server;
+  pqxx::connection connection(server.url());
+  pqxx::work create(connection);
+  create.exec("CREATE TABLE p (id bigint PRIMARY KEY, body bytea, at timestamptz)");
+  create.commit();
+  connection.prepare("insert", "INSERT INTO p VALUES ($1, $2, $3) RETURNING id");
+  pqxx::work work(connection);
+  const pqxx::binarystring body(std::string("\0\1'\\", 4));
+  EXPECT_EQ(work.exec_prepared1("insert", 7, body, "2024-01-02 03:04:05+00")[0].as<long>(), 7);
+  const pqxx::row row = work.exec_params1("SELECT body, at, $1::int + 1 FROM p WHERE id = $2", 41, 7);
+  EXPECT_EQ(pqxx::binarystring(row[0]).str(), body.str());
+  EXPECT_STREQ(row[1].c_str(), "2024-01-02 03:04:05+00");
+  EXPECT_EQ(row[2].as<int>(), 42);
+  work.commit();
+  connection.unprepare("insert");
+  EXPECT_EQ(server.stop(), 0);
+}
+
+TEST_F(Libpqxx, GetsItsErrorsByClass) {
+  WireServer server;
+  pqxx::connection connection(server.url());
+  pqxx::nontransaction(connection).exec("CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1)");
+  pqxx::work work(connection);
+  EXPECT_THROW(work.exec("INSERT INTO p VALUES (1)"), pqxx::unique_violation);
+  work.abort();
+  try {
+    pqxx::nontransaction(connection).exec("COPY p FROM STDIN");
+    ADD_FAILURE() << "COPY is refused";
+  } catch (const pqxx::sql_error& error) {
+    EXPECT_EQ(error.sqlstate(), "0A000");
+  }
+}
+
+TEST_F(Libpqxx, RollsBackToASavepoint) {
+  WireServer server;
+  pqxx::connection connection(server.url());
+  pqxx::work work(connection);
+  work.exec("CREATE TABLE p (id int)");
+  pqxx::subtransaction part(work, "part");
+  part.exec("INSERT INTO p VALUES (1)");
+  part.abort();
+  EXPECT_EQ(work.exec1("SELECT count(*) FROM p")[0].as<int>(), 0);
+  work.commit();
+}
+
+}  // namespace
