@@ -347,13 +347,19 @@ Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) 
   ending->sql = failed ? "ROLLBACK" : commit_text(*lease);
   ending->is_script = true;
   if (failed && lease->broken) throw *failed;
+  std::optional<DatabaseError> refused;
   try {
     Task<Rows> end = ask(*lease, std::move(ending), Effect::may_have_happened);
     co_await std::move(end);
-  } catch (const DatabaseError&) {
-    if (!failed) throw;
+  } catch (const DatabaseError& error) {
+    refused = error;
+  }
+  if (refused) {
+    Task<void> undoing = end_refused(*lease);
+    co_await std::move(undoing);
   }
   if (failed) throw *failed;
+  if (refused) throw *refused;
   co_return rows;
 }
 
@@ -394,6 +400,20 @@ std::string DatabasePool::commit_text(const Worker& worker) const {
          "') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT";
 }
 
+/// A COMMIT that the server refused may leave its aborted transaction open: it must not go back to the pool with it.
+Task<void> DatabasePool::end_refused(Worker& worker) {
+  if (worker.broken) co_return;
+  auto job = std::make_shared<Job>();
+  job->sql = "ROLLBACK";
+  job->is_script = true;
+  try {
+    Task<Rows> asking = ask(worker, std::move(job), Effect::did_not_happen);
+    co_await std::move(asking);
+  } catch (const DatabaseError&) {
+    worker.sever();  // the server rolls back what it has lost
+  }
+}
+
 Task<void> DatabasePool::commit(Worker& worker) {
   mishaps_.reached("before commit");
   const std::string link = link_name();
@@ -404,6 +424,7 @@ Task<void> DatabasePool::commit(Worker& worker) {
   }
   const bool reply_lost = mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
   const bool was_broken = worker.broken;
+  std::optional<DatabaseError> failed;
   auto job = std::make_shared<Job>();
   job->sql = commit_text(worker);
   job->is_script = true;
@@ -417,7 +438,12 @@ Task<void> DatabasePool::commit(Worker& worker) {
   } catch (const DatabaseError& error) {
     const bool unknown = error.may_have_happened() && !was_broken;
     recorder_.fact(unknown ? EventKind::commit_unknown : EventKind::commit_failed, name_, worker.session, 0, error.what());
-    throw;
+    failed = error;
+  }
+  if (failed) {
+    Task<void> ending = end_refused(worker);
+    co_await std::move(ending);
+    throw *failed;
   }
   mishaps_.reached("after commit");
 }

@@ -51,6 +51,7 @@ class DatabasePool final : public Database {
 
  private:
   Task<Lease> acquire();
+  Task<void> end_refused(Worker& worker);
   void retire(std::shared_ptr<Worker> worker);
   void reap(bool all);
   [[nodiscard]] std::string commit_text(const Worker& worker) const;

@@ -121,7 +121,10 @@ PgLink::PgLink(const std::string& connection, const std::string& application) {
     impl_ = std::make_unique<Impl>(connection + join + "connect_timeout=3" + between + "application_name=" + application);
     // A connection that was made while the roles changed may have found the old primary.
     pqxx::nontransaction session(impl_->link);
-    session.exec("SET lc_messages = 'C'; SET timezone = 'UTC'; SET client_encoding = 'UTF8'");
+    session.exec("SET lc_messages = 'C'; SET timezone = 'UTC'; SET client_encoding = 'UTF8'; "
+                 "SET client_min_messages = error");
+    // A server otherwise goes on with a statement, and keeps its locks, long after its client was killed.
+    session.exec("SELECT set_config(name, '500ms', false) FROM pg_settings WHERE name = 'client_connection_check_interval'");
     if (session.exec("SELECT pg_is_in_recovery()")[0][0].as<bool>()) {
       throw PgError("08001", "the server is a standby", {}, true);
     }

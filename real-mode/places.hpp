@@ -20,6 +20,8 @@ class Mishaps {
 
   /// `counts`: how often each place and occasion was reached by earlier processes of the host.
   void arm(std::vector<Fault> faults, std::map<std::string, std::uint64_t, std::less<>> counts);
+  /// Draws decisions, and crashes at places, with these rates until then.
+  void draw(const FaultRates& rates, Random& random, Instant until);
 
   /// Reports that the current task is at `point`. Does not return if the host is to die here.
   void reached(std::string_view point);
@@ -28,10 +30,16 @@ class Mishaps {
 
  private:
   [[nodiscard]] std::uint64_t count(const std::string& name);
+  [[nodiscard]] bool drawn(std::uint32_t per_million);
+  void die(const Fault& fault);
 
   Loop& loop_;
   Recorder& recorder_;
   std::vector<Fault> faults_;
+  FaultRates rates_;
+  Random* random_ = nullptr;
+  Instant rates_until_{};
+  Fault drawn_;  // what `strike` gave last
   std::map<std::string, std::uint64_t, std::less<>> counts_;
 };
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "real-mode/recorder.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/telemetry.hpp"
 
 namespace orrery::real {

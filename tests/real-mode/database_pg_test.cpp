@@ -155,7 +155,7 @@ TEST_F(RealWorldTest, StatementsThatWaitForALockDoNotKeepItsHolderFromCommitting
   exec("INSERT INTO t VALUES (0)");
   int done = 0;
   const auto add = [](RealWorldTest& test, int& count) -> Task<void> {
-    Transaction tx = co_await test.pool_->begin();
+    Transaction tx = co_await test.pool_->begin(Isolation::read_committed);
     co_await tx.exec("UPDATE t SET n = n + 1");
     co_await test.clock_.sleep(20ms);
     co_await tx.commit();
