@@ -31,6 +31,8 @@ constexpr Verb kVerbs[] = {
     {"verify", "Runs each seed twice and names the first event that differs", add_verify},
     {"sql", "Runs SQL on a simulated PostgreSQL: a file, a terminal, an isolation spec, or real clients", add_sql},
     {"defects", "Runs every broken twin: is it found, by which property, after how many seeds", add_defects},
+    {"real", "Runs a scenario with real processes, sockets and PostgreSQL", add_real},
+    {"serve", "Runs one replica of a service as this process", add_serve},
 };
 
 std::string first_line(std::string_view text) {

@@ -1,0 +1,311 @@
+#include "real-mode/broker.hpp"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "real-mode/pg_link.hpp"
+
+namespace orrery::real {
+namespace {
+
+/// A publisher that heard nothing by then gives up: may have happened.
+constexpr Duration kPublishTimeout = 5s;
+/// Who is not woken looks so often: for messages whose delay or ack deadline has passed, and after a NOTIFY was lost.
+constexpr Duration kLooksEvery = 500ms;
+constexpr Duration kAfterError = 500ms;
+constexpr int kAnswerAttempts = 3;
+
+std::string interval(Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) + " microseconds";
+}
+
+}  // namespace
+
+struct PgBroker::Subscribed {
+  Subscribed(Loop& loop, Subscription wanted, Handler handles)
+      : subscription(std::move(wanted)),
+        handler(std::move(handles)),
+        name(subscription.topic + "/" + subscription.group),
+        wake(loop) {}
+  const Subscription subscription;
+  const Handler handler;
+  const std::string name;
+  Waiter wake;
+  int busy = 0;
+};
+
+/// What the listening thread shares with the loop's.
+struct PgBroker::Listening {
+  std::mutex mutex;
+  std::unique_ptr<PgLink> link;
+  std::atomic<bool> quit{false};
+};
+
+/// A delivery in its handler's hands.
+class PgBroker::Work final : public Delivery {
+ public:
+  Work(PgBroker& broker, Subscribed& subscribed, std::int64_t offset, Message message, int attempt)
+      : broker_(broker), subscribed_(subscribed), offset_(offset), message_(std::move(message)), attempt_(attempt) {}
+
+  [[nodiscard]] const Message& message() const noexcept override { return message_; }
+  [[nodiscard]] int attempt() const noexcept override { return attempt_; }
+
+  void acknowledge() override {
+    if (answered_) return;
+    answered_ = true;
+    broker_.mishaps_.reached("before acknowledge");
+    broker_.recorder_.fact(EventKind::message_acknowledged, subscribed_.name, message_.id, attempt_);
+    const std::string link = broker_.recorder_.host() + ">broker";
+    if (broker_.mishaps_.strike(FaultKind::lose_ack, link) == nullptr) send(true);
+    broker_.mishaps_.reached("after acknowledge");
+  }
+  void refuse() override { refuse("refused by its handler"); }
+  void refuse(std::string_view why) {
+    if (answered_) return;
+    answered_ = true;
+    broker_.recorder_.fact(EventKind::message_refused, subscribed_.name, message_.id, attempt_, why);
+    send(false);
+  }
+  [[nodiscard]] bool answered() const noexcept { return answered_; }
+
+ private:
+  void send(bool acknowledged) {
+    broker_.loop_.spawn("answer " + subscribed_.name, broker_.settle(subscribed_, offset_, attempt_, acknowledged));
+  }
+
+  PgBroker& broker_;
+  Subscribed& subscribed_;
+  const std::int64_t offset_;
+  const Message message_;
+  const int attempt_;
+  bool answered_ = false;
+};
+
+PgBroker::PgBroker(Loop& loop, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
+                   std::string connection)
+    : loop_(loop),
+      recorder_(recorder),
+      mishaps_(mishaps),
+      telemetry_(telemetry),
+      database_(pool),
+      connection_(std::move(connection)) {}
+
+PgBroker::~PgBroker() {
+  if (listening_ == nullptr) return;
+  listening_->quit = true;
+  {
+    const std::scoped_lock lock(listening_->mutex);
+    if (listening_->link != nullptr) listening_->link->shut();
+  }
+  listener_.join();
+}
+
+// ---- publishing ----
+
+Task<void> PgBroker::publish(std::string topic, Message message) {
+  mishaps_.reached("before publish");
+  recorder_.fact(EventKind::publish_started, topic, message.id, 0, message.body);
+  const std::string link = recorder_.host() + ">broker";
+  std::optional<PublishFailed> failed;
+  if (mishaps_.strike(FaultKind::lose_publish, link) != nullptr) {
+    Waiter patience(loop_);
+    co_await patience.wait_until(loop_.now() + kPublishTimeout);
+    failed.emplace(Effect::may_have_happened, topic + ": no confirmation within " + to_string(kPublishTimeout));
+  } else {
+    const bool unconfirmed = mishaps_.strike(FaultKind::lose_confirmation, link) != nullptr;
+    const std::string attributes = Json(message.attributes).dump();
+    try {
+      Task<Rows> storing = database_.exec("SELECT orrery_publish($1, $2, $3, $4, $5::jsonb)", topic, message.id, message.key,
+                                          message.body, attributes);
+      co_await std::move(storing);
+      if (unconfirmed) failed.emplace(Effect::may_have_happened, topic + ": the confirmation was lost");
+    } catch (const DatabaseError& error) {
+      failed.emplace(error.effect(), topic + ": " + error.what());
+    }
+  }
+  if (failed) {
+    recorder_.fact(EventKind::publish_failed, topic, message.id, 0, failed->what());
+    throw *failed;
+  }
+  recorder_.fact(EventKind::publish_confirmed, topic, message.id);
+  mishaps_.reached("after publish");
+}
+
+// ---- receiving ----
+
+void PgBroker::subscribe(Subscription subscription, Handler handler) {
+  CHECK(!subscription.topic.empty() && !subscription.group.empty(), "a subscription names a topic and a group");
+  CHECK(subscription.concurrency > 0 && subscription.max_deliveries > 0 &&
+        subscription.ack_deadline > Duration::zero());
+  CHECK(handler != nullptr, "a subscription has a handler");
+  if (subscription.dead_letter_topic.empty()) subscription.dead_letter_topic = subscription.topic + ".dead";
+  Subscribed& subscribed = subscriptions_.emplace_back(loop_, std::move(subscription), std::move(handler));
+  start_listening();
+  loop_.spawn("subscribe " + subscribed.name, receive(subscribed));
+}
+
+void PgBroker::start_listening() {
+  if (listening_ != nullptr) return;
+  listening_ = std::make_shared<Listening>();
+  listener_ = std::thread([this, shared = listening_] {
+    while (!shared->quit) {
+      try {
+        auto made = std::make_unique<PgLink>(connection_, recorder_.host() + "-listen");
+        made->listen("orrery_broker", [this, shared](const std::string& topic) {
+          loop_.post([this, shared, topic] {
+            if (!shared->quit) heard(topic);
+          });
+        });
+        PgLink* link = made.get();
+        {
+          const std::scoped_lock lock(shared->mutex);
+          shared->link = std::move(made);
+        }
+        while (!shared->quit) link->await(1s);
+      } catch (const PgError&) {
+        // Its database is away. Until it is back, who waits looks by itself.
+      }
+      {
+        const std::scoped_lock lock(shared->mutex);
+        shared->link.reset();
+      }
+      if (!shared->quit) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  });
+}
+
+void PgBroker::heard(const std::string& topic) {
+  for (Subscribed& subscribed : subscriptions_) {
+    if (subscribed.subscription.topic == topic) subscribed.wake.wake();
+  }
+}
+
+Task<void> PgBroker::receive(Subscribed& subscribed) {
+  const Subscription& wanted = subscribed.subscription;
+  bool known = false;
+  while (!stopping_) {
+    std::string failed;
+    try {
+      if (!known) {
+        const std::string ack_deadline = interval(wanted.ack_deadline);
+        const std::string retry_delay = interval(wanted.retry_delay);
+        Task<Rows> subscribing =
+            database_.exec("SELECT orrery_subscribe($1, $2, $3::interval, $4::interval, $5, $6)", wanted.topic, wanted.group,
+                           ack_deadline, retry_delay, wanted.max_deliveries, wanted.dead_letter_topic);
+        co_await std::move(subscribing);
+        known = true;
+      }
+      Task<void> claiming = claim(subscribed);
+      co_await std::move(claiming);
+    } catch (const DatabaseError& error) {
+      failed = error.what();
+    }
+    if (!failed.empty()) {
+      telemetry_.log(Level::warning, "broker cannot be reached", Json{{"subscription", subscribed.name}, {"error", failed}});
+      Waiter pause(loop_);
+      co_await pause.wait_until(loop_.now() + kAfterError);
+      continue;
+    }
+    if (stopping_) break;
+    co_await subscribed.wake.wait_until(loop_.now() + kLooksEvery);
+  }
+}
+
+Task<void> PgBroker::claim(Subscribed& subscribed) {
+  while (!stopping_ && subscribed.busy < subscribed.subscription.concurrency) {
+    const int free = subscribed.subscription.concurrency - subscribed.busy;
+    Task<Rows> claiming = database_.exec("SELECT claimed, attempt, id, key, body, attributes FROM orrery_claim($1, $2, $3)",
+                                         subscribed.subscription.topic, subscribed.subscription.group, free);
+    const Rows rows = co_await std::move(claiming);
+    for (const Row row : rows) {
+      Message message(row["id"].text(), row["key"].text(), row["body"].text());
+      const Json attributes = Json::parse(row["attributes"].text());
+      for (const auto& [name, value] : attributes.items()) message.attributes[name] = value.get<std::string>();
+      const std::int64_t offset = row["claimed"].integer();
+      const int attempt = static_cast<int>(row["attempt"].integer());
+      ++subscribed.busy;
+      ++in_work_;
+      loop_.spawn(subscribed.name, handle(subscribed, offset, std::move(message), attempt));
+    }
+    if (static_cast<int>(rows.size()) < free) break;
+  }
+}
+
+Task<void> PgBroker::handle(Subscribed& subscribed, std::int64_t offset, Message message, int attempt) {
+  struct Busy {
+    Busy(PgBroker& broker, Subscribed& subscribed) : broker(broker), subscribed(subscribed) {}
+    ~Busy() {
+      --broker.in_work_;
+      --subscribed.busy;
+      subscribed.wake.wake();
+    }
+    PgBroker& broker;
+    Subscribed& subscribed;
+  };
+  const Busy busy(*this, subscribed);
+  Work work(*this, subscribed, offset, std::move(message), attempt);
+  recorder_.fact(EventKind::message_delivered, subscribed.name, work.message().id, attempt, work.message().body,
+                 work.message().key);
+  bool failed = true;
+  std::string why;
+  try {
+    const Task<void> handling = subscribed.handler(work);
+    co_await handling;
+    failed = false;
+  } catch (const Failure& failure) {
+    why = failure.what();
+    // A message that is refused says why; one that was answered before must not lose the failure.
+    if (work.answered()) telemetry_.log(Level::error, why, Json{{"subscription", subscribed.name}});
+  } catch (const std::exception& error) {
+    why = error.what();
+    recorder_.fact(EventKind::service_failed, subscribed.name, {}, 0, why);
+  } catch (...) {
+    why = "an exception that is not a std::exception";
+    recorder_.fact(EventKind::service_failed, subscribed.name, {}, 0, why);
+  }
+  if (failed) {
+    work.refuse(why);
+  } else {
+    work.acknowledge();
+  }
+}
+
+Task<void> PgBroker::settle(Subscribed& subscribed, std::int64_t offset, int attempt, bool acknowledged) {
+  struct InWork {
+    explicit InWork(std::size_t& count) : count(count) { ++count; }
+    ~InWork() { --count; }
+    std::size_t& count;
+  };
+  const InWork in_work(in_work_);
+  const Subscription& of = subscribed.subscription;
+  std::string failed;
+  for (int tries = 0; tries < kAnswerAttempts; ++tries) {
+    failed.clear();
+    try {
+      Task<Rows> telling = acknowledged
+                               ? database_.exec("SELECT orrery_acknowledge($1, $2, $3)", of.topic, of.group, offset)
+                               : database_.exec("SELECT orrery_refuse($1, $2, $3, $4)", of.topic, of.group, offset, attempt);
+      co_await std::move(telling);
+      break;
+    } catch (const DatabaseError& error) {
+      failed = error.what();
+    }
+    Waiter pause(loop_);
+    co_await pause.wait_until(loop_.now() + kAfterError);
+  }
+  if (!failed.empty()) {
+    // The message comes again after its ack deadline, as after a crash here.
+    telemetry_.log(Level::warning, "the broker was not told of an answer",
+                   Json{{"subscription", subscribed.name}, {"error", failed}});
+  }
+  subscribed.wake.wake();  // the next message of its key may be due
+}
+
+void PgBroker::stop() noexcept {
+  stopping_ = true;
+  for (Subscribed& subscribed : subscriptions_) subscribed.wake.wake();
+}
+
+}  // namespace orrery::real

@@ -1,0 +1,471 @@
+#include "real-mode/database.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "real-mode/pg_link.hpp"
+
+namespace orrery::real {
+namespace {
+
+const char* begin_statement(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::read_committed: return "BEGIN";
+    case Isolation::repeatable_read: return "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case Isolation::serializable: return "BEGIN ISOLATION LEVEL SERIALIZABLE";
+  }
+  return "BEGIN";
+}
+
+}  // namespace
+
+/// What a connection's thread is asked to do. The loop's thread and the connection's never touch it at the same time.
+struct DatabasePool::Job {
+  std::string sql;  // empty: connect
+  std::vector<SqlValue> parameters;
+  bool is_script = false;
+  // The answer:
+  bool done = false;
+  Rows rows;
+  std::optional<PgError> error;
+  Waiter* waiter = nullptr;  // the loop's thread only; null: nobody waits any more
+};
+
+/// A connection and its thread.
+class DatabasePool::Worker : public std::enable_shared_from_this<Worker> {
+ public:
+  Worker(Loop& loop, std::string connection, std::string session)
+      : session(std::move(session)), loop_(loop), connection_(std::move(connection)) {}
+  ~Worker() { join(); }
+
+  /// Starts the thread; it keeps the worker alive until it ends.
+  void start() {
+    thread_ = std::thread([self = shared_from_this()] { self->work(); });
+  }
+  /// The worker must be idle.
+  void submit(std::shared_ptr<Job> job) {
+    const std::scoped_lock lock(mutex_);
+    CHECK(job_ == nullptr && !busy);
+    busy = true;
+    job_ = std::move(job);
+    wake_.notify_one();
+  }
+  /// Breaks the connection and ends the thread, whatever it does.
+  void sever() noexcept {
+    broken = true;
+    const std::scoped_lock lock(mutex_);
+    quit_ = true;
+    if (link_ != nullptr) link_->shut();
+    wake_.notify_one();
+  }
+  [[nodiscard]] bool usable() noexcept {
+    if (broken || busy) return false;
+    const std::scoped_lock lock(mutex_);
+    return link_ != nullptr && !link_->is_stale();
+  }
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  void join() {
+    if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
+    else if (thread_.joinable()) thread_.detach();
+  }
+
+  const std::string session;
+  // The loop's thread only:
+  bool busy = false;
+  bool broken = false;
+  Instant idle_since{};
+
+ private:
+  void work() {
+    for (;;) {
+      std::shared_ptr<Job> job;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return quit_ || job_ != nullptr; });
+        if (quit_ && job_ == nullptr) break;
+        job = std::move(job_);
+      }
+      carry_out(*job);
+      loop_.post([self = shared_from_this(), job = std::move(job)] {
+        self->busy = false;
+        job->done = true;
+        if (job->error && job->error->lost) self->broken = true;
+        if (job->waiter != nullptr) job->waiter->wake();
+      });
+    }
+    std::unique_ptr<PgLink> link;
+    {
+      const std::scoped_lock lock(mutex_);
+      link = std::move(link_);
+    }
+    link.reset();
+    ended_ = true;
+  }
+
+  void carry_out(Job& job) {
+    try {
+      if (job.sql.empty()) {
+        auto link = std::make_unique<PgLink>(connection_, session);
+        const std::scoped_lock lock(mutex_);
+        link_ = std::move(link);
+        if (quit_) link_->shut();
+      } else if (job.is_script) {
+        link_->script(job.sql);
+      } else {
+        job.rows = link_->execute(job.sql, job.parameters);
+      }
+    } catch (const PgError& error) {
+      job.error = error;
+    } catch (const std::exception& error) {
+      job.error.emplace("08006", error.what(), "", true);
+    }
+  }
+
+  Loop& loop_;
+  const std::string connection_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::shared_ptr<Job> job_;
+  bool quit_ = false;
+  std::unique_ptr<PgLink> link_;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+/// A connection taken from the pool; destroying it gives it back.
+class DatabasePool::Lease {
+ public:
+  Lease(DatabasePool& pool, std::shared_ptr<Worker> worker) : pool_(&pool), worker_(std::move(worker)) {}
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&&) = delete;
+  ~Lease() {
+    if (worker_ != nullptr) pool_->give_back(std::move(worker_));
+  }
+  [[nodiscard]] Worker& operator*() const noexcept { return *worker_; }
+  [[nodiscard]] Worker* operator->() const noexcept { return worker_.get(); }
+
+ private:
+  DatabasePool* pool_;
+  std::shared_ptr<Worker> worker_;
+};
+
+namespace {
+
+/// The ROLLBACK of a transaction that was dropped: the connection goes back to the pool when it is done.
+Task<void> roll_back(DatabasePool& pool, DatabasePool::Lease lease) {
+  auto job = std::make_shared<DatabasePool::Job>();
+  job->sql = "ROLLBACK";
+  job->is_script = true;
+  try {
+    Task<Rows> asking = pool.ask(*lease, std::move(job), Effect::did_not_happen);
+    co_await std::move(asking);
+  } catch (const DatabaseError&) {
+    lease->sever();  // the server rolls back what it has lost
+  }
+}
+
+class RealTransaction final : public TransactionSession {
+ public:
+  RealTransaction(Loop& loop, DatabasePool& pool, DatabasePool::Lease lease)
+      : loop_(loop), pool_(pool), lease_(std::move(lease)) {}
+  ~RealTransaction() override {
+    if (!open_ || lease_->broken) return;
+    if (lease_->busy) {
+      lease_->sever();  // the statement that it waited for was cancelled
+    } else {
+      loop_.spawn("rollback", roll_back(pool_, std::move(lease_)));
+    }
+  }
+
+  Task<Rows> exec(std::string sql, std::vector<SqlValue> parameters) override {
+    CHECK(open_, "a statement in a transaction that has ended");
+    return pool_.statement(*lease_, std::move(sql), std::move(parameters), Effect::did_not_happen);
+  }
+  Task<void> commit() override {
+    CHECK(open_, "a transaction is committed twice");
+    open_ = false;
+    return pool_.commit(*lease_);
+  }
+  Task<void> rollback() override {
+    CHECK(open_, "a transaction that has ended is rolled back");
+    open_ = false;
+    auto job = std::make_shared<DatabasePool::Job>();
+    job->sql = "ROLLBACK";
+    job->is_script = true;
+    Task<Rows> asking = pool_.ask(*lease_, std::move(job), Effect::did_not_happen);
+    co_await std::move(asking);
+  }
+
+ private:
+  Loop& loop_;
+  DatabasePool& pool_;
+  DatabasePool::Lease lease_;
+  bool open_ = true;
+};
+
+}  // namespace
+
+DatabasePool::DatabasePool(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string name,
+                           PoolSettings settings)
+    : loop_(loop),
+      random_(random),
+      recorder_(recorder),
+      mishaps_(mishaps),
+      name_(std::move(name)),
+      settings_(std::move(settings)) {}
+
+DatabasePool::~DatabasePool() {
+  for (std::shared_ptr<Worker>& worker : idle_) retire(std::move(worker));
+  idle_.clear();
+  reap(true);
+}
+
+void DatabasePool::retire(std::shared_ptr<Worker> worker) {
+  worker->sever();
+  --open_;
+  retired_.push_back(std::move(worker));
+}
+
+void DatabasePool::reap(bool all) {
+  std::erase_if(retired_, [all](const std::shared_ptr<Worker>& worker) {
+    if (!all && !worker->ended()) return false;
+    worker->join();
+    return true;
+  });
+}
+
+void DatabasePool::give_back(std::shared_ptr<Worker> worker) {
+  if (worker->usable()) {
+    worker->idle_since = loop_.now();
+    idle_.push_back(std::move(worker));
+    // The first of them was used the longest time ago.
+    while (open_ > settings_.least && loop_.now() - idle_.front()->idle_since > settings_.idle_time) {
+      retire(std::move(idle_.front()));
+      idle_.erase(idle_.begin());
+    }
+  } else {
+    retire(std::move(worker));
+  }
+  reap(false);
+  if (!queue_.empty()) queue_.front()->wake();
+}
+
+Task<DatabasePool::Lease> DatabasePool::acquire() {
+  const Instant deadline = loop_.now() + settings_.acquire_within;
+  for (;;) {
+    while (!idle_.empty()) {
+      std::shared_ptr<Worker> worker = std::move(idle_.back());
+      idle_.pop_back();
+      if (worker->usable()) co_return Lease(*this, std::move(worker));
+      retire(std::move(worker));
+    }
+    if (open_ < settings_.most) {
+      ++open_;
+      auto worker = std::make_shared<Worker>(loop_, settings_.connection, settings_.session + "#" + std::to_string(++made_));
+      worker->start();
+      Lease lease(*this, std::move(worker));
+      auto connecting = std::make_shared<Job>();
+      Task<Rows> asking = ask(*lease, std::move(connecting), Effect::did_not_happen);
+      co_await std::move(asking);
+      co_return std::move(lease);
+    }
+    Waiter waiter(loop_);
+    struct InQueue {
+      InQueue(std::list<Waiter*>& queue, Waiter& waiter) : queue(queue), at(queue.insert(queue.end(), &waiter)) {}
+      ~InQueue() { queue.erase(at); }
+      std::list<Waiter*>& queue;
+      std::list<Waiter*>::iterator at;
+    };
+    const InQueue in_queue(queue_, waiter);
+    if (!co_await waiter.wait_until(deadline)) {
+      throw DatabaseError(Effect::did_not_happen, "53300",
+                          name_ + ": no connection of the pool became free within " + to_string(settings_.acquire_within));
+    }
+  }
+}
+
+Task<Rows> DatabasePool::ask(Worker& worker, std::shared_ptr<Job> job, Effect effect_if_lost) {
+  if (worker.broken) throw DatabaseError(Effect::did_not_happen, "08006", name_ + ": the connection is broken");
+  Waiter waiter(loop_);
+  struct Waiting {
+    Waiting(Job& job, Waiter& waiter) : job(job) { job.waiter = &waiter; }
+    ~Waiting() { job.waiter = nullptr; }
+    Job& job;
+  };
+  const std::shared_ptr<Job> asked = std::move(job);
+  const Waiting waiting(*asked, waiter);
+  worker.submit(asked);
+  const bool answered = co_await waiter.wait_until(loop_.now() + settings_.answer_within);
+  if (!answered) {
+    worker.sever();
+    throw DatabaseError(effect_if_lost, "08006", name_ + ": no answer within " + to_string(settings_.answer_within));
+  }
+  if (asked->error) {
+    const PgError& error = *asked->error;
+    if (error.lost) worker.sever();
+    throw DatabaseError(error.lost ? effect_if_lost : Effect::did_not_happen, error.sqlstate,
+                        name_ + ": " + error.what(), error.constraint);
+  }
+  co_return std::move(asked->rows);
+}
+
+Task<Transaction> DatabasePool::begin(Isolation isolation) {
+  Task<Lease> acquiring = acquire();
+  Lease lease = co_await std::move(acquiring);
+  Task<Rows> beginning = statement(*lease, begin_statement(isolation), {}, Effect::did_not_happen);
+  co_await std::move(beginning);
+  co_return Transaction(std::make_unique<RealTransaction>(loop_, *this, std::move(lease)));
+}
+
+Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) {
+  Task<Lease> acquiring = acquire();
+  Lease lease = co_await std::move(acquiring);
+  if (!settings_.tells_session) {
+    Task<Rows> asking = statement(*lease, std::move(sql), std::move(parameters), Effect::may_have_happened);
+    co_return co_await std::move(asking);
+  }
+  // The same in three trips instead of one, so that the session can be told.
+  auto beginning = std::make_shared<Job>();
+  beginning->sql = "BEGIN";
+  beginning->is_script = true;
+  Task<Rows> begin = ask(*lease, std::move(beginning), Effect::did_not_happen);
+  co_await std::move(begin);
+  std::optional<DatabaseError> failed;
+  Rows rows;
+  try {
+    Task<Rows> asking = statement(*lease, std::move(sql), std::move(parameters), Effect::did_not_happen);
+    rows = co_await std::move(asking);
+  } catch (const DatabaseError& error) {
+    failed = error;
+  }
+  auto ending = std::make_shared<Job>();
+  ending->sql = failed ? "ROLLBACK" : commit_text(*lease);
+  ending->is_script = true;
+  if (failed && lease->broken) throw *failed;
+  std::optional<DatabaseError> refused;
+  try {
+    Task<Rows> end = ask(*lease, std::move(ending), Effect::may_have_happened);
+    co_await std::move(end);
+  } catch (const DatabaseError& error) {
+    refused = error;
+  }
+  if (refused) {
+    Task<void> undoing = end_refused(*lease);
+    co_await std::move(undoing);
+  }
+  if (failed) throw *failed;
+  if (refused) throw *refused;
+  co_return rows;
+}
+
+Task<Rows> DatabasePool::statement(Worker& worker, std::string sql, std::vector<SqlValue> parameters,
+                                   Effect effect_if_lost) {
+  const std::string link = link_name();
+  bool reply_lost = false;
+  if (mishaps_.strike(FaultKind::kill_session, link) != nullptr) {
+    sql = "SELECT pg_terminate_backend(pg_backend_pid())";
+    parameters.clear();
+    effect_if_lost = Effect::did_not_happen;
+  } else if (mishaps_.strike(FaultKind::deadlock, link) != nullptr) {
+    sql = "DO $$ BEGIN RAISE EXCEPTION 'chosen as the victim of a deadlock' USING ERRCODE = '40P01'; END $$";
+    parameters.clear();
+  } else if (mishaps_.strike(FaultKind::break_statement, link) != nullptr) {
+    if (random_.below(2) == 0) {
+      worker.sever();
+      throw DatabaseError(effect_if_lost, "08006", name_ + ": the connection broke");
+    }
+    reply_lost = true;
+  }
+  auto job = std::make_shared<Job>();
+  job->sql = std::move(sql);
+  job->parameters = std::move(parameters);
+  Task<Rows> asking = ask(worker, std::move(job), effect_if_lost);
+  Rows rows = co_await std::move(asking);
+  if (reply_lost) {
+    worker.sever();
+    throw DatabaseError(effect_if_lost, "08006", name_ + ": the connection broke");
+  }
+  co_return rows;
+}
+
+std::string DatabasePool::commit_text(const Worker& worker) const {
+  // The server answers the COMMIT of an aborted transaction without an error; the statement before it does not.
+  if (!settings_.tells_session) return "SELECT 1; COMMIT";
+  return "SELECT pg_logical_emit_message(true, 'orrery', '" + worker.session +
+         "') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT";
+}
+
+/// A COMMIT that the server refused may leave its aborted transaction open: it must not go back to the pool with it.
+Task<void> DatabasePool::end_refused(Worker& worker) {
+  if (worker.broken) co_return;
+  auto job = std::make_shared<Job>();
+  job->sql = "ROLLBACK";
+  job->is_script = true;
+  try {
+    Task<Rows> asking = ask(worker, std::move(job), Effect::did_not_happen);
+    co_await std::move(asking);
+  } catch (const DatabaseError&) {
+    worker.sever();  // the server rolls back what it has lost
+  }
+}
+
+Task<void> DatabasePool::commit(Worker& worker) {
+  mishaps_.reached("before commit");
+  const std::string link = link_name();
+  if (mishaps_.strike(FaultKind::break_before_commit, link) != nullptr) {
+    worker.sever();
+    recorder_.fact(EventKind::commit_unknown, name_, worker.session);
+    throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
+  }
+  const bool reply_lost = mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
+  const bool was_broken = worker.broken;
+  std::optional<DatabaseError> failed;
+  auto job = std::make_shared<Job>();
+  job->sql = commit_text(worker);
+  job->is_script = true;
+  try {
+    Task<Rows> asking = ask(worker, std::move(job), Effect::may_have_happened);
+    co_await std::move(asking);
+    if (reply_lost) {
+      worker.sever();
+      throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
+    }
+  } catch (const DatabaseError& error) {
+    const bool unknown = error.may_have_happened() && !was_broken;
+    recorder_.fact(unknown ? EventKind::commit_unknown : EventKind::commit_failed, name_, worker.session, 0, error.what());
+    failed = error;
+  }
+  if (failed) {
+    Task<void> ending = end_refused(worker);
+    co_await std::move(ending);
+    throw *failed;
+  }
+  mishaps_.reached("after commit");
+}
+
+void migrate(const std::string& connection, const std::vector<std::string>& scripts) {
+  PgLink link(connection, "orrery-migrate");
+  // Any number that nobody else uses: "orrery" in ASCII. The lock goes with the session.
+  (void)link.execute("SELECT pg_advisory_lock(122520842728057)", {});
+  link.script(
+      "CREATE TABLE IF NOT EXISTS orrery_migrations ("
+      " number int PRIMARY KEY, script text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())");
+  const Rows applied = link.execute("SELECT number, script FROM orrery_migrations ORDER BY number", {});
+  for (std::size_t i = 0; i < scripts.size(); ++i) {
+    if (i < applied.size()) {
+      if (applied[i]["script"].text() == scripts[i]) continue;
+      throw std::runtime_error("migration " + std::to_string(i + 1) + " was applied with another text");
+    }
+    link.script("BEGIN");
+    link.script(scripts[i]);
+    (void)link.execute("INSERT INTO orrery_migrations (number, script) VALUES ($1, $2)", {i + 1, scripts[i]});
+    link.script("COMMIT");
+  }
+}
+
+}  // namespace orrery::real

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "real-mode/places.hpp"
+#include "real-mode/recorder.hpp"
+#include "runtime/database.hpp"
+
+namespace orrery::real {
+
+struct PoolSettings {
+  std::string connection;           // as libpq reads it: "host=… dbname=…" or postgresql://…
+  std::size_t least = 5;            // idle connections that are kept whatever their age
+  std::size_t most = 20;
+  Duration idle_time = 60s;         // further ones are closed after it
+  Duration acquire_within = 5s;     // then 53300
+  Duration answer_within = 10s;     // then the connection is broken off: 08006
+  std::string session = "service";  // names sessions: "user-1.2" gives "user-1.2#1", …
+  /// Each transaction that writes says in the write-ahead log which session it was, so that the test bed can tell.
+  bool tells_session = false;
+};
+
+/// A service's pool of connections to one PostgreSQL database. Each connection has a thread of its own, because a statement
+/// that waits for a lock keeps it: a smaller number of threads than connections could all wait for a COMMIT that has none.
+class DatabasePool final : public Database {
+ public:
+  DatabasePool(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string name, PoolSettings settings);
+  /// Breaks what is still open and waits for the threads. All tasks that use it must be gone.
+  ~DatabasePool();
+
+  Task<Transaction> begin(Isolation isolation) override;
+
+  [[nodiscard]] std::size_t open() const noexcept { return open_; }
+  [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  class Worker;
+  class Lease;
+  struct Job;
+  /// One statement with what the plan does to it.
+  Task<Rows> statement(Worker& worker, std::string sql, std::vector<SqlValue> parameters, Effect effect_if_lost);
+  Task<void> commit(Worker& worker);
+  Task<Rows> ask(Worker& worker, std::shared_ptr<Job> job, Effect effect_if_lost);
+  void give_back(std::shared_ptr<Worker> worker);
+
+ protected:
+  Task<Rows> run(std::string sql, std::vector<SqlValue> parameters) override;
+
+ private:
+  Task<Lease> acquire();
+  Task<void> end_refused(Worker& worker);
+  void retire(std::shared_ptr<Worker> worker);
+  void reap(bool all);
+  [[nodiscard]] std::string commit_text(const Worker& worker) const;
+  [[nodiscard]] std::string link_name() const { return recorder_.host() + ">" + name_; }
+
+  Loop& loop_;
+  Random& random_;
+  Recorder& recorder_;
+  Mishaps& mishaps_;
+  const std::string name_;
+  const PoolSettings settings_;
+  std::uint64_t made_ = 0;
+  std::size_t open_ = 0;
+  std::vector<std::shared_ptr<Worker>> idle_;     // the last used last
+  std::vector<std::shared_ptr<Worker>> retired_;  // whose threads may not have ended
+  std::list<Waiter*> queue_;
+};
+
+/// Applies numbered scripts to a database, in order, each once and in a transaction of its own, under an advisory lock, so
+/// that replicas that start together do it once. Blocking: for the start of a process. Throws PgError; what was applied
+/// before stays applied. A script that was applied with another text is refused with std::runtime_error.
+void migrate(const std::string& connection, const std::vector<std::string>& scripts);
+
+}  // namespace orrery::real

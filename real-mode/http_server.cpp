@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "real-mode/http.hpp"
+#include "real-mode/http_wire.hpp"
+
+namespace orrery::real {
+namespace {
+
+constexpr std::size_t kReadAtOnce = 16 * 1024;
+
+/// A time-out field; malformed ones are as good as none.
+std::optional<Duration> timeout_of(const Request& request) {
+  std::string_view text = request.headers.get(kTimeoutField);
+  if (text.empty()) text = request.headers.get(kConnectTimeoutField);
+  std::int64_t ms = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  constexpr std::int64_t kLongest = 24LL * 60 * 60 * 1000;
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty() || ms < 0) return std::nullopt;
+  return std::chrono::milliseconds(std::min(ms, kLongest));
+}
+
+std::string random_id(Random& random) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const std::uint64_t word = random.next();
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < 16; ++i) text[i] = kHex[word >> (60 - 4 * i) & 15];
+  return text;
+}
+
+Response refusal(int status, std::string_view why) {
+  Response response(status);
+  response.headers.set("Content-Type", "application/problem+json");
+  response.body = Json{{"title", reason_of(status)}, {"status", status}, {"detail", why}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
+  return response;
+}
+
+}  // namespace
+
+struct HttpServer::Connection {
+  Connection(HttpServer& server, Socket from)
+      : server(server), socket(std::move(from)), at(server.connections_.insert(server.connections_.end(), this)) {}
+  ~Connection() { server.connections_.erase(at); }
+
+  HttpServer& server;
+  Socket socket;
+  std::string bytes;  // read and not used yet
+  bool idle = true;   // nothing of a request has come
+  std::list<Connection*>::iterator at;
+};
+
+HttpServer::HttpServer(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string service,
+                       HttpLimits limits)
+    : loop_(loop), random_(random), recorder_(recorder), mishaps_(mishaps), service_(std::move(service)), limits_(limits) {}
+
+HttpServer::~HttpServer() = default;
+
+std::uint16_t HttpServer::listen(const Address& address) {
+  listener_ = std::make_unique<Listener>(loop_, address);
+  loop_.spawn("http accept", accept());
+  return listener_->port();
+}
+
+void HttpServer::stop() {
+  stopping_ = true;
+  if (listener_ != nullptr) listener_->close();
+  for (Connection* connection : connections_) {
+    if (connection->idle) connection->socket.shut();
+  }
+}
+
+Task<void> HttpServer::accept() {
+  for (;;) {
+    Task<Socket> accepting = listener_->accept();
+    Socket socket = co_await std::move(accepting);
+    if (!socket) co_return;
+    if (connections_.size() >= limits_.connections || stopping_) continue;
+    auto connection = std::make_shared<Connection>(*this, std::move(socket));
+    loop_.spawn("http", serve(std::move(connection)));
+  }
+}
+
+Task<void> HttpServer::serve(std::shared_ptr<Connection> connection) {
+  try {
+    Task<void> conversing = converse(*connection);
+    co_await std::move(conversing);
+  } catch (const SocketError&) {
+    // The client went away or was too slow: there is nobody to tell.
+  }
+}
+
+Task<void> HttpServer::converse(Connection& connection) {
+  std::array<char, kReadAtOnce> chunk;
+  while (!stopping_) {
+    RequestReader reader(limits_.header);
+    connection.idle = connection.bytes.empty();
+    Instant deadline = loop_.now() + (connection.idle ? limits_.idle_time : limits_.header_time);
+    Reading reading = Reading::more;
+    bool late = false;
+    std::uint64_t body_limit = limits_.body;
+    for (;;) {
+      reading = reader.feed(connection.bytes);
+      if (reading == Reading::header) {
+        deadline = loop_.now() + limits_.body_time;
+        Request probe(reader.request().method, reader.request().target);
+        const auto limit = body_limits_.find(routes_.find(probe).pattern);
+        if (limit != body_limits_.end()) body_limit = limit->second;
+        reading = reader.limit_body(body_limit);
+        if (reading == Reading::bad) break;
+        if (reader.expects_continue() && connection.bytes.empty()) {
+          constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+          Task<void> writing = connection.socket.write(kContinue, loop_.now() + limits_.write_time);
+          co_await std::move(writing);
+        }
+        continue;
+      }
+      if (reading != Reading::more) break;
+      std::size_t got = 0;
+      try {
+        Task<std::size_t> read = connection.socket.read(chunk.data(), chunk.size(), deadline);
+        got = co_await std::move(read);
+      } catch (const SocketError& error) {
+        if (error.reason() != SocketError::Reason::timed_out || connection.idle) throw;
+        late = true;
+      }
+      if (late) break;
+      if (got == 0) co_return;  // it hung up, perhaps within a request
+      if (connection.idle) {
+        connection.idle = false;
+        deadline = loop_.now() + limits_.header_time;
+      }
+      connection.bytes.append(chunk.data(), got);
+    }
+
+    const Instant began = loop_.now();
+    if (late || reading == Reading::bad) {
+      const Response refused = late ? refusal(408, "the request did not come in time")
+                                    : refusal(reader.refusal(), reader.why());
+      if (on_answer_) on_answer_("", refused.status, loop_.now() - began);
+      // What follows is not to be understood: the connection ends here.
+      const std::string wire = to_wire(refused, false);
+      Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
+      co_await std::move(writing);
+      Task<void> lingering = connection.socket.linger(1s);
+      co_await std::move(lingering);
+      co_return;
+    }
+    const bool keep_alive = reader.keeps_alive();
+    Request request = reader.take();
+    const bool is_head = request.method == "HEAD";
+    if (const auto timeout = timeout_of(request)) request.deadline = began + *timeout;
+    ++in_work_;
+    struct InWork {
+      ~InWork() { --count; }
+      std::size_t& count;
+    };
+    const InWork in_work{in_work_};
+    Task<Response> answering = answer(request);
+    Response response = co_await std::move(answering);
+    const bool stays = keep_alive && !stopping_;
+    if (is_head) response.body.clear();
+    const std::string wire = to_wire(response, stays);
+    Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
+    co_await std::move(writing);
+    if (!stays) co_return;
+  }
+}
+
+Task<Response> HttpServer::answer(Request& request) {
+  const Instant began = loop_.now();
+  const Routes::Match match = routes_.find(request);
+  const std::string_view pattern = match.pattern;
+  if (match.handler == nullptr) {
+    const Response refused = refusal(match.path_known ? 405 : 404, match.path_known ? "not this method" : "no such path");
+    if (on_answer_) on_answer_("", refused.status, loop_.now() - began);
+    co_return refused;
+  }
+  std::string label = service_ + " " + request.method + " " + std::string(request.path());
+  std::string key(request.headers.get(kRequestIdField));
+  if (key.empty()) key = random_id(random_);
+  recorder_.fact(EventKind::request_received, label, key, 0, request.body);
+  Response response;
+  try {
+    Task<Response> handling = (*match.handler)(std::move(request));
+    response = co_await std::move(handling);
+  } catch (const Failure& failure) {
+    recorder_.fact(EventKind::log, "error", {}, 0, failure.what(), label);
+    response = Response(500);
+  } catch (const std::exception& error) {
+    recorder_.fact(EventKind::service_failed, label, key, 0, error.what());
+    response = Response(500);
+  }
+  mishaps_.reached("before answer");
+  recorder_.fact(EventKind::request_answered, label, key, response.status);
+  if (on_answer_) on_answer_(pattern, response.status, loop_.now() - began);
+  co_return response;
+}
+
+}  // namespace orrery::real

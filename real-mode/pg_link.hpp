@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "runtime/sql.hpp"
+#include "runtime/time.hpp"
+
+namespace orrery::real {
+
+/// An error of PostgreSQL, or of the way to it.
+class PgError : public std::runtime_error {
+ public:
+  PgError(std::string sqlstate, const std::string& what, std::string constraint, bool lost)
+      : std::runtime_error(what), sqlstate(std::move(sqlstate)), constraint(std::move(constraint)), lost(lost) {}
+  std::string sqlstate;    // 08001 could not connect, 08006 broken, else the server's
+  std::string constraint;  // that was violated
+  bool lost;               // the connection is gone; whether the statement was carried out is not known
+};
+
+/// One blocking connection to PostgreSQL: all that is known of libpqxx is in its .cpp. One thread at a time, but for
+/// `shut` and `is_stale`. It never connects again by itself: sessions have state.
+class PgLink {
+ public:
+  /// Connects to a primary, with `connection` as libpq reads it. Throws PgError.
+  PgLink(const std::string& connection, const std::string& application);
+  ~PgLink();
+
+  /// One statement; prepared once if it has parameters. Throws PgError.
+  [[nodiscard]] Rows execute(const std::string& sql, const std::vector<SqlValue>& parameters);
+  /// Statements without parameters in one message, ';' between them. Throws PgError.
+  void script(const std::string& sql);
+
+  /// Hears NOTIFYs on a channel during `await`, which returns after one or after the time. Throws PgError.
+  void listen(const std::string& channel, std::function<void(const std::string& payload)> heard);
+  void await(Duration at_most);
+
+  /// Breaks the connection under whatever runs on it. From any thread.
+  void shut() noexcept;
+  /// While idle: the server has ended it. From any thread.
+  [[nodiscard]] bool is_stale() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace orrery::real

@@ -1,0 +1,135 @@
+#include "real-mode/private_postgres.hpp"
+
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "real-mode/pg_link.hpp"
+
+namespace orrery::real {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr Duration kReadyWithin = 30s;
+
+/// The newest server's programs: where Debian puts them, or beside the psql of others.
+std::string find_programs() {
+  std::vector<std::pair<int, std::string>> found;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", none)) {
+    const std::string programs = (entry.path() / "bin").string();
+    if (fs::exists(programs + "/initdb") && fs::exists(programs + "/postgres")) {
+      found.emplace_back(std::atoi(entry.path().filename().c_str()), programs);
+    }
+  }
+  if (!found.empty()) return std::max_element(found.begin(), found.end())->second;
+  for (const char* programs : {"/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"}) {
+    if (fs::exists(std::string(programs) + "/initdb") && fs::exists(std::string(programs) + "/postgres")) return programs;
+  }
+  throw std::runtime_error("no PostgreSQL server is installed: Debian calls it postgresql-15");
+}
+
+}  // namespace
+
+PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
+  std::string pattern = (fs::temp_directory_path() / "orrery-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
+  folder_ = pattern;
+  try {
+    if (::geteuid() == 0) {  // the server refuses to run as root
+      user_ = "postgres";
+      const passwd* entry = ::getpwnam(user_.c_str());
+      if (entry == nullptr) throw std::runtime_error("PostgreSQL does not run as root, and there is no user postgres");
+      if (::chown(folder_.c_str(), entry->pw_uid, entry->pw_gid) != 0) {
+        throw std::runtime_error("cannot give " + folder_ + " to " + user_);
+      }
+    }
+    Child::Options options;
+    options.as_user = user_;
+    options.directory = folder_;
+    options.output = folder_ + "/log";
+    Child initdb({programs_ + "/initdb", "-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C",
+                  "--encoding=UTF8", "--no-instructions"},
+                 options);
+    const auto ended = initdb.wait(60s);
+    if (!ended || *ended != 0) throw std::runtime_error("initdb failed: " + log_tail());
+    start();
+  } catch (...) {
+    std::error_code ignored;  // the first error is the one to tell
+    fs::remove_all(folder_, ignored);
+    throw;
+  }
+}
+
+PrivatePostgres::~PrivatePostgres() {
+  server_.signal(SIGQUIT);  // at once, its backends too
+  server_.wait(5s);
+  server_ = Child();
+  std::error_code ignored;  // a backend may still be writing; what is left is in the folder for temporary files
+  for (int tries = 0; tries < 20; ++tries) {
+    fs::remove_all(folder_, ignored);
+    if (!fs::exists(folder_, ignored)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+std::string PrivatePostgres::connection(const std::string& database) const {
+  return "host=" + folder_ + " user=orrery dbname=" + database;
+}
+
+void PrivatePostgres::create_database(const std::string& name) {
+  PgLink link(connection("postgres"), "orrery");
+  link.script("CREATE DATABASE \"" + name + "\"");
+}
+
+void PrivatePostgres::kill() {
+  server_.signal(SIGKILL);
+  server_.wait(5s);
+}
+
+void PrivatePostgres::start() {
+  const auto until = std::chrono::steady_clock::now() + kReadyWithin;
+  Child::Options options;
+  options.as_user = user_;
+  options.directory = folder_;
+  options.output = folder_ + "/log";
+  for (;;) {
+    // After a kill its backends take a moment to notice, and until then a new server refuses to start.
+    if (!server_.running()) {
+      server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
+                       "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200",
+                       "-c", "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
+                       "log_min_messages=fatal", "-c", "restart_after_crash=on"},
+                      options);
+    }
+    try {
+      const PgLink link(connection("postgres"), "orrery");
+      return;
+    } catch (const PgError&) {
+      if (std::chrono::steady_clock::now() > until) {
+        throw std::runtime_error("PostgreSQL did not start within " + to_string(kReadyWithin) + ": " + log_tail());
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+std::string PrivatePostgres::log_tail() const {
+  std::ifstream file(folder_ + "/log");
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace orrery::real

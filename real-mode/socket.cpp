@@ -1,0 +1,226 @@
+#include "real-mode/socket.hpp"
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <charconv>
+#include <utility>
+
+namespace orrery::real {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+namespace errors = boost::asio::error;
+
+constexpr Duration kAfterFailedAccept = 50ms;  // no file descriptor was free: do not spin
+
+bool would_block(const error_code& error) { return error == errors::would_block || error == errors::try_again; }
+
+/// One direction of a socket: at most one task waits until it is ready.
+struct Gate {
+  Waiter* waiter = nullptr;
+  bool armed = false;  // an async_wait is under way
+};
+
+/// Suspends until `gate` opens (true) or the deadline comes (false). The Asio handler keeps the state alive and touches the
+/// task only through the gate, so a task that is destroyed while it waits leaves nothing dangling.
+template <class State, class SocketType>
+Task<bool> wait_at(Loop& loop, std::shared_ptr<State> state, SocketType& socket, Gate& gate,
+                   tcp::socket::wait_type type, Instant deadline) {
+  Waiter waiter(loop);
+  CHECK(gate.waiter == nullptr, "two tasks wait at one side of a socket");
+  struct Standing {
+    Standing(Gate& gate, Waiter& waiter) : gate(gate) { gate.waiter = &waiter; }
+    ~Standing() { gate.waiter = nullptr; }
+    Gate& gate;
+  };
+  const Standing standing(gate, waiter);
+  if (!gate.armed) {
+    gate.armed = true;
+    socket.async_wait(type, [state, &gate](const error_code&) {
+      gate.armed = false;
+      if (gate.waiter != nullptr) gate.waiter->wake();
+    });
+  }
+  co_return co_await waiter.wait_until(deadline);
+}
+
+}  // namespace
+
+struct Socket::State {
+  explicit State(Loop& loop) : loop(loop), socket(loop.io()) {}
+  Loop& loop;
+  tcp::socket socket;
+  Gate input;
+  Gate output;
+};
+
+struct Listener::State {
+  explicit State(Loop& loop) : loop(loop), acceptor(loop.io()) {}
+  Loop& loop;
+  tcp::acceptor acceptor;
+  Gate input;
+};
+
+Address Address::parse(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  Address address;
+  if (colon != std::string_view::npos && colon > 0) {
+    address.host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+    error_code not_an_address;
+    boost::asio::ip::make_address(address.host, not_an_address);
+    if (error == std::errc{} && end == port.data() + port.size() && !port.empty() && !not_an_address) return address;
+  }
+  throw std::invalid_argument("\"" + std::string(text) + "\" is no address and port such as 127.0.0.1:8080");
+}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+  if (this != &other) {
+    close();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+void Socket::close() noexcept {
+  if (state_ == nullptr) return;
+  error_code ignored;  // it is gone either way
+  state_->socket.close(ignored);
+  state_.reset();
+}
+
+void Socket::shut() noexcept {
+  error_code ignored;  // it may be gone already
+  state_->socket.shutdown(tcp::socket::shutdown_both, ignored);
+}
+
+Task<void> Socket::linger(Duration at_most) {
+  const Instant deadline = state_->loop.now() + at_most;
+  error_code ignored;
+  state_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  std::array<char, 4096> waste;
+  try {
+    for (std::size_t got = 1; got > 0;) {
+      Task<std::size_t> reading = read(waste.data(), waste.size(), deadline);
+      got = co_await std::move(reading);
+    }
+  } catch (const SocketError&) {
+    // It resets or goes on sending: its own loss.
+  }
+}
+
+bool Socket::has_input() const {
+  char byte = 0;
+  error_code error;
+  state_->socket.receive(boost::asio::buffer(&byte, 1), tcp::socket::message_peek, error);
+  return !would_block(error);
+}
+
+Task<std::size_t> Socket::read(char* into, std::size_t size, Instant deadline) {
+  const std::shared_ptr<State> state = state_;
+  for (;;) {
+    error_code error;
+    const std::size_t got = state->socket.read_some(boost::asio::buffer(into, size), error);
+    if (!error) co_return got;
+    if (error == errors::eof) co_return 0;
+    if (!would_block(error)) throw SocketError(SocketError::Reason::broken, error.message());
+    Task<bool> waiting =
+        wait_at(state->loop, state, state->socket, state->input, tcp::socket::wait_read, deadline);
+    if (!co_await std::move(waiting)) throw SocketError(SocketError::Reason::timed_out, "nothing came in time");
+  }
+}
+
+Task<void> Socket::write(std::string_view data, Instant deadline) {
+  const std::shared_ptr<State> state = state_;
+  while (!data.empty()) {
+    error_code error;
+    const std::size_t sent = state->socket.write_some(boost::asio::buffer(data.data(), data.size()), error);
+    data.remove_prefix(sent);
+    if (!error) continue;
+    if (!would_block(error)) throw SocketError(SocketError::Reason::broken, error.message());
+    Task<bool> waiting =
+        wait_at(state->loop, state, state->socket, state->output, tcp::socket::wait_write, deadline);
+    if (!co_await std::move(waiting)) throw SocketError(SocketError::Reason::timed_out, "nothing was taken in time");
+  }
+}
+
+Task<Socket> connect(Loop& loop, Address address, Instant deadline) {
+  const auto state = std::make_shared<Socket::State>(loop);
+  Socket socket(state);
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
+  error_code error;
+  state->socket.open(endpoint.protocol(), error);
+  if (!error) state->socket.non_blocking(true, error);
+  if (error) throw SocketError(SocketError::Reason::broken, address.text() + ": " + error.message());
+  // Asio's own connect() waits, also on a socket that is not to block.
+  if (::connect(state->socket.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
+    if (errno == EINPROGRESS) {
+      Task<bool> waiting = wait_at(loop, state, state->socket, state->output, tcp::socket::wait_write, deadline);
+      if (!co_await std::move(waiting)) {
+        throw SocketError(SocketError::Reason::timed_out, address.text() + ": no connection in time");
+      }
+      int pending = 0;
+      socklen_t size = sizeof pending;
+      ::getsockopt(state->socket.native_handle(), SOL_SOCKET, SO_ERROR, &pending, &size);
+      error.assign(pending, boost::system::system_category());
+    } else {
+      error.assign(errno, boost::system::system_category());
+    }
+  }
+  if (error) {
+    throw SocketError(error == errors::connection_refused ? SocketError::Reason::refused : SocketError::Reason::broken,
+                      address.text() + ": " + error.message());
+  }
+  state->socket.set_option(tcp::no_delay(true), error);
+  co_return std::move(socket);
+}
+
+Listener::Listener(Loop& loop, const Address& address) : state_(std::make_shared<State>(loop)) {
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
+  tcp::acceptor& acceptor = state_->acceptor;
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.non_blocking(true, error);
+  if (!error) port_ = acceptor.local_endpoint(error).port();
+  if (error) throw SocketError(SocketError::Reason::broken, "cannot listen on " + address.text() + ": " + error.message());
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::close() noexcept {
+  error_code ignored;
+  state_->acceptor.close(ignored);
+  if (state_->input.waiter != nullptr) state_->input.waiter->wake();
+}
+
+Task<Socket> Listener::accept() {
+  const std::shared_ptr<State> state = state_;
+  while (state->acceptor.is_open()) {
+    auto accepted = std::make_shared<Socket::State>(state->loop);
+    error_code error;
+    state->acceptor.accept(accepted->socket, error);
+    if (!error) {
+      accepted->socket.non_blocking(true, error);
+      if (!error) accepted->socket.set_option(tcp::no_delay(true), error);
+      if (!error) co_return Socket(std::move(accepted));
+      continue;  // it went away while it was being accepted
+    }
+    if (would_block(error)) {
+      Task<bool> waiting = wait_at(state->loop, state, state->acceptor, state->input, tcp::socket::wait_read,
+                                   Instant::max());
+      co_await std::move(waiting);
+    } else if (state->acceptor.is_open()) {
+      Waiter pause(state->loop);
+      co_await pause.wait_until(state->loop.now() + kAfterFailedAccept);
+    }
+  }
+  co_return Socket();
+}
+
+}  // namespace orrery::real
