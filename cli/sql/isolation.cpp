@@ -284,7 +284,7 @@ class PermutationRun {
 
   /// What NOTIFY sent to a session since its last step.
   void print_notifications(std::size_t session) {
-    for (const Notification& each : clients_[session]->session().take_notifications()) {
+    for (const sim::database::Notification& each : clients_[session]->session().take_notifications()) {
       std::string sender = "unknown";
       for (std::size_t i = 0; i < clients_.size(); ++i) {
         if (clients_[i]->session().process_id() == each.process_id) sender = spec_.sessions[i].name;

@@ -144,7 +144,6 @@ StatementDescription Session::describe(std::string_view sql, std::span<const Typ
   return impl_->describe(sql, declared);
 }
 void Session::cancel() { impl_->cancel(); }
-std::int32_t Session::process_id() const noexcept { return impl_->transaction.process_id; }
 std::string Session::setting(std::string_view name) const { return impl_->settings.show(name).value_or(""); }
 void Session::set(std::string_view name, std::string_view value) {
   impl_->settings.set(name, value, false);
@@ -159,9 +158,9 @@ std::vector<Notification> Session::take_notifications() {
 void Session::on_notification(std::function<void()> ready) { impl_->notification_ready = std::move(ready); }
 Session::IdleLimit Session::idle_limit() const {
   if (impl_->status() == TransactionStatus::idle) {
-    return {impl_->settings.duration("idle_session_timeout"), "57P05", "terminating connection due to idle-session timeout"};
+    return {impl_->settings.of_statement().idle_session_timeout, "57P05", "terminating connection due to idle-session timeout"};
   }
-  return {impl_->settings.duration("idle_in_transaction_session_timeout"), "25P03",
+  return {impl_->settings.of_statement().idle_in_transaction_timeout, "25P03",
           "terminating connection due to idle-in-transaction timeout"};
 }
 bool Session::is_waiting() const noexcept {

@@ -133,8 +133,6 @@ class Session {
   [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared = {});
   /// Makes the running statement, if it waits (for a lock, or in pg_sleep), fail with 57014 soon. Otherwise nothing.
   void cancel();
-  /// The number that pg_backend_pid() gives.
-  [[nodiscard]] std::int32_t process_id() const noexcept;
   /// A setting as SHOW prints it; empty: there is none of this name.
   [[nodiscard]] std::string setting(std::string_view name) const;
   /// Changes a setting of the session, as a start-up packet does. Throws as SET.

@@ -147,6 +147,7 @@ void Settings::Values::read() {
   of_statement.lock_timeout = duration("lock_timeout");
   of_statement.deadlock_timeout = duration("deadlock_timeout");
   of_statement.idle_in_transaction_timeout = duration("idle_in_transaction_session_timeout");
+  of_statement.idle_session_timeout = duration("idle_session_timeout");
   const std::string& isolation = by_name.find("default_transaction_isolation")->second.text;
   of_statement.repeatable_read = isolation == "repeatable read";
   of_statement.serializable = isolation == "serializable";

@@ -17,6 +17,7 @@ struct StatementSettings {
   Duration lock_timeout{0};
   Duration deadlock_timeout{0};
   Duration idle_in_transaction_timeout{0};
+  Duration idle_session_timeout{0};
   bool repeatable_read = false;  // what transactions begin with
   bool serializable = false;
   bool read_only = false;
