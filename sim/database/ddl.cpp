@@ -221,6 +221,7 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
                 : element.expression->name.empty() ? std::string("expr")
                                                    : element.expression->name;
       }
+      for (const std::uint32_t column : definition.included) base += "_" + table.columns[column].name;
       base += definition.is_constraint ? "_key" : "_idx";
     }
     definition.name = free_name(session, table.schema, base);
@@ -252,6 +253,8 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
       });
     }
   }
+  // An included column makes no difference to a key, but an update of it moves the entry.
+  for (const std::uint32_t column : definition.included) index->columns_used |= Index::column_bit(column);
   if (index->predicate != nullptr) {
     for_each_expression(*index->predicate, [&](const Expr& each) {
       if (each.kind == ExprKind::column) index->columns_used |= Index::column_bit(each.column);

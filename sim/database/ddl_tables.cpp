@@ -122,6 +122,12 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
   return column;
 }
 
+std::uint32_t included_column(const Table& table, const std::string& name) {
+  const auto column = table.column(name);
+  if (!column) fail("42703", "column " + in_quotes(name) + " does not exist");
+  return *column;
+}
+
 void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column) {
   IndexDefinition definition;
   definition.is_unique = true;
@@ -130,7 +136,9 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   definition.nulls_not_distinct = constraint.nulls_not_distinct;
   definition.name = constraint.conname;
   if (constraint.deferrable || constraint.initdeferred) fail_unsupported("DEFERRABLE unique constraints", position_of(constraint.location));
-  if (constraint.n_including > 0) fail_unsupported("INCLUDE", position_of(constraint.location));
+  for (const Node* node : Nodes(constraint.including, constraint.n_including)) {
+    definition.included.push_back(included_column(table, node->string->sval));
+  }
   if (constraint.indexname[0] != '\0') fail_unsupported("UNIQUE USING INDEX", position_of(constraint.location));
   if (definition.is_primary && table.primary_key() != nullptr) {
     fail("42P16", "multiple primary keys for table " + in_quotes(table.name) + " are not allowed", position_of(constraint.location));
@@ -408,7 +416,6 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
     if (stmt.unique) fail("0A000", "access method " + in_quotes(method) + " does not support unique indexes");
     fail_unsupported("CREATE INDEX USING " + std::string(method), position_of(stmt.relation->location));
   }
-  if (stmt.n_index_including_params > 0) fail_unsupported("INCLUDE", position_of(stmt.relation->location));
   co_await lock_table(session, table, LockMode::share);
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
@@ -449,6 +456,9 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
                                  : element.nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
     definition.elements.push_back(std::move(key));
     definition.orders.emplace_back(descending, nulls_first);
+  }
+  for (const Node* node : Nodes(stmt.index_including_params, stmt.n_index_including_params)) {
+    definition.included.push_back(included_column(table, node->index_elem->name));
   }
   if (stmt.where_clause != nullptr) {
     definition.predicate = Analyzer(session.naming).row_condition(table, *stmt.where_clause, Clause::index_predicate);

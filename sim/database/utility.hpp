@@ -40,6 +40,7 @@ struct IndexDefinition {
   std::string name;  // empty: chosen
   std::vector<KeyElement> elements;
   std::vector<std::pair<bool, bool>> orders;  // descending, NULLS FIRST
+  std::vector<std::uint32_t> included;           // columns of INCLUDE: no part of the key
   std::shared_ptr<const Expr> predicate;
   std::string predicate_text;
   bool is_unique = false;

@@ -35,14 +35,17 @@ TEST_P(PostgresIsolation, GivesTheExpectedOutput) {
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfPlainSql, PostgresIsolation,
                          ::testing::Values("aborted-keyrevoke", "async-notify", "classroom-scheduling", "deadlock-hard",
-                                           "deadlock-simple", "deadlock-soft", "delete-abort-savept", "fk-contention",
-                                           "fk-deadlock", "insert-conflict-do-nothing", "insert-conflict-do-update",
+                                           "deadlock-simple", "deadlock-soft", "deadlock-soft-2", "delete-abort-savept",
+                                           "delete-abort-savept-2", "fk-contention", "fk-deadlock", "fk-deadlock2",
+                                           "insert-conflict-do-nothing", "insert-conflict-do-nothing-2",
+                                           "insert-conflict-do-update", "insert-conflict-do-update-2",
                                            "insert-conflict-do-update-3", "lock-committed-update", "lock-update-delete",
-                                           "multixact-no-deadlock", "nowait", "nowait-2", "nowait-3", "partial-index",
-                                           "predicate-lock-hot-tuple", "project-manager", "read-only-anomaly",
-                                           "read-only-anomaly-3", "read-write-unique", "read-write-unique-2",
+                                           "multixact-no-deadlock", "nowait", "nowait-2", "nowait-3", "nowait-4",
+                                           "partial-index", "predicate-lock-hot-tuple", "project-manager",
+                                           "read-only-anomaly", "read-only-anomaly-2", "read-only-anomaly-3",
+                                           "read-write-unique", "read-write-unique-2", "read-write-unique-4",
                                            "receipt-report", "referential-integrity", "simple-write-skew",
-                                           "skip-locked", "skip-locked-2", "skip-locked-4", "timeouts",
+                                           "skip-locked", "skip-locked-2", "skip-locked-3", "skip-locked-4", "timeouts",
                                            "tuplelock-upgrade-no-deadlock", "two-ids", "update-conflict-out",
                                            "update-locked-tuple"));
 
