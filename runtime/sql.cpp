@@ -1,6 +1,7 @@
 #include "runtime/sql.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace orrery {
 namespace {
@@ -21,10 +22,18 @@ std::string SqlValue::text() const {
     std::string operator()(bool value) const { return value ? "t" : "f"; }
     std::string operator()(std::int64_t value) const { return std::to_string(value); }
     std::string operator()(double value) const {
-      char buffer[32];
-      const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+      if (std::isnan(value)) return "NaN";
+      if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+      // The fewest digits that say which number it is; an exponent below -4 and from 15 on, as PostgreSQL's float8out.
+      char buffer[400];
+      auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
       CHECK(error == std::errc{});
-      return {buffer, end};
+      const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+      const int exponent = std::stoi(std::string(text.substr(text.find('e') + 1)));
+      if (exponent < -4 || exponent >= 15) return std::string(text);
+      const auto fixed = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
+      CHECK(fixed.ec == std::errc{});
+      return {buffer, fixed.ptr};
     }
     std::string operator()(const std::string& value) const { return value; }
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -251,11 +252,11 @@ class PermutationRun {
     out_ += '\n';
     SqlClient control(engine_, environment_.time, "control");
     control.session().set("client_min_messages", "warning");
-    for (const std::string& setup : spec_.setups) run_plain(control, setup);
+    for (const std::string& setup : spec_.setups) set_up(control, setup, "setup");
     for (const SessionSpec& session : spec_.sessions) {
       clients_.push_back(std::make_unique<SqlClient>(engine_, environment_.time, session.name));
       clients_.back()->session().set("client_min_messages", "warning");
-      if (!session.setup.empty()) run_plain(*clients_.back(), session.setup);
+      if (!session.setup.empty()) set_up(*clients_.back(), session.setup, "setup of session " + session.name);
     }
     active_.resize(clients_.size());
     for (const PermutationStep& step : steps_) run_step(step);
@@ -263,23 +264,27 @@ class PermutationRun {
       if (!report_completed()) advance();
     }
     for (std::size_t i = 0; i < spec_.sessions.size(); ++i) {
-      if (!spec_.sessions[i].teardown.empty()) run_plain(*clients_[i], spec_.sessions[i].teardown);
+      if (!spec_.sessions[i].teardown.empty()) static_cast<void>(run_plain(*clients_[i], spec_.sessions[i].teardown));
     }
-    if (!spec_.teardown.empty()) run_plain(control, spec_.teardown);
+    if (!spec_.teardown.empty()) static_cast<void>(run_plain(control, spec_.teardown));
     clients_.clear();
     return out_;
   }
 
  private:
-  /// Setups and teardowns: only the last statement's rows are printed.
-  void run_plain(SqlClient& client, const std::string& sql) {
+  void set_up(SqlClient& client, const std::string& sql, const std::string& what) {
+    if (const auto error = run_plain(client, sql)) throw std::invalid_argument(what + " failed: " + error->message);
+  }
+
+  /// Setups and teardowns: only the last statement's rows are printed. A teardown that fails ends nothing, as in PostgreSQL.
+  std::optional<SqlError> run_plain(SqlClient& client, const std::string& sql) {
     client.start(sql);
     while (client.is_busy()) advance();
     const auto error = client.finish();
     for (std::size_t i = 0; i < client.results.size(); ++i) {
       out_ += print_result(client, client.results[i], !error && i + 1 == client.results.size());
     }
-    if (error) out_ += "setup failed: ERROR:  " + error->message + "\n";
+    return error;
   }
 
   /// What NOTIFY sent to a session since its last step.

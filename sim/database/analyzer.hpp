@@ -165,6 +165,7 @@ class Analyzer {
   std::uint32_t output_for_key(const Node& node, Level& level, QueryPlan& plan, std::string_view construct);
   SortKey sort_key(const PgQuery__SortBy& by, std::uint32_t output, const Expr& expr);
   void set_types(QueryPlan& plan);
+  [[nodiscard]] int name_strength(const Node* node) const;
   [[nodiscard]] std::string output_name(const Node* node) const;
 
   // analyzer_modify.cpp

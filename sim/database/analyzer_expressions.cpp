@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 #include "sim/database/analyzer.hpp"
 
@@ -121,9 +123,13 @@ ExprPtr Analyzer::constant(const PgQuery__AConst& constant) {
       return expr;
     case PG_QUERY__A__CONST__VAL_FVAL: {
       const std::string_view text = constant.fval->fval;
-      const bool is_integer = text.find_first_not_of("0123456789") == std::string_view::npos;
-      expr->type = is_integer && (text.size() < 19 || (text.size() == 19 && text <= "9223372036854775807")) ? Type::int8
-                                                                                                          : Type::numeric;
+      // The grammar has put the minus of a number into it, so that -2147483648 is an integer.
+      std::int64_t number = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      const bool is_integer = error == std::errc{} && end == text.data() + text.size();
+      expr->type = !is_integer                                     ? Type::numeric
+                   : number >= INT32_MIN && number <= INT32_MAX ? Type::int4
+                                                                   : Type::int8;
       expr->constant = input_text(expr->type, text);
       return expr;
     }

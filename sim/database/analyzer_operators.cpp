@@ -306,8 +306,6 @@ ExprPtr Analyzer::operator_expression(const PgQuery__AExpr& expr, Level& level) 
       result->kind = ExprKind::nullif;
       result->position = position;
       result->column = new_locals(2);
-      const TypeRef left_type = left->type;
-      if (left_type.is_unknown() && left->kind == ExprKind::constant) left = resolve_unknown(std::move(left));
       const ResolvedCall call = resolve_operator("=", left->type, right->type);
       std::vector<ExprPtr> args = coerce_arguments(call, {left, right});
       result->args = {args[0], make_operator("=", local(result->column, args[0]->type), local(result->column + 1, args[1]->type), position),

@@ -30,6 +30,26 @@ std::shared_ptr<QueryPlan> Analyzer::select(const PgQuery__SelectStmt& stmt, Lev
   return plan;
 }
 
+/// 2: a name of its own; 1: one that casts and CASE give, which a cast around it replaces; 0: none.
+int Analyzer::name_strength(const Node* node) const {
+  if (node == nullptr) return 0;
+  switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+      return std::max(1, name_strength(node->type_cast->arg));
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+      return std::max(1, name_strength(node->case_expr->defresult));
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+      return name_strength(node->collate_clause->arg);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: {
+      const PgQuery__AIndirection& indirection = *node->a_indirection;
+      const Node& last = *indirection.indirection[indirection.n_indirection - 1];
+      return last.node_case == PG_QUERY__NODE__NODE_STRING ? 2 : name_strength(indirection.arg);
+    }
+    default:
+      return output_name(node) == "?column?" ? 0 : 2;
+  }
+}
+
 std::string Analyzer::output_name(const Node* node) const {
   if (node == nullptr) return "?column?";
   switch (node->node_case) {
@@ -43,14 +63,12 @@ std::string Analyzer::output_name(const Node* node) const {
       return call.funcname[call.n_funcname - 1]->string->sval;
     }
     case PG_QUERY__NODE__NODE_TYPE_CAST: {
-      const std::string inner = output_name(node->type_cast->arg);
-      if (inner != "?column?") return inner;
+      if (name_strength(node->type_cast->arg) == 2) return output_name(node->type_cast->arg);
       const PgQuery__TypeName& type = *node->type_cast->type_name;
       return type.names[type.n_names - 1]->string->sval;
     }
     case PG_QUERY__NODE__NODE_CASE_EXPR: {
-      const std::string inner = output_name(node->case_expr->defresult);
-      return inner == "?column?" ? "case" : inner;
+      return name_strength(node->case_expr->defresult) == 2 ? output_name(node->case_expr->defresult) : "case";
     }
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
       return "coalesce";

@@ -118,7 +118,7 @@ Value jsonb_to_scalar(const Value& value, const Cast& cast, const EvalContext* c
   const JsonbView node(value);
   const JsonKind wanted = cast.to.base == Type::boolean ? JsonKind::boolean : JsonKind::number;
   if (node.kind() != wanted) {
-    const std::string what = node.is_container() ? json_kind_name(node.kind()) : json_kind_name(node.kind());
+    const std::string what = node.kind() == JsonKind::number ? std::string("numeric") : json_kind_name(node.kind());
     raise("22023", "cannot cast jsonb " + what + " to type " + type_name(cast.to.without_typmod()));
   }
   if (wanted == JsonKind::boolean) return Value::boolean(node.truth());

@@ -37,6 +37,12 @@ Node element(JsonbView node, std::int64_t index) {
   return node.element(static_cast<std::uint32_t>(index));
 }
 
+/// As PostgreSQL's -> has it: a scalar document counts as an array of one.
+Node element_of_document(JsonbView document, std::int64_t index) {
+  if (document.is_container()) return element(document, index);
+  return index == 0 || index == -1 ? Node(document) : std::nullopt;
+}
+
 /// An array index in a path: an int4 and nothing else.
 std::optional<std::int32_t> path_index(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -334,12 +340,12 @@ void register_jsonb(Registry& registry) {
     return as_document(member(JsonbView(a[0]), a[1].bytes()));
   });
   registry.op("jsonb -> int4 -> jsonb", [](Arguments a, const Site&, const Context&) {
-    return as_document(element(JsonbView(a[0]), a[1].integer()));
+    return as_document(element_of_document(JsonbView(a[0]), a[1].integer()));
   });
   registry.op("jsonb ->> text -> text",
               [](Arguments a, const Site&, const Context&) { return as_text(member(JsonbView(a[0]), a[1].bytes())); });
   registry.op("jsonb ->> int4 -> text", [](Arguments a, const Site&, const Context&) {
-    return as_text(element(JsonbView(a[0]), a[1].integer()));
+    return as_text(element_of_document(JsonbView(a[0]), a[1].integer()));
   });
   registry.op("jsonb #> text[] -> jsonb", [](Arguments a, const Site&, const Context&) {
     return as_document(follow(JsonbView(a[0]), a[1].array()));

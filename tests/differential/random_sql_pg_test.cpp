@@ -1,0 +1,235 @@
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/sql/wire_types.hpp"
+#include "cli/sql/world.hpp"
+#include "sim/database/engine.hpp"
+#include "tests/differential/private_postgres.hpp"
+#include "tests/differential/random_sql.hpp"
+
+// The same random statements on the simulated and on a real PostgreSQL: rows, types, command tags, SQLSTATEs and messages must
+// be the same. What the simulated one refuses (0A000, by its own words) is not run on the real one.
+
+namespace orrery::testing {
+namespace {
+
+using cli::sql::SqlClient;
+using cli::sql::SqlEnvironment;
+
+std::string join(std::string text, const std::string& part) { return text.empty() ? part : std::move(text) + "|" + part; }
+
+class Simulated {
+ public:
+  /// Nothing: refused.
+  std::optional<std::string> run(const std::string& sql) {
+    client_.start(sql);
+    if (client_.is_busy()) return "waits";
+    if (const auto error = client_.finish()) {
+      if (error->message.starts_with("not supported in the simulated database")) return std::nullopt;
+      return "ERROR " + error->sqlstate + ": " + error->message + (error->detail.empty() ? "" : "\nDETAIL: " + error->detail);
+    }
+    const auto& result = client_.results.back();
+    std::string text = result.command_tag;
+    if (result.types == nullptr) return text;
+    std::string header;
+    for (std::size_t k = 0; k < result.types->size(); ++k) {
+      header = join(std::move(header), result.rows.shape()->columns[k] + ":" + std::to_string(numbers_.number_of((*result.types)[k])));
+    }
+    text += "\n" + header;
+    for (std::size_t i = 0; i < result.rows.size(); ++i) {
+      std::string row;
+      for (std::size_t k = 0; k < result.types->size(); ++k) {
+        const SqlValue& cell = result.rows[i][k];
+        row = join(std::move(row), cell.is_null() ? "NULL" : "'" + cell.text() + "'");
+      }
+      text += "\n" + row;
+    }
+    return text;
+  }
+
+ private:
+  SqlEnvironment environment_{1};
+  sim::database::Engine engine_{"postgres", environment_, {.shuffles_open_order = false}};
+  SqlClient client_{engine_, environment_.time, "client"};
+  cli::sql::TypeNumbers numbers_;
+};
+
+class Real {
+ public:
+  explicit Real(const PrivatePostgres& server) : connection_(PQconnectdb(server.url().c_str()), PQfinish) {
+    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+  }
+  void clear() {
+    if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) static_cast<void>(run("ROLLBACK"));
+    static_cast<void>(run("DROP SCHEMA IF EXISTS public CASCADE"));
+    static_cast<void>(run("CREATE SCHEMA public"));
+  }
+  /// True if the statement fails already when it is planned. In a transaction that has failed: as before.
+  bool fails_when_planned(const std::string& sql) {
+    if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) static_cast<void>(run("ROLLBACK"));
+    return run("EXPLAIN " + sql).starts_with("ERROR");
+  }
+  std::string run(const std::string& sql) {
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection_.get(), sql.c_str()), PQclear);
+    const auto field = [&](int code) {
+      const char* text = PQresultErrorField(result.get(), code);
+      return std::string(text == nullptr ? "" : text);
+    };
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+      const std::string detail = field(PG_DIAG_MESSAGE_DETAIL);
+      return "ERROR " + field(PG_DIAG_SQLSTATE) + ": " + field(PG_DIAG_MESSAGE_PRIMARY) + (detail.empty() ? "" : "\nDETAIL: " + detail);
+    }
+    std::string text = PQcmdStatus(result.get());
+    if (status != PGRES_TUPLES_OK) return text;
+    std::string header;
+    for (int k = 0; k < PQnfields(result.get()); ++k) {
+      header = join(std::move(header), std::string(PQfname(result.get(), k)) + ":" + std::to_string(PQftype(result.get(), k)));
+    }
+    text += "\n" + header;
+    for (int i = 0; i < PQntuples(result.get()); ++i) {
+      std::string row;
+      for (int k = 0; k < PQnfields(result.get()); ++k) {
+        row = join(std::move(row), PQgetisnull(result.get(), i, k) != 0 ? "NULL" : "'" + std::string(PQgetvalue(result.get(), i, k)) + "'");
+      }
+      text += "\n" + row;
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+};
+
+struct Difference {
+  std::size_t statement = 0;
+  std::string simulated;
+  std::string real;
+};
+
+struct Counts {
+  std::uint64_t statements = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t errors = 0;
+};
+
+/// RETURNING gives rows as they lie, which depends on where a real server found room for new versions.
+std::string in_any_order(const std::string& outcome) {
+  if (!outcome.starts_with("UPDATE") && !outcome.starts_with("DELETE")) return outcome;
+  std::vector<std::string> lines;
+  std::istringstream in(outcome);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  std::sort(lines.begin(), lines.end());
+  std::string sorted;
+  for (const std::string& line : lines) sorted += line + "\n";
+  return sorted;
+}
+
+/// Differences that are known, each with its reason. What follows them is not compared, since one of the two has failed.
+bool is_known(const std::string& sql, const std::string& simulated, const std::string& real_outcome, Real& real) {
+  const auto fails_on_data = [](const std::string& outcome) {
+    return outcome.starts_with("ERROR 22") || outcome.starts_with("ERROR 0A000: cannot convert");
+  };
+  const bool real_fails_on_data = fails_on_data(real_outcome);
+  const bool simulated_fails_on_data = fails_on_data(simulated);
+  // PostgreSQL computes constant parts when it plans: it fails where no row would have needed them.
+  if (real_fails_on_data && (!simulated.starts_with("ERROR") || simulated_fails_on_data) && real.fails_when_planned(sql)) return true;
+  // … and a strict call with a constant NULL is NULL then, without a look at its other arguments.
+  const auto has_null = [](const std::string& text) { return text.find("NULL") != std::string::npos; };
+  if (simulated_fails_on_data && !real_outcome.starts_with("ERROR") && (has_null(sql) || has_null(real_outcome))) return true;
+  // Which of several rows fails first depends on how they lie.
+  const bool reads_rows = sql.find(" FROM a") != std::string::npos || sql.starts_with("UPDATE");
+  if (reads_rows && real_fails_on_data && simulated_fails_on_data) return true;
+  const auto without_detail = [](const std::string& outcome) { return outcome.substr(0, outcome.find("\nDETAIL")); };
+  if (reads_rows && simulated.starts_with("ERROR 23") && without_detail(simulated) == without_detail(real_outcome)) return true;
+  // To be mended: a strict call whose first argument is NULL does not compute the others, which may fail.
+  const bool found_nothing = simulated.starts_with("SELECT 0") || simulated.starts_with("UPDATE 0");
+  if (reads_rows && real_fails_on_data && !simulated.starts_with("ERROR") && (has_null(simulated) || found_nothing)) return true;
+  // To be mended: words of an error. PostgreSQL names the construct ("CASE/WHEN could not convert type …").
+  if (simulated.starts_with("ERROR 42846") && real_outcome.starts_with("ERROR 42846")) return true;
+  // To be mended: a literal of unknown type is no argument of a polymorphic function.
+  if (real_outcome == "ERROR 42804: could not determine polymorphic type because input has type unknown") return true;
+  // Whether moving all keys on collides in between depends on the order of the rows, too.
+  const auto collides = [](const std::string& outcome) { return outcome.starts_with("ERROR 23505"); };
+  if (sql.starts_with("UPDATE a SET id") && collides(simulated) != collides(real_outcome)) return true;
+  // Of two mistakes in one INSERT or UPDATE, PostgreSQL sees those inside of the values before those of their types.
+  if (simulated.starts_with("ERROR 42804: column") && real_outcome.starts_with("ERROR")) return true;
+  // PostgreSQL has more functions and operators (of ranges, of geometry, trunc of float8) that a bare NULL could mean.
+  return real_outcome.starts_with("ERROR 42725");
+}
+
+std::optional<Difference> compare(const std::vector<std::string>& statements, Real& real, Counts* counts) {
+  Simulated simulated;
+  real.clear();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const auto got = simulated.run(statements[i]);
+    if (counts != nullptr) ++counts->statements;
+    if (!got) {
+      if (counts != nullptr) ++counts->refused;
+      continue;
+    }
+    const std::string wanted = real.run(statements[i]);
+    if (counts != nullptr && wanted.starts_with("ERROR")) ++counts->errors;
+    if (*got == wanted || in_any_order(*got) == in_any_order(wanted)) continue;
+    if (is_known(statements[i], *got, wanted, real)) return std::nullopt;
+    return Difference{i, *got, wanted};
+  }
+  return std::nullopt;
+}
+
+/// Takes statements away as long as the last one still differs.
+std::vector<std::string> minimise(std::vector<std::string> statements, Real& real) {
+  for (std::size_t i = statements.size() - 1; i-- > 0;) {
+    std::vector<std::string> fewer = statements;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    const auto difference = compare(fewer, real, nullptr);
+    if (difference && difference->statement + 1 == fewer.size()) statements = std::move(fewer);
+  }
+  return statements;
+}
+
+TEST(RandomSingleSessionSql, GivesTheSameOnASimulatedAndARealServer) {
+  const PrivatePostgres server;
+  if (!server.problem().empty()) GTEST_SKIP() << server.problem();
+  Real real(server);
+  const char* wanted_seconds = std::getenv("ORRERY_LONG");
+  const std::chrono::seconds budget(wanted_seconds == nullptr ? 25 : 900);
+  const auto end = std::chrono::steady_clock::now() + budget;
+  const char* first = std::getenv("ORRERY_SEED");
+  Counts counts;
+  std::uint64_t seed = first == nullptr ? 1 : std::strtoull(first, nullptr, 10);
+  std::size_t differences = 0;
+  for (; std::chrono::steady_clock::now() < end && differences < 6; ++seed) {
+    RandomSql random(seed);
+    std::vector<std::string> statements = random.schema();
+    for (int i = 0; i < 60; ++i) statements.push_back(random.statement());
+    // After a difference the rest of the statements is tried without the one that differs.
+    while (const auto difference = compare(statements, real, &counts)) {
+      std::vector<std::string> until(statements.begin(), statements.begin() + static_cast<std::ptrdiff_t>(difference->statement) + 1);
+      std::string told;
+      for (const std::string& each : minimise(until, real)) told += each + ";\n";
+      ADD_FAILURE() << "seed " << seed << "\n" << told << "--- simulated\n" << difference->simulated << "\n--- real\n" << difference->real;
+      if (++differences >= 6) break;
+      statements.erase(statements.begin() + static_cast<std::ptrdiff_t>(difference->statement));
+    }
+  }
+  RecordProperty("statements", static_cast<int>(counts.statements));
+  std::printf("%llu statements of %llu seeds: %llu refused, %llu errors alike\n", static_cast<unsigned long long>(counts.statements),
+              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(counts.refused), static_cast<unsigned long long>(counts.errors));
+  EXPECT_GT(counts.statements, 500U);
+}
+
+}  // namespace
+}  // namespace orrery::testing
