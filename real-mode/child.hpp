@@ -10,7 +10,8 @@
 
 namespace orrery::real {
 
-/// A child process. It is killed when this object goes, and by the kernel when this process dies.
+/// A child process. It is killed when this object goes, and by the kernel when this process, or the
+/// thread that started it, ends.
 class Child {
  public:
   struct Options {

@@ -56,10 +56,13 @@ class HttpServer {
 
  private:
   struct Connection;
+  struct Apart;
   Task<void> accept();
   Task<void> serve(std::shared_ptr<Connection> connection);
   Task<void> converse(Connection& connection);
   Task<Response> answer(Request& request);
+  Task<Response> handle(const Http::Handler& handler, Request request);
+  Task<void> handle_apart(const Http::Handler& handler, Request request, std::shared_ptr<Apart> apart);
 
   Loop& loop_;
   Random& random_;

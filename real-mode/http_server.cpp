@@ -52,6 +52,13 @@ struct HttpServer::Connection {
   std::list<Connection*>::iterator at;
 };
 
+/// What a request's own task gives to its connection's.
+struct HttpServer::Apart {
+  explicit Apart(Loop& loop) : done(loop) {}
+  Waiter done;
+  Response response;
+};
+
 HttpServer::HttpServer(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string service,
                        HttpLimits limits)
     : loop_(loop), random_(random), recorder_(recorder), mishaps_(mishaps), service_(std::move(service)), limits_(limits) {}
@@ -178,13 +185,35 @@ Task<Response> HttpServer::answer(Request& request) {
     if (on_answer_) on_answer_("", refused.status, loop_.now() - began);
     co_return refused;
   }
-  std::string label = service_ + " " + request.method + " " + std::string(request.path());
+  Response response;
+  if (mishaps_.armed()) {
+    // Places are named by the task that is there: a task for each request, named as in simulation.
+    const auto apart = std::make_shared<Apart>(loop_);
+    loop_.spawn(std::string(pattern), handle_apart(*match.handler, std::move(request), apart));
+    co_await apart->done.wait();
+    response = std::move(apart->response);
+  } else {
+    Task<Response> handling = handle(*match.handler, std::move(request));
+    response = co_await std::move(handling);
+  }
+  if (on_answer_) on_answer_(pattern, response.status, loop_.now() - began);
+  co_return response;
+}
+
+Task<void> HttpServer::handle_apart(const Http::Handler& handler, Request request, std::shared_ptr<Apart> apart) {
+  Task<Response> handling = handle(handler, std::move(request));
+  apart->response = co_await std::move(handling);
+  apart->done.wake();
+}
+
+Task<Response> HttpServer::handle(const Http::Handler& handler, Request request) {
+  const std::string label = service_ + " " + request.method + " " + std::string(request.path());
   std::string key(request.headers.get(kRequestIdField));
   if (key.empty()) key = random_id(random_);
   recorder_.fact(EventKind::request_received, label, key, 0, request.body);
   Response response;
   try {
-    Task<Response> handling = (*match.handler)(std::move(request));
+    Task<Response> handling = handler(std::move(request));
     response = co_await std::move(handling);
   } catch (const Failure& failure) {
     recorder_.fact(EventKind::log, "error", {}, 0, failure.what(), label);
@@ -195,7 +224,6 @@ Task<Response> HttpServer::answer(Request& request) {
   }
   mishaps_.reached("before answer");
   recorder_.fact(EventKind::request_answered, label, key, response.status);
-  if (on_answer_) on_answer_(pattern, response.status, loop_.now() - began);
   co_return response;
 }
 

@@ -23,6 +23,8 @@ class Mishaps {
   /// Draws decisions, and crashes at places, with these rates until then.
   void draw(const FaultRates& rates, Random& random, Instant until);
 
+  /// There may be a fault for this process.
+  [[nodiscard]] bool armed() const noexcept { return !faults_.empty() || rates_.crash_at_place.per_million > 0; }
   /// Reports that the current task is at `point`. Does not return if the host is to die here.
   void reached(std::string_view point);
   /// Counts an occasion of a decision at `target`, and gives the fault that strikes there; null: none.

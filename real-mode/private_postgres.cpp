@@ -98,28 +98,32 @@ void PrivatePostgres::kill() {
   server_.wait(5s);
 }
 
+bool PrivatePostgres::try_start() {
+  // After a kill its backends take a moment to notice, and until then a new server refuses to start.
+  if (!server_.running()) {
+    Child::Options options;
+    options.as_user = user_;
+    options.directory = folder_;
+    options.output = folder_ + "/log";
+    server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
+                     "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200", "-c",
+                     "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
+                     "log_min_messages=fatal", "-c", "restart_after_crash=on"},
+                    options);
+  }
+  try {
+    const PgLink link(connection("postgres"), "orrery");
+    return true;
+  } catch (const PgError&) {
+    return false;  // not yet
+  }
+}
+
 void PrivatePostgres::start() {
   const auto until = std::chrono::steady_clock::now() + kReadyWithin;
-  Child::Options options;
-  options.as_user = user_;
-  options.directory = folder_;
-  options.output = folder_ + "/log";
-  for (;;) {
-    // After a kill its backends take a moment to notice, and until then a new server refuses to start.
-    if (!server_.running()) {
-      server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
-                       "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200",
-                       "-c", "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
-                       "log_min_messages=fatal", "-c", "restart_after_crash=on"},
-                      options);
-    }
-    try {
-      const PgLink link(connection("postgres"), "orrery");
-      return;
-    } catch (const PgError&) {
-      if (std::chrono::steady_clock::now() > until) {
-        throw std::runtime_error("PostgreSQL did not start within " + to_string(kReadyWithin) + ": " + log_tail());
-      }
+  while (!try_start()) {
+    if (std::chrono::steady_clock::now() > until) {
+      throw std::runtime_error("PostgreSQL did not start within " + to_string(kReadyWithin) + ": " + log_tail());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }

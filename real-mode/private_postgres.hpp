@@ -25,6 +25,9 @@ class PrivatePostgres {
   void kill();
   /// Starts it again and waits until it has recovered.
   void start();
+  /// Starts it if it does not run; true once it can be used. To be called again until then, by the thread that lives as
+  /// long as the server is to: the kernel kills it when its parent thread ends.
+  [[nodiscard]] bool try_start();
   [[nodiscard]] bool running() noexcept { return server_.running(); }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 

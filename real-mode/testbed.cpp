@@ -69,7 +69,6 @@ TestBed::~TestBed() {
   loop_.end_tasks();  // they refer to what goes now
   replicas_.clear();
   clients_.clear();
-  if (restarting_.joinable()) restarting_.join();
   if (postgres_ == nullptr && !made_databases_.empty()) {
     try {
       for (auto& [name, capture] : captures_) capture.drop();
@@ -374,27 +373,38 @@ void TestBed::crash_server(const Fault& fault) {
   struck_.push_back(fault);
   note(EventKind::fault_injected, fault.target, to_string(fault.kind), address_of(fault), 0, to_string(fault));
   postgres_->kill();
+  for (const std::string& host : database_hosts()) note(EventKind::host_crashed, host, {}, {}, 1, to_string(fault));
+  crashed_ = fault;
+  at(loop_.now() + fault.lasts, "start the server again", [this, crash = ++server_crashes_] {
+    if (crash == server_crashes_) restart_server();
+  });
+}
+
+void TestBed::restart_server() {
+  if (ending_ || !server_down_ || server_starts_) return;
+  server_starts_ = true;
+  loop_.spawn("start the server again", start_server());
+}
+
+Task<void> TestBed::start_server() {
+  const Instant until = loop_.now() + kReadyWithin;
+  while (!postgres_->try_start()) {
+    if (loop_.now() > until) {
+      broken_ = "PostgreSQL did not start again within " + to_string(kReadyWithin);
+      co_return;
+    }
+    Waiter waiter(loop_);
+    co_await waiter.wait_until(loop_.now() + 20ms);
+  }
+  server_down_ = server_starts_ = false;
+  for (const std::string& host : database_hosts()) note(EventKind::host_started, host, {}, {}, 2);
+  note(EventKind::fault_healed, crashed_.target, to_string(crashed_.kind), address_of(crashed_));
+}
+
+std::vector<std::string> TestBed::database_hosts() const {
   std::vector<std::string> hosts = {kBroker};
   for (const BedSettings::DatabaseSpec& database : settings_.databases) hosts.push_back(database.name);
-  for (const std::string& host : hosts) note(EventKind::host_crashed, host, {}, {}, 1, to_string(fault));
-  if (restarting_.joinable()) restarting_.join();
-  at(loop_.now() + fault.lasts, "start the server again", [this, hosts, fault] {
-    if (ending_) return;
-    restarting_ = std::thread([this, hosts, fault] {
-      std::string failed;
-      try {
-        postgres_->start();
-      } catch (const std::exception& error) {
-        failed = error.what();
-      }
-      loop_.post([this, hosts, fault, failed] {
-        server_down_ = false;
-        if (!failed.empty()) broken_ = failed;
-        for (const std::string& host : hosts) note(EventKind::host_started, host, {}, {}, 2);
-        note(EventKind::fault_healed, fault.target, to_string(fault.kind), address_of(fault));
-      });
-    });
-  });
+  return hosts;
 }
 
 void TestBed::heal() {
@@ -409,6 +419,7 @@ void TestBed::heal() {
     // One that is being stopped is started when it has ended; one that is down, now.
     if (replica->down && !replica->process.running()) launch(*replica);
   }
+  restart_server();
   enter_phase("healed");
 }
 

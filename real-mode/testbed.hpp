@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "real-mode/child.hpp"
@@ -87,6 +86,9 @@ class TestBed final : public Controls {
   Task<void> watch();
   void died(Replica& replica);
   void crash_server(const Fault& fault);
+  void restart_server();
+  Task<void> start_server();
+  [[nodiscard]] std::vector<std::string> database_hosts() const;
   void note(EventKind kind, const std::string& host, std::string_view subject = {}, std::string_view key = {},
             std::int64_t number = 0, std::string_view text = {});
   void at(Instant when, std::string name, std::function<void()> action);
@@ -112,7 +114,9 @@ class TestBed final : public Controls {
   bool healed_ = false;
   bool ending_ = false;
   bool server_down_ = false;
-  std::thread restarting_;
+  bool server_starts_ = false;
+  int server_crashes_ = 0;
+  Fault crashed_;  // the last crash of the server
   std::string broken_;
   std::chrono::nanoseconds wall_offset_{};  // system time minus monotonic time at the beginning
 };
