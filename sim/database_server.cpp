@@ -109,11 +109,8 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
       }
       const bool woken = co_await session.waiter.wait_until(host_->kernel().now() + limit.after);
       if (woken) continue;
-      StatementReply over;
-      over.failed = over.fatal = true;
-      over.error.sqlstate = limit.sqlstate;
-      over.error.message = limit.message;
-      reply(session, std::move(over));
+      // The server's last words go unread: a client of libpq finds its connection broken.
+      reset_client(directory_, *host_, client, connection);
       co_return;
     }
     if (session.closing) co_return;  // an open transaction is rolled back with the session

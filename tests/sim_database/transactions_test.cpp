@@ -161,5 +161,32 @@ TEST_F(Transactions, UnsupportedSqlIsNamedWithItsPlace) {
   EXPECT_EQ(a.run("SELECT $1 IS NULL", {SqlValue(1)}), "ERROR 42P18: could not determine data type of parameter $1");
 }
 
+TEST_F(Transactions, MayBeSilentForAsLongAsTheirSettingsSay) {
+  EXPECT_EQ(a.session().idle_limit().after, Duration::zero());
+  a.run("SET idle_session_timeout = '1min'");
+  a.run("SET idle_in_transaction_session_timeout = '5s'");
+  EXPECT_EQ(a.session().idle_limit().after, 1min);
+  EXPECT_EQ(a.session().idle_limit().sqlstate, "57P05");
+  a.run("BEGIN");
+  EXPECT_EQ(a.session().idle_limit().after, 5s);
+  EXPECT_EQ(a.session().idle_limit().sqlstate, "25P03");
+}
+
+TEST_F(Transactions, LockTablesInModesThatConflictAsTheManualSays) {
+  a.run("BEGIN");
+  b.run("BEGIN");
+  EXPECT_EQ(a.tag("LOCK TABLE t IN SHARE MODE"), "LOCK TABLE");
+  EXPECT_EQ(b.tag("LOCK TABLE t IN SHARE MODE NOWAIT"), "LOCK TABLE");
+  EXPECT_EQ(b.run("LOCK TABLE t IN ROW EXCLUSIVE MODE NOWAIT"), "ERROR 55P03: could not obtain lock on relation \"t\"");
+  b.run("ROLLBACK");
+  EXPECT_EQ(a.tag("LOCK TABLE t"), "LOCK TABLE");
+  b.start("SELECT count(*) FROM t");
+  EXPECT_TRUE(b.is_waiting()) << "without a mode it is ACCESS EXCLUSIVE";
+  a.run("COMMIT");
+  db.environment.test_executor.settle();
+  EXPECT_FALSE(b.is_waiting());
+  EXPECT_EQ(a.run("LOCK TABLE t"), "ERROR 25P01: LOCK TABLE can only be used in transaction blocks");
+}
+
 }  // namespace
 }  // namespace orrery::sim::database::testing
