@@ -1,6 +1,7 @@
 #include "real-mode/socket.hpp"
 
 #include <array>
+#include <cerrno>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <charconv>

@@ -1,5 +1,6 @@
 #include "real-mode/telemetry.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -14,11 +15,13 @@ std::string braces(std::string_view labels, std::string_view more = {}) {
   return fmt::format("{{{}{}{}}}", labels, labels.empty() || more.empty() ? "" : ",", more);
 }
 
-/// Prometheus wants one TYPE line before all series of a name.
+/// Prometheus wants one HELP and one TYPE line before all series of a name; a name says all that is known of a service's own.
 void begin(std::string& text, std::string& last, const std::string& name, const char* type) {
   if (name == last) return;
   last = name;
-  text += fmt::format("# TYPE {} {}\n", name, type);
+  std::string words = name;
+  std::ranges::replace(words, '_', ' ');
+  text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, words, name, type);
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <chrono>
-#include <sys/wait.h>
-
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>

@@ -1,10 +1,8 @@
 // What happened in a test bed, put together from what its processes wrote and what the server committed.
-#include <signal.h>
-
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
