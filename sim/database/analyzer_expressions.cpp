@@ -517,7 +517,8 @@ ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
       fail("42804", "cannot subscript type " + type_name(value->type) + " because it does not support subscripting");
     }
     auto subscript = make(ExprKind::subscript, value->type.element(), -1);
-    ExprPtr place = coerce(expression(*indices.uidx, level), TypeRef(Type::int4), CastContext::assignment);
+    ExprPtr place = try_coerce(expression(*indices.uidx, level), TypeRef(Type::int4), CastContext::assignment);
+    if (place == nullptr) fail("42804", "array subscript must have type integer");
     subscript->args.push_back(std::move(value));
     subscript->args.push_back(std::move(place));
     value = std::move(subscript);
