@@ -96,6 +96,8 @@ void Loop::remove(std::size_t index) noexcept {
 void Loop::schedule(Waiter& waiter, Instant at) {
   Scheduled& scheduled = waiter.scheduled();
   if (scheduled.queue_index != Scheduled::kNotQueued) remove(scheduled.queue_index);
+  // What is to run now must not run before what has been due for longer.
+  if (at == Instant::min()) at = now();
   heap_.push_back({at, ++last_order_, &scheduled});
   scheduled.queue_index = static_cast<std::uint32_t>(heap_.size() - 1);
   sift_up(heap_.size() - 1);
