@@ -40,6 +40,14 @@ nothing_is_left
 bed=$!
 sleep 3
 kill -TERM "$bed"  # a shell lets its background children ignore SIGINT
+for ((i = 0; i < 300; ++i)); do
+  kill -0 "$bed" 2>/dev/null || break
+  sleep 0.2
+done
+if kill -0 "$bed" 2>/dev/null; then
+  wrong "a minute after SIGTERM it runs on: $(grep -E '^(State|Sig|Shd)' "/proc/$bed/status" | tr '\n' ' ')"
+  kill -KILL "$bed"
+fi
 wait "$bed"
 status=$?
 [[ $status == 143 ]] || wrong "interrupted, it ended with status $status"
