@@ -73,20 +73,9 @@ void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
   });
 }
 
-std::string text_of(PgQuery__Node& select) {
-  PgQuery__RawStmt statement = PG_QUERY__RAW_STMT__INIT;
-  statement.stmt = &select;
-  PgQuery__RawStmt* statements[] = {&statement};
-  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
-  tree.n_stmts = 1;
-  tree.stmts = statements;
-  std::string packed(pg_query__parse_result__get_packed_size(&tree), '\0');
-  pg_query__parse_result__pack(&tree, reinterpret_cast<std::uint8_t*>(packed.data()));
-  const PgQueryProtobuf protobuf{packed.size(), packed.data()};
-  PgQueryDeparseResult deparsed = pg_query_deparse_protobuf(protobuf);
-  const std::string text = deparsed.query == nullptr ? std::string() : deparsed.query;
-  const std::string error = deparsed.error == nullptr ? std::string() : deparsed.error->message;
-  pg_query_free_deparse_result(deparsed);
+std::string text_of(const PgQuery__Node& select) {
+  std::string error;
+  std::string text = statement_text(select, &error);
   if (text.empty()) fail_unsupported("this SELECT of a view (" + error + ")");
   return text;
 }

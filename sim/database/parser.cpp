@@ -71,6 +71,25 @@ std::size_t ParseTree::size() const noexcept { return result_->n_stmts; }
 
 const PgQuery__Node& ParseTree::statement(std::size_t index) const { return *result_->stmts[index]->stmt; }
 
+std::string statement_text(const PgQuery__Node& node, std::string* error) {
+  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
+  raw.stmt = const_cast<PgQuery__Node*>(&node);
+  PgQuery__RawStmt* raws[] = {&raw};
+  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
+  tree.n_stmts = 1;
+  tree.stmts = raws;
+  std::string packed(pg_query__parse_result__get_packed_size(&tree), '\0');
+  pg_query__parse_result__pack(&tree, reinterpret_cast<std::uint8_t*>(packed.data()));
+  PgQueryProtobuf wrapped{};
+  wrapped.data = packed.data();
+  wrapped.len = static_cast<unsigned int>(packed.size());
+  const PgQueryDeparseResult result = pg_query_deparse_protobuf(wrapped);
+  std::string text = result.error == nullptr ? result.query : "";
+  if (error != nullptr) *error = result.error == nullptr ? "" : result.error->message;
+  pg_query_free_deparse_result(result);
+  return text;
+}
+
 std::string expression_text(const PgQuery__Node& node) {
   // What is written out is a whole statement: SELECT <expression>.
   PgQuery__ResTarget target = PG_QUERY__RES_TARGET__INIT;
@@ -87,20 +106,7 @@ std::string expression_text(const PgQuery__Node& node) {
   PgQuery__Node statement = PG_QUERY__NODE__INIT;
   statement.node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
   statement.select_stmt = &select;
-  PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
-  raw.stmt = &statement;
-  PgQuery__RawStmt* raws[] = {&raw};
-  PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
-  tree.n_stmts = 1;
-  tree.stmts = raws;
-  std::string packed(pg_query__parse_result__get_packed_size(&tree), '\0');
-  pg_query__parse_result__pack(&tree, reinterpret_cast<std::uint8_t*>(packed.data()));
-  PgQueryProtobuf wrapped{};
-  wrapped.data = packed.data();
-  wrapped.len = static_cast<unsigned int>(packed.size());
-  const PgQueryDeparseResult result = pg_query_deparse_protobuf(wrapped);
-  const std::string text = result.error == nullptr ? result.query : "";
-  pg_query_free_deparse_result(result);
+  std::string text = statement_text(statement);
   return text.starts_with("SELECT ") ? text.substr(7) : text;
 }
 

@@ -27,6 +27,8 @@ class ParseTree {
   PgQuery__ParseResult* result_ = nullptr;
 };
 
+/// A statement as SQL, in libpg_query's spelling; empty if it cannot be written out, and `error` says why.
+[[nodiscard]] std::string statement_text(const PgQuery__Node& node, std::string* error = nullptr);
 /// An expression as SQL, in libpg_query's spelling.
 [[nodiscard]] std::string expression_text(const PgQuery__Node& node);
 
