@@ -96,6 +96,29 @@ TEST(Simulation, AHostCanDieAtAPlaceAndStartAgain) {
   EXPECT_TRUE(world.is_up("client-1"));
 }
 
+TEST(Simulation, AHostCanStandStillAtAPlaceAndGoOnThere) {
+  Simulation world(toy::additions());
+  Fault pause;
+  pause.kind = FaultKind::pause;
+  pause.target = "counter-1";
+  pause.place = "counter-1/POST /add before answer";
+  pause.ordinal = 1;
+  pause.lasts = 3s;
+  world.inject(pause);
+  pause.target = "counter-2";  // whichever is asked
+  pause.place = "counter-2/POST /add before answer";
+  world.inject(pause);
+  const Simulation::Call call = world.start_call("counter", add("one"));
+  world.run_for(2s);
+  ASSERT_EQ(world.history().of(EventKind::fault_injected, "pause").size(), 1U);
+  EXPECT_EQ(stored(world), 1U) << "it was done before";
+  EXPECT_TRUE(world.history().of(EventKind::request_answered).empty()) << "not a step further";
+  EXPECT_FALSE(call.ended());
+  world.run_for(2s);
+  EXPECT_TRUE(call.ended());
+  EXPECT_EQ(world.history().of(EventKind::request_answered).size(), 1U);
+}
+
 TEST(Simulation, ComesToRestWhenOnlyIdleLoopsAreLeft) {
   Simulation world(toy::additions());
   EXPECT_TRUE(world.run_until_at_rest());
