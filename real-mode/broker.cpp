@@ -13,7 +13,6 @@ namespace {
 /// A publisher that heard nothing by then gives up: may have happened.
 constexpr Duration kPublishTimeout = 5s;
 /// Who is not woken looks so often: for messages whose delay or ack deadline has passed, and after a NOTIFY was lost.
-constexpr Duration kLooksEvery = 500ms;
 constexpr Duration kAfterError = 500ms;
 constexpr int kAnswerAttempts = 3;
 
@@ -209,7 +208,7 @@ Task<void> PgBroker::receive(Subscribed& subscribed) {
       continue;
     }
     if (stopping_) break;
-    co_await subscribed.wake.wait_until(loop_.now() + kLooksEvery);
+    co_await subscribed.wake.wait_until(loop_.now() + looks_every_);
   }
 }
 

@@ -34,6 +34,8 @@ class PgBroker final : public Broker {
   Task<void> publish(std::string topic, Message message) override;
   void subscribe(Subscription subscription, Handler handler) override;
 
+  /// How often subscribers look for messages that nobody notified them of; 500 ms without it. For what is due again, too.
+  void look_every(Duration interval) noexcept { looks_every_ = interval; }
   /// No more deliveries; those in work are finished.
   void stop() noexcept;
   /// Deliveries whose handler runs, or whose acknowledgement is on its way.
@@ -57,6 +59,7 @@ class PgBroker final : public Broker {
   std::string connection_;
   std::list<Subscribed> subscriptions_;
   std::size_t in_work_ = 0;
+  Duration looks_every_ = std::chrono::milliseconds(500);
   bool stopping_ = false;
   struct Listening;
   std::shared_ptr<Listening> listening_;
