@@ -334,6 +334,7 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
       }
       value = row.args[multi.colno - 1];
     }
+    plan.assigned.push_back(*column);
     plan.assignments.push_back({*column, assigned_value(*value, level, table, *column)});
   }
   // A column that any unique index without expressions and condition has may be what a foreign key refers to.

@@ -41,6 +41,8 @@ struct SpeculativeInsert {
 /// "(a, b)=(1, 2)" as details of key errors print it.
 [[nodiscard]] std::string describe_key(const Index& index, const Value* row);
 
+/// Whether a table that was written since `first_write` has foreign keys on either side.
+[[nodiscard]] bool has_foreign_keys(const Transaction& transaction, std::size_t first_write) noexcept;
 /// After a statement: rows that it wrote are looked at from the foreign keys on both sides.
 Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write);
 /// At COMMIT.

@@ -32,6 +32,8 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
 
 void Execution::finish() {
   parameters.clear();
+  result.clear();
+  if (result.cells.capacity() > 10'000) result.cells.shrink_to_fit();  // one large result must not be kept for ever
   for (std::uint32_t i = 0; i < plan->stores; ++i) stores[i].clear();
   for (std::uint32_t i = 0; i < plan->caches; ++i) {
     caches[i].is_filled = false;

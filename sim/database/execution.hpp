@@ -71,6 +71,7 @@ class Execution final : public EvalContext {
   Snapshot snapshot;
   std::vector<Slot> slots;
   std::vector<Value> parameters;
+  Tuplestore result;  // what the statement gives its client
   std::vector<Tuplestore> stores;
   std::vector<SubqueryCache> caches;
   std::vector<const Value*> locals;

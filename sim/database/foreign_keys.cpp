@@ -388,6 +388,14 @@ Task<> run_deferred(SessionImpl& session, Chosen chosen) {
 
 }  // namespace
 
+bool has_foreign_keys(const Transaction& transaction, std::size_t first_write) noexcept {
+  for (std::size_t i = first_write; i < transaction.writes.size(); ++i) {
+    const Table& table = *transaction.writes[i].table;
+    if (!table.foreign_keys.empty() || !table.referenced_by.empty()) return true;
+  }
+  return false;
+}
+
 Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
   Transaction& txn = session.transaction;
   const std::size_t end = txn.writes.size();

@@ -14,9 +14,7 @@ namespace {
 class Inserter {
  public:
   Inserter(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
-      : plan_(plan), execution_(execution), session_(*execution.session), output_(output) {
-    for (const Assignment& assignment : plan.assignments) columns_.push_back(assignment.column);
-  }
+      : plan_(plan), execution_(execution), session_(*execution.session), output_(output) {}
 
   /// Inserts the row of the source slot, or does what ON CONFLICT says. True: it counts in the command tag.
   Task<bool> insert_row() {
@@ -84,7 +82,6 @@ class Inserter {
   }
 
   void give_back() {
-    output_.width = plan_.returning.size();
     for (const ExprPtr& expr : plan_.returning) {
       Value local;
       output_.cells.push_back(evaluate(*expr, execution_, local));
@@ -171,7 +168,7 @@ class Inserter {
       row.get()[assignment.column] = evaluate(*assignment.value, execution_, local);
     }
     check_row(table, row.get(), execution_);
-    const RowDifference difference = compare_rows(table, columns_, before, row.get());
+    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
     execution_.slots[plan_.slot] = {row.release(), after};
@@ -190,13 +187,13 @@ class Inserter {
   Execution& execution_;
   SessionImpl& session_;
   Tuplestore& output_;
-  std::vector<std::uint32_t> columns_;
 };
 
 }  // namespace
 
 Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
   SessionImpl& session = *execution.session;
+  output.width = plan.returning.size();
   Tuplestore source;
   if (plan.source != nullptr) {
     fill_store(*plan.source, execution, source);
@@ -224,6 +221,7 @@ Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tupl
     if (!plan.returning.empty()) inserter.give_back();
     ++inserted;
   }
+  output.is_filled = true;
   co_return inserted;
 }
 

@@ -1,6 +1,7 @@
 #include "sim/database/modify.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
@@ -28,7 +29,7 @@ void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplesto
 
 /// The rows that a statement is about, as what the slots of its FROM clause held.
 struct FoundRows {
-  std::vector<Slot> slots;
+  boost::container::small_vector<Slot, 4> slots;
   std::size_t width = 0;
   std::size_t rows = 0;
 
@@ -44,12 +45,6 @@ struct FoundRows {
 
 [[noreturn]] void fail_concurrent(bool removed) {
   fail("40001", std::string("could not serialize access due to concurrent ") + (removed ? "delete" : "update"));
-}
-
-std::vector<std::uint32_t> assigned_columns(const ModifyPlan& plan) {
-  std::vector<std::uint32_t> columns;
-  for (const Assignment& assignment : plan.assignments) columns.push_back(assignment.column);
-  return columns;
 }
 
 /// The new row of an UPDATE of the version in the target's slot.
@@ -78,24 +73,11 @@ Task<> finish_entries(Table& table, VersionId version, std::uint32_t wanted, std
 class RowChanger {
  public:
   RowChanger(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
-      : plan_(plan), execution_(execution), session_(*execution.session), output_(output), columns_(assigned_columns(plan)) {}
+      : plan_(plan), execution_(execution), session_(*execution.session), output_(output) {}
 
-  Task<std::int64_t> run(const FoundRows& found) {
-    std::int64_t changed = 0;
-    for (std::size_t i = 0; i < found.rows; ++i) {
-      found.restore(i, plan_.slots, execution_);
-      if (change_now()) {
-        ++changed;
-      } else if (must_wait_) {
-        const bool done = co_await change_after_waiting(found, i);
-        if (done) ++changed;
-      }
-    }
-    co_return changed;
-  }
+  [[nodiscard]] bool must_wait() const noexcept { return must_wait_; }
 
- private:
-  /// False: the row is skipped, or (must_wait_) someone has to be waited for first.
+  /// Changes the row in the slots. False: it is skipped, or (must_wait) someone has to be waited for first.
   bool change_now() {
     must_wait_ = false;
     Slot& slot = execution_.slots[plan_.slot];
@@ -108,7 +90,7 @@ class RowChanger {
       const RowExamination first = examine_row(session_, heap, slot.version, RowLock::update, false);
       if (first.state == RowState::self_modified || first.state == RowState::invisible) return false;
       build_updated_row(plan_, slot.row, row.get(), execution_);
-      if (plan_.may_change_key) difference = compare_rows(*plan_.table, columns_, slot.row, row.get());
+      if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
       mode = difference.changes_key ? RowLock::update : RowLock::no_key_update;
     }
     const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
@@ -120,7 +102,7 @@ class RowChanger {
     if (plan_.operation == RowWrite::remove) {
       write_remove(session_, *plan_.table, slot.version);
     } else {
-      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, columns_, slot.row, row.get());
+      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
       std::uint32_t wanted = 0;
       const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
       slot = {row.release(), after};
@@ -135,17 +117,6 @@ class RowChanger {
     give_back();
     return true;
   }
-
-  void give_back() {
-    if (!plan_.returning.empty()) project(plan_.returning, execution_, output_);
-  }
-
-  struct WaitingEntries {
-    VersionId version = kNoVersion;
-    std::uint32_t wanted = 0;
-    std::uint32_t next = 0;
-    Xid xid = 0;
-  };
 
   Task<bool> change_after_waiting(const FoundRows& found, std::size_t index) {
     Table& table = *plan_.table;
@@ -188,34 +159,36 @@ class RowChanger {
     }
   }
 
+ private:
+  struct WaitingEntries {
+    VersionId version = kNoVersion;
+    std::uint32_t wanted = 0;
+    std::uint32_t next = 0;
+    Xid xid = 0;
+  };
+
+  void give_back() {
+    if (!plan_.returning.empty()) project(plan_.returning, execution_, output_);
+  }
+
   RowLock wanted_mode() {
     if (!plan_.may_change_key) return RowLock::no_key_update;
     FreshRow row(*plan_.table->heap);
     const Slot slot = execution_.slots[plan_.slot];
     build_updated_row(plan_, slot.row, row.get(), execution_);
-    return compare_rows(*plan_.table, columns_, slot.row, row.get()).changes_key ? RowLock::update : RowLock::no_key_update;
+    return compare_rows(*plan_.table, plan_.assigned, slot.row, row.get()).changes_key ? RowLock::update : RowLock::no_key_update;
   }
 
   const ModifyPlan& plan_;
   Execution& execution_;
   SessionImpl& session_;
   Tuplestore& output_;
-  std::vector<std::uint32_t> columns_;
   bool must_wait_ = false;
   WaitingEntries waiting_;
 };
 
-}  // namespace
-
-Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
-
-Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+Task<std::int64_t> change_rows(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
   output.width = plan.returning.size();
-  if (plan.operation == RowWrite::insert) {
-    const std::int64_t inserted = co_await run_insert(plan, execution, output);
-    output.is_filled = true;
-    co_return inserted;
-  }
   FoundRows found;
   found.width = plan.slots.size();
   auto keep = [&]() -> bool {
@@ -236,9 +209,23 @@ Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tupl
   }
   found.width = plan.slots.size();
   RowChanger changer(plan, execution, output);
-  const std::int64_t changed = co_await changer.run(found);
+  std::int64_t changed = 0;
+  for (std::size_t i = 0; i < found.rows; ++i) {
+    found.restore(i, plan.slots, execution);
+    bool done = changer.change_now();
+    if (!done && changer.must_wait()) done = co_await changer.change_after_waiting(found, i);
+    if (done) ++changed;
+  }
   output.is_filled = true;
   co_return changed;
+}
+
+}  // namespace
+
+Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
+
+Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  return plan.operation == RowWrite::insert ? run_insert(plan, execution, output) : change_rows(plan, execution, output);
 }
 
 namespace {

@@ -174,6 +174,7 @@ struct ModifyPlan {
   std::vector<ExprPtr> conditions;
   std::vector<std::uint32_t> slots;
   std::vector<Assignment> assignments;
+  std::vector<std::uint32_t> assigned;  // their columns
   bool may_change_key = false;  // a column of a unique index that a foreign key could refer to is assigned
 
   std::vector<ExprPtr> returning;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <numeric>
 
 #include "sim/database/errors.hpp"
@@ -37,7 +38,7 @@ bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
   if (query.is_grouped) return run_grouped(query, execution, true, sink);
   if (!query.windows.empty()) return run_windows(query, execution, sink);
   const std::size_t width = query.outputs.size();
-  std::vector<Value> outputs(width);
+  boost::container::small_vector<Value, 8> outputs(width);
   auto project = [&]() -> bool {
     for (std::size_t i = 0; i < width; ++i) {
       Value local;

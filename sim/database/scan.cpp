@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <optional>
 
@@ -87,12 +88,10 @@ class TableScan {
 
   bool scan_index() {
     const TableAccess& access = node_.access;
-    std::vector<Value>& keys = keys_;
-    keys.reserve(access.equal.size() + 1);
     for (const ExprPtr& expr : access.equal) {
       Value local;
-      keys.push_back(evaluate(*expr, execution_, local));
-      if (keys.back().is_null()) return true;
+      keys_.push_back(evaluate(*expr, execution_, local));
+      if (keys_.back().is_null()) return true;
     }
     if (access.any != nullptr || !access.any_list.empty()) return scan_any();
     return scan_range();
@@ -166,8 +165,8 @@ class TableScan {
     const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique;
     KeyRange range;
     if (reader_ != nullptr) {
-      range.low = keys_;
-      range.high = keys_;
+      range.low.assign(keys_.begin(), keys_.end());
+      range.high = range.low;
       if (has_first) {
         range.low.push_back(descending ? upper : lower);
         range.low_after = !(descending ? access.upper_inclusive : access.lower_inclusive);
@@ -268,7 +267,7 @@ class TableScan {
   const TransactionTable& transactions_;
   bool collects_ = false;
   std::vector<VersionId> collected_;
-  std::vector<Value> keys_;
+  boost::container::small_vector<Value, 4> keys_;
   SerializableTransaction* reader_ = nullptr;  // whose reads are tracked
 };
 

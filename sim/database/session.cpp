@@ -70,12 +70,12 @@ class StatementScope {
   bool finished_ = false;
 };
 
-/// Gives the execution back when the statement ends in whatever way.
+/// Gives the execution back when the statement ends in whatever way. Whoever runs the plan keeps it alive.
 class ExecutionLease {
  public:
-  ExecutionLease(EngineImpl& engine, SessionImpl& session, std::shared_ptr<const StatementPlan> plan)
-      : engine_(engine), plan_(std::move(plan)), execution_(engine.take_execution(session)) {
-    execution_->start(*plan_, session);
+  ExecutionLease(EngineImpl& engine, SessionImpl& session, const StatementPlan& plan)
+      : engine_(engine), execution_(engine.take_execution(session)) {
+    execution_->start(plan, session);
   }
   ExecutionLease(const ExecutionLease&) = delete;
   ExecutionLease& operator=(const ExecutionLease&) = delete;
@@ -87,7 +87,6 @@ class ExecutionLease {
 
  private:
   EngineImpl& engine_;
-  std::shared_ptr<const StatementPlan> plan_;
   std::unique_ptr<Execution> execution_;
 };
 
@@ -161,6 +160,7 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
   txn.limits.lock_timeout = Duration::zero();
   txn.limits.is_cancelled = false;
   std::shared_ptr<CompiledText> text;
+  std::shared_ptr<const StatementPlan> plan;
   try {
     text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
@@ -171,8 +171,12 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
         limit == Duration::zero() ? Instant::max() : engine.locks.executor().now() + limit;
     for (std::size_t i = 0; i < text->statements.size(); ++i) {
       if (i > 0 && each != nullptr) (*each)(std::move(result));
-      result = StatementResult{};
-      co_await run_statement(text, i, parameters, result);
+      if (i > 0) result = StatementResult{};
+      if (prepare_now(*text, i, plan)) {
+        co_await run_plan(plan, parameters, result);
+      } else {
+        co_await run_statement(*text, i, parameters, result);
+      }
       if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
     if (txn.is_open && !txn.is_explicit) {
@@ -194,41 +198,49 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
   co_return result;
 }
 
-Task<> SessionImpl::run_statement(std::shared_ptr<CompiledText> text, std::size_t index, std::span<const SqlValue> parameters,
-                                  StatementResult& result) {
-  const CompiledStatement& statement = text->statements[index];
+/// What comes before every statement. True: it is a query whose tables are locked, and `plan` is what to run.
+bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared_ptr<const StatementPlan>& plan) {
+  const CompiledStatement& statement = text.statements[index];
   Transaction& txn = transaction;
   ++statements;
   if (txn.is_open && txn.has_failed && !ends_failed_transaction(*statement.node)) {
     fail("25P02", "current transaction is aborted, commands ignored until end of transaction block");
   }
-  txn.limits.lock_timeout = settings.of_statement().lock_timeout;
-  txn.limits.deadlock_timeout = settings.of_statement().deadlock_timeout;
+  const StatementSettings& limits = settings.of_statement();
+  txn.limits.lock_timeout = limits.lock_timeout;
+  txn.limits.deadlock_timeout = limits.deadlock_timeout;
+  if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) return false;
+  begin_if_needed();
+  if (!statement.is_query) return false;
+  plan = engine.plan_of(text, index, naming, !txn.ddl.empty());
+  return lock_tables_now(*plan);
+}
+
+/// A statement that `prepare_now` could not make ready.
+Task<> SessionImpl::run_statement(CompiledText& text, std::size_t index, std::span<const SqlValue> parameters,
+                                  StatementResult& result) {
+  const CompiledStatement& statement = text.statements[index];
+  Transaction& txn = transaction;
   if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) {
     result.command_tag = co_await run_transaction_statement(*this, *statement.node->transaction_stmt);
     co_return;
   }
-  begin_if_needed();
   if (!statement.is_query) {
     co_await run_utility(*this, *statement.node, result);
     ++txn.command;
     co_return;
   }
-  std::shared_ptr<const StatementPlan> plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());
-  if (plan->tables.empty() || lock_tables_now(*plan)) {
-    co_await run_plan(plan, parameters, result);
-    co_return;
-  }
-  while (true) {
-    const std::uint64_t version = engine.catalog.version;
+  std::shared_ptr<const StatementPlan> plan;
+  std::uint64_t version = 0;
+  do {  // again if the tables were changed meanwhile
+    version = engine.catalog.version;
+    plan = engine.plan_of(text, index, naming, !txn.ddl.empty());
     for (const auto& [table, mode] : plan->tables) {
       Lock& lock = table->lock;
       if ((lock.held_by(txn) & mask_of(mode)) != 0) continue;
       co_await engine.locks.acquire(txn, lock, mode, txn.level());
     }
-    if (engine.catalog.version == version) break;
-    plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());  // the tables were changed meanwhile
-  }
+  } while (engine.catalog.version != version);
   co_await run_plan(plan, parameters, result);
 }
 
@@ -254,11 +266,7 @@ void SessionImpl::bind(const StatementPlan& plan, std::span<const SqlValue> para
 
 /// A SELECT without row locks: it waits for advisory locks only. Then it runs again from its start, which is right as
 /// long as it does nothing else that cannot be done twice: the analyzer sees to that.
-Task<> SessionImpl::run_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows) {
-  if (!plan.has_waiting_call) {
-    fill_store(*plan.query, execution, rows);
-    co_return;
-  }
+Task<> SessionImpl::run_waiting_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows) {
   while (true) {
     std::optional<AdvisoryWait> waits_for;
     try {
@@ -300,8 +308,10 @@ Task<> SessionImpl::sleep(Duration duration) {
   }
 }
 
-Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::span<const SqlValue> parameters,
+/// `shared` lives as long as the task.
+Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                              StatementResult& result) {
+  const StatementPlan* plan = shared.get();
   Transaction& txn = transaction;
   if (plan->writes && txn.is_read_only) {
     const char* verb = plan->modify == nullptr                             ? "SELECT FOR UPDATE"
@@ -310,7 +320,7 @@ Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::spa
                                                                      : "DELETE";
     fail("25006", std::string("cannot execute ") + verb + " in a read-only transaction");
   }
-  ExecutionLease lease(engine, *this, plan);
+  ExecutionLease lease(engine, *this, *plan);
   Execution& execution = lease.get();
   if (txn.is_deferrable && txn.is_read_only && txn.isolation == Isolation::serializable && !txn.has_snapshot) {
     co_await take_safe_snapshot();
@@ -324,13 +334,15 @@ Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::spa
   }
   const std::size_t first_write = txn.writes.size();
   if (!plan->steps.empty()) co_await run_steps(*plan, execution);
-  Tuplestore rows;
+  Tuplestore& rows = execution.result;
   std::int64_t affected = 0;
   if (plan->query != nullptr) {
     if (!plan->query->marks.empty()) {
       co_await run_locking_query(*plan->query, execution, rows);
+    } else if (plan->has_waiting_call) {
+      co_await run_waiting_select(*plan, execution, rows);
     } else {
-      co_await run_select(*plan, execution, rows);
+      fill_store(*plan->query, execution, rows);
     }
     affected = static_cast<std::int64_t>(rows.rows);
     result.command_tag = "SELECT " + std::to_string(affected);
@@ -342,8 +354,8 @@ Task<> SessionImpl::run_plan(std::shared_ptr<const StatementPlan> plan, std::spa
                                                           : "DELETE ") +
                          std::to_string(affected);
   }
-  if (txn.writes.size() > first_write) co_await check_foreign_keys(*this, first_write);
-  set_result(plan, rows, affected, result);
+  if (has_foreign_keys(txn, first_write)) co_await check_foreign_keys(*this, first_write);
+  set_result(shared, rows, affected, result);
   snapshot_in_use = false;
   if (plan->writes) ++txn.command;
 }

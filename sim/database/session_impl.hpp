@@ -83,11 +83,11 @@ class SessionImpl {
 
  private:
   friend class StatementScope;
-  Task<> run_statement(std::shared_ptr<CompiledText> text, std::size_t index, std::span<const SqlValue> parameters,
-                       StatementResult& result);
-  Task<> run_plan(std::shared_ptr<const StatementPlan> plan, std::span<const SqlValue> parameters,
+  [[nodiscard]] bool prepare_now(CompiledText& text, std::size_t index, std::shared_ptr<const StatementPlan>& plan);
+  Task<> run_statement(CompiledText& text, std::size_t index, std::span<const SqlValue> parameters, StatementResult& result);
+  Task<> run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                   StatementResult& result);
-  Task<> run_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows);
+  Task<> run_waiting_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows);
   Task<> sleep(Duration duration);
   void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);

@@ -112,16 +112,15 @@ void SessionImpl::commit() {
   Transaction& txn = transaction;
   if (txn.serializable != nullptr) engine.serializable.check_commit(*txn.serializable);
   if (!txn.xids.empty()) {
-    const std::vector<Xid> xids = txn.xids;
-    engine.transactions.commit(xids);
+    engine.transactions.commit(txn.xids);
     end_serializable(true);
     const std::uint64_t sequence = engine.transactions.last_commit();
     for (const WriteRecord& write : txn.writes) {
       if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
     }
-    if (engine.observer && !txn.writes.empty()) report_commit(xids.front());
+    if (engine.observer && !txn.writes.empty()) report_commit(txn.xids.front());
     txn.is_open = false;
-    for (const Xid xid : xids) engine.locks.finished(txn, xid);
+    for (const Xid xid : txn.xids) engine.locks.finished(txn, xid);
   }
   end_serializable(true);
   txn.is_open = false;

@@ -110,20 +110,31 @@ OrderedIndex::Place OrderedIndex::partition_point(const IsBefore& is_before) con
 OrderedIndex::Place OrderedIndex::seek(std::span<const Value> prefix, bool after_equal) const {
   if (prefix.empty()) return after_equal ? end() : begin();
   const std::uint64_t wanted = prefix_of(prefix.front());
+  const bool is_whole = is_whole_key(wanted);
   return partition_point([&](const Entry& entry) {
     if (entry.prefix != wanted) return entry.prefix < wanted;
+    if (is_whole) return after_equal;
     const int order = compare((*heap_)[entry.version].row, prefix);
     return after_equal ? order <= 0 : order < 0;
   });
 }
 
+bool OrderedIndex::is_before(const Entry& entry, const Entry& other, const Value* other_row) const noexcept {
+  if (entry.prefix != other.prefix) return entry.prefix < other.prefix;
+  if (!is_whole_key(entry.prefix)) {
+    const int order = compare_rows((*heap_)[entry.version].row, other_row);
+    if (order != 0) return order < 0;
+  }
+  return entry.version < other.version;
+}
+
 void OrderedIndex::add(VersionId version) {
   const Value* row = (*heap_)[version].row;
   const Entry added{prefix_of(row[columns_.front().place]), version};
-  Place place = partition_point([&](const Entry& entry) {
-    if (entry.prefix != added.prefix) return entry.prefix < added.prefix;
-    return compare_rows((*heap_)[entry.version].row, row) <= 0;
-  });
+  insert_at(partition_point([&](const Entry& entry) { return is_before(entry, added, row); }), added);
+}
+
+void OrderedIndex::insert_at(Place place, const Entry& added) {
   ++size_;
   if (place.chunk == chunks_.size()) {
     // Behind the last entry: ids and times grow, so a full last chunk is left full.
@@ -150,27 +161,41 @@ void OrderedIndex::add(VersionId version) {
 
 OrderedIndex::Place OrderedIndex::find(VersionId version) const {
   const Value* row = (*heap_)[version].row;
-  const std::uint64_t wanted = prefix_of(row[columns_.front().place]);
-  Place place = partition_point([&](const Entry& entry) {
-    if (entry.prefix != wanted) return entry.prefix < wanted;
-    return compare_rows((*heap_)[entry.version].row, row) < 0;
-  });
-  while (place != end() && at(place) != version) advance(place);
-  CHECK(place != end(), "the version has an entry in the index");
+  const Entry wanted{prefix_of(row[columns_.front().place]), version};
+  const Place place = partition_point([&](const Entry& entry) { return is_before(entry, wanted, row); });
+  CHECK(place != end() && at(place) == version, "the version has an entry in the index");
   return place;
 }
 
-void OrderedIndex::remove(VersionId version) {
-  const Place place = find(version);
+void OrderedIndex::erase_at(Place place) {
   Chunk& chunk = *chunks_[place.chunk];
   std::copy(chunk.entries + place.entry + 1, chunk.entries + chunk.size, chunk.entries + place.entry);
   if (--chunk.size == 0) chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(place.chunk));
   --size_;
 }
 
+void OrderedIndex::remove(VersionId version) { erase_at(find(version)); }
+
 void OrderedIndex::replace(VersionId version, VersionId by) {
   const Place place = find(version);
-  chunks_[place.chunk]->entries[place.entry].version = by;
+  Entry& entry = chunks_[place.chunk]->entries[place.entry];
+  const Value* row = (*heap_)[by].row;
+  const Entry renamed{entry.prefix, by};
+  // Most keys have one entry: the new one fits where the old one was.
+  Place next = place;
+  advance(next);
+  bool fits = next == end() || !is_before(chunks_[next.chunk]->entries[next.entry], renamed, row);
+  if (fits && place != begin()) {
+    Place before = place;
+    retreat(before);
+    fits = is_before(chunks_[before.chunk]->entries[before.entry], renamed, row);
+  }
+  if (fits) {
+    entry.version = by;
+  } else {
+    erase_at(place);
+    add(by);
+  }
 }
 
 void OrderedIndex::clear() noexcept {

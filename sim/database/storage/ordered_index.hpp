@@ -20,8 +20,10 @@ struct KeyColumn {
   bool nulls_first = false;
 };
 
-/// Entries in key order; equal keys in the order in which they were added. Keys are read from the rows themselves. A
-/// version that was updated without touching the key shares the entry of the version before it (see Version::entries).
+/// Entries in key order, equal keys in the order of their places in the heap, as PostgreSQL's (nbtree README: the tuple's
+/// identifier breaks ties), so that finding one among a million equal keys is a binary search. Keys are read from the rows
+/// themselves. A version that was updated without touching the key shares the entry of the version before it (see
+/// Version::entries).
 ///
 /// The entries lie in chunks of at most kChunk, and the chunks in one array: adding costs two binary searches and a
 /// short move of memory, and iterating reads memory in order.
@@ -74,9 +76,16 @@ class OrderedIndex {
     Entry entries[kChunk];
   };
 
+  /// Equal prefixes are equal keys, unless one may stand for NULL.
+  [[nodiscard]] bool is_whole_key(std::uint64_t prefix) const noexcept {
+    return prefix_kind_ == PrefixKind::integer && columns_.size() == 1 && prefix != 0 && prefix != ~0ULL;
+  }
   [[nodiscard]] static int compare_one(const KeyColumn& column, const Value& left, const Value& right) noexcept;
   [[nodiscard]] std::uint64_t prefix_of(const Value& value) const noexcept;
   [[nodiscard]] int compare_rows(const Value* left, const Value* right) const noexcept;
+  [[nodiscard]] bool is_before(const Entry& entry, const Entry& other, const Value* other_row) const noexcept;
+  void insert_at(Place place, const Entry& added);
+  void erase_at(Place place);
   /// The place of the entry of this very version.
   [[nodiscard]] Place find(VersionId version) const;
   template <class IsBefore>
