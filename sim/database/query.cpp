@@ -59,7 +59,7 @@ bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
 }
 
 bool produce_values(const QueryPlan& query, Execution& execution, RowSink sink) {
-  std::vector<Value> row(query.visible);
+  boost::container::small_vector<Value, 8> row(query.visible);
   for (const auto& exprs : query.values) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       Value local;
@@ -170,6 +170,7 @@ void run_query(const QueryPlan& query, Execution& execution, RowSink sink) {
 void fill_store(const QueryPlan& query, Execution& execution, Tuplestore& store) {
   store.width = query.visible;
   auto sink = [&](Value* row) {
+    if (store.cells.empty()) store.cells.reserve(store.width);  // most have one row
     for (std::size_t i = 0; i < store.width; ++i) store.cells.push_back(std::move(row[i]));
     ++store.rows;
     return true;
