@@ -25,6 +25,12 @@ PlanCache& EngineImpl::plans_for(const std::vector<std::string>& search_path) {
   return cache;
 }
 
+StatementText EngineImpl::text_of(std::string_view sql, const PlanCache& cache) const {
+  const auto found = cache.texts.find(sql);
+  if (found == cache.texts.end()) return {nullptr, nullptr, std::string(sql)};
+  return {found->second, &cache, {}};
+}
+
 std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache,
                                                    std::span<const TypeRef> declared) {
   std::string typed;
@@ -130,11 +136,11 @@ Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
 Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters) {
-  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
+  return impl_->execute(impl_->engine.text_of(sql, *impl_->plans), Parameters(parameters.begin(), parameters.end()));
 }
 Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters,
                                        std::span<const TypeRef> declared) {
-  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()),
+  return impl_->execute({nullptr, nullptr, std::string(sql)}, Parameters(parameters.begin(), parameters.end()),
                         std::vector<TypeRef>(declared.begin(), declared.end()));
 }
 Task<> Session::execute_each(std::string_view sql, const std::function<void(StatementResult)>& each) {
@@ -196,7 +202,7 @@ Rows Engine::query(std::string_view sql, std::span<const SqlValue> parameters) {
   const auto plan = impl_->plan_of(*text, 0, session.naming, false);
   CHECK(!plan->writes && plan->query != nullptr, "Engine::query only reads");
   const Task<StatementResult> task =
-      session.execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()));
+      session.execute(impl_->text_of(sql, *session.plans), Parameters(parameters.begin(), parameters.end()));
   task.start();
   CHECK(task.done(), "Engine::query does not wait");
   return task.result().rows;

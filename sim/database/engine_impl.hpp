@@ -52,6 +52,13 @@ struct PlanCache {
   std::unordered_map<std::string, std::shared_ptr<CompiledText>, Hash, std::equal_to<>> texts;  // lookup only
 };
 
+/// What a statement was given as: a text that is known under a search_path, or one to be compiled.
+struct StatementText {
+  std::shared_ptr<CompiledText> compiled;
+  const PlanCache* cache = nullptr;  // where `compiled` stands
+  std::string sql;                   // otherwise
+};
+
 /// A version that a committed transaction replaced or removed: it goes when no snapshot can see it.
 struct GarbageVersion {
   std::uint64_t sequence;
@@ -81,6 +88,8 @@ class EngineImpl {
   /// Parses, or finds what was parsed before. Throws 42601.
   [[nodiscard]] std::shared_ptr<CompiledText> compile(std::string_view sql, PlanCache& cache,
                                                       std::span<const TypeRef> declared = {});
+  /// Without an allocation if the text is known.
+  [[nodiscard]] StatementText text_of(std::string_view sql, const PlanCache& cache) const;
   /// The plan of a statement under the catalog as `naming` sees it; `is_private`: not to be kept, since the session has
   /// changed the catalog and not committed.
   [[nodiscard]] std::shared_ptr<const StatementPlan> plan_of(CompiledText& text, std::size_t index, const Naming& naming,

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
@@ -28,6 +30,13 @@ bool ends_failed_transaction(const Node& node) {
     default:
       return false;
   }
+}
+
+void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) {
+  std::array<char, 32> text{};
+  char* const number = std::copy(verb.begin(), verb.end(), text.data());
+  const char* const end = std::to_chars(number, text.data() + text.size(), rows).ptr;
+  result.command_tag.assign(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
 void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
@@ -149,7 +158,7 @@ void SessionImpl::notice(std::string_view severity, std::string_view sqlstate, s
   notices.push_back({std::string(severity), std::string(sqlstate), std::move(message)});
 }
 
-Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue> parameters,
+Task<StatementResult> SessionImpl::execute(StatementText given, Parameters parameters,
                                            std::vector<TypeRef> declared,
                                            const std::function<void(StatementResult)>* each) {
   StatementScope scope(*this);
@@ -162,7 +171,11 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
   std::shared_ptr<CompiledText> text;
   std::shared_ptr<const StatementPlan> plan;
   try {
-    text = engine.compile(sql, *plans, declared);
+    if (given.compiled != nullptr && given.cache == plans) {
+      text = std::move(given.compiled);
+    } else {  // new, or the search_path was changed since it was given
+      text = engine.compile(given.compiled != nullptr ? given.compiled->text : given.sql, *plans, declared);
+    }
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
@@ -345,14 +358,12 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
       fill_store(*plan->query, execution, rows);
     }
     affected = static_cast<std::int64_t>(rows.rows);
-    result.command_tag = "SELECT " + std::to_string(affected);
+    set_tag(result, "SELECT ", affected);
   } else {
     affected = co_await run_modify(*plan->modify, execution, rows);
     const RowWrite operation = plan->modify->operation;
-    result.command_tag = (operation == RowWrite::insert   ? "INSERT 0 "
-                          : operation == RowWrite::update ? "UPDATE "
-                                                          : "DELETE ") +
-                         std::to_string(affected);
+    set_tag(result, operation == RowWrite::insert ? "INSERT 0 " : operation == RowWrite::update ? "UPDATE " : "DELETE ",
+            affected);
   }
   if (has_foreign_keys(txn, first_write)) co_await check_foreign_keys(*this, first_write);
   set_result(shared, rows, affected, result);

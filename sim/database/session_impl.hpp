@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,6 +17,9 @@
 
 namespace orrery::sim::database {
 
+/// Few statements have more: then they need no memory of their own.
+using Parameters = boost::container::small_vector<SqlValue, 4>;
+
 /// One client's session: its transaction, settings, and the statement that runs.
 class SessionImpl {
  public:
@@ -25,7 +29,7 @@ class SessionImpl {
   SessionImpl& operator=(const SessionImpl&) = delete;
 
   /// `each`, if given, gets the results of all statements but the last; it outlives the task.
-  Task<StatementResult> execute(std::string sql, std::vector<SqlValue> parameters, std::vector<TypeRef> declared = {},
+  Task<StatementResult> execute(StatementText given, Parameters parameters, std::vector<TypeRef> declared = {},
                                 const std::function<void(StatementResult)>* each = nullptr);
   Task<> execute_each(std::string sql, const std::function<void(StatementResult)>& each);
   [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared);
