@@ -78,15 +78,18 @@ int OrderedIndex::compare_rows(const Value* left, const Value* right) const noex
   return 0;
 }
 
-/// Binary search in the chunks' last entries and then in one chunk. `is_before` is true of a prefix of all entries.
+/// Binary search in the chunks' last entries and then in the one chunk. `is_before` is true of a prefix of all entries.
+///
+/// In the chunk, which is mostly far from any cache, the search begins where the entry would lie if keys were evenly spread
+/// (ids and random keys are), and goes from there in doubling steps: Bentley and Yao, "An almost optimal algorithm for
+/// unbounded searching", 1976.
 template <class IsBefore>
-OrderedIndex::Place OrderedIndex::partition_point(const IsBefore& is_before) const {
+OrderedIndex::Place OrderedIndex::partition_point(std::uint64_t wanted, const IsBefore& is_before) const {
   std::size_t low = 0;
   std::size_t high = chunks_.size();
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    const Chunk& chunk = *chunks_[middle];
-    if (is_before(chunk.entries[chunk.size - 1])) {
+    if (is_before(lasts_[middle])) {
       low = middle + 1;
     } else {
       high = middle;
@@ -94,8 +97,35 @@ OrderedIndex::Place OrderedIndex::partition_point(const IsBefore& is_before) con
   }
   if (low == chunks_.size()) return end();
   const Chunk& chunk = *chunks_[low];
+  // The point lies in [first, last]: the chunk's last entry is not before it.
   std::size_t first = 0;
   std::size_t last = chunk.size - 1;
+  const std::uint64_t from = low == 0 ? chunk.entries[0].prefix : lasts_[low - 1].prefix;
+  const std::uint64_t to = lasts_[low].prefix;
+  std::size_t probe = last / 2;
+  if (from < wanted && wanted < to) {
+    const double share = static_cast<double>(wanted - from) / static_cast<double>(to - from);
+    probe = std::min(last, static_cast<std::size_t>(share * static_cast<double>(chunk.size)));
+  }
+  for (std::size_t step = 1; first < last; step *= 2) {
+    if (is_before(chunk.entries[probe])) {
+      first = probe + 1;
+      if (probe + step >= last) break;
+      probe += step;
+      if (!is_before(chunk.entries[probe])) {
+        last = probe;
+        break;
+      }
+    } else {
+      last = probe;
+      if (probe < first + step) break;
+      probe -= step;
+      if (is_before(chunk.entries[probe])) {
+        first = probe + 1;
+        break;
+      }
+    }
+  }
   while (first < last) {
     const std::size_t middle = (first + last) / 2;
     if (is_before(chunk.entries[middle])) {
@@ -111,7 +141,7 @@ OrderedIndex::Place OrderedIndex::seek(std::span<const Value> prefix, bool after
   if (prefix.empty()) return after_equal ? end() : begin();
   const std::uint64_t wanted = prefix_of(prefix.front());
   const bool is_whole = is_whole_key(wanted);
-  return partition_point([&](const Entry& entry) {
+  return partition_point(wanted, [&](const Entry& entry) {
     if (entry.prefix != wanted) return entry.prefix < wanted;
     if (is_whole) return after_equal;
     const int order = compare((*heap_)[entry.version].row, prefix);
@@ -131,16 +161,20 @@ bool OrderedIndex::is_before(const Entry& entry, const Entry& other, const Value
 void OrderedIndex::add(VersionId version) {
   const Value* row = (*heap_)[version].row;
   const Entry added{prefix_of(row[columns_.front().place]), version};
-  insert_at(partition_point([&](const Entry& entry) { return is_before(entry, added, row); }), added);
+  insert_at(partition_point(added.prefix, [&](const Entry& entry) { return is_before(entry, added, row); }), added);
 }
 
 void OrderedIndex::insert_at(Place place, const Entry& added) {
   ++size_;
   if (place.chunk == chunks_.size()) {
     // Behind the last entry: ids and times grow, so a full last chunk is left full.
-    if (chunks_.empty() || chunks_.back()->size == kChunk) chunks_.push_back(std::make_unique<Chunk>());
+    if (chunks_.empty() || chunks_.back()->size == kChunk) {
+      chunks_.push_back(std::make_unique<Chunk>());
+      lasts_.emplace_back();
+    }
     Chunk& chunk = *chunks_.back();
     chunk.entries[chunk.size++] = added;
+    lasts_.back() = added;
     return;
   }
   if (chunks_[place.chunk]->size == kChunk) {
@@ -150,19 +184,22 @@ void OrderedIndex::insert_at(Place place, const Entry& added) {
     std::copy(lower.entries + kHalf, lower.entries + kChunk, upper->entries);
     upper->size = kChunk - kHalf;
     lower.size = kHalf;
-    chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(place.chunk) + 1, std::move(upper));
+    const auto behind = static_cast<std::ptrdiff_t>(place.chunk) + 1;
+    chunks_.insert(chunks_.begin() + behind, std::move(upper));
+    lasts_.insert(lasts_.begin() + behind, lasts_[place.chunk]);
+    lasts_[place.chunk] = lower.entries[kHalf - 1];
     if (place.entry > kHalf) place = {place.chunk + 1, place.entry - kHalf};
   }
   Chunk& chunk = *chunks_[place.chunk];
   std::copy_backward(chunk.entries + place.entry, chunk.entries + chunk.size, chunk.entries + chunk.size + 1);
   chunk.entries[place.entry] = added;
-  ++chunk.size;
+  lasts_[place.chunk] = chunk.entries[chunk.size++];
 }
 
 OrderedIndex::Place OrderedIndex::find(VersionId version) const {
   const Value* row = (*heap_)[version].row;
   const Entry wanted{prefix_of(row[columns_.front().place]), version};
-  const Place place = partition_point([&](const Entry& entry) { return is_before(entry, wanted, row); });
+  const Place place = partition_point(wanted.prefix, [&](const Entry& entry) { return is_before(entry, wanted, row); });
   CHECK(place != end() && at(place) == version, "the version has an entry in the index");
   return place;
 }
@@ -170,8 +207,14 @@ OrderedIndex::Place OrderedIndex::find(VersionId version) const {
 void OrderedIndex::erase_at(Place place) {
   Chunk& chunk = *chunks_[place.chunk];
   std::copy(chunk.entries + place.entry + 1, chunk.entries + chunk.size, chunk.entries + place.entry);
-  if (--chunk.size == 0) chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(place.chunk));
   --size_;
+  if (--chunk.size > 0) {
+    lasts_[place.chunk] = chunk.entries[chunk.size - 1];
+    return;
+  }
+  const auto empty = static_cast<std::ptrdiff_t>(place.chunk);
+  chunks_.erase(chunks_.begin() + empty);
+  lasts_.erase(lasts_.begin() + empty);
 }
 
 void OrderedIndex::remove(VersionId version) { erase_at(find(version)); }
@@ -192,6 +235,8 @@ void OrderedIndex::replace(VersionId version, VersionId by) {
   }
   if (fits) {
     entry.version = by;
+    const Chunk& chunk = *chunks_[place.chunk];
+    lasts_[place.chunk] = chunk.entries[chunk.size - 1];
   } else {
     erase_at(place);
     add(by);
@@ -200,6 +245,7 @@ void OrderedIndex::replace(VersionId version, VersionId by) {
 
 void OrderedIndex::clear() noexcept {
   chunks_.clear();
+  lasts_.clear();
   size_ = 0;
 }
 

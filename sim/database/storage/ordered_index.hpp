@@ -89,7 +89,7 @@ class OrderedIndex {
   /// The place of the entry of this very version.
   [[nodiscard]] Place find(VersionId version) const;
   template <class IsBefore>
-  [[nodiscard]] Place partition_point(const IsBefore& is_before) const;
+  [[nodiscard]] Place partition_point(std::uint64_t wanted, const IsBefore& is_before) const;
 
   enum class PrefixKind : std::uint8_t { none, integer, bytes };
 
@@ -98,6 +98,7 @@ class OrderedIndex {
   PrefixKind prefix_kind_ = PrefixKind::none;
   std::size_t size_ = 0;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // none is empty
+  std::vector<Entry> lasts_;  // each chunk's last entry: a search reads them close together, and then one chunk
 };
 
 }  // namespace orrery::sim::database
