@@ -364,7 +364,7 @@ void Analyzer::returning(Nodes targets, Level& level, ModifyPlan& plan) {
 std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Level& outer) {
   auto plan = std::make_unique<ModifyPlan>();
   Level level;
-  level.outer = &outer;
+  if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
   Table& table = naming_.table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
@@ -394,7 +394,7 @@ std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Le
 std::unique_ptr<ModifyPlan> Analyzer::remove(const PgQuery__DeleteStmt& stmt, Level& outer) {
   auto plan = std::make_unique<ModifyPlan>();
   Level level;
-  level.outer = &outer;
+  if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
   Table& table = naming_.table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);

@@ -39,6 +39,21 @@ void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) 
   result.command_tag.assign(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
+/// The command as PostgreSQL names it: after the first of its lock clauses.
+const char* locking_verb(const StatementPlan& plan) {
+  if (plan.query == nullptr || plan.query->marks.empty()) return "SELECT";
+  switch (plan.query->marks.front().mode) {
+    case RowLock::key_share:
+      return "SELECT FOR KEY SHARE";
+    case RowLock::share:
+      return "SELECT FOR SHARE";
+    case RowLock::no_key_update:
+      return "SELECT FOR NO KEY UPDATE";
+    default:
+      return "SELECT FOR UPDATE";
+  }
+}
+
 void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
                 StatementResult& result) {
   const StatementPlan& plan = *shared;
@@ -327,7 +342,7 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
   const StatementPlan* plan = shared.get();
   Transaction& txn = transaction;
   if (plan->writes && txn.is_read_only) {
-    const char* verb = plan->modify == nullptr                             ? "SELECT FOR UPDATE"
+    const char* verb = plan->modify == nullptr                       ? locking_verb(*plan)
                        : plan->modify->operation == RowWrite::insert ? "INSERT"
                        : plan->modify->operation == RowWrite::update ? "UPDATE"
                                                                      : "DELETE";

@@ -1,21 +1,17 @@
 #include <gtest/gtest.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cli/sql/wire_types.hpp"
-#include "cli/sql/world.hpp"
 #include "real-mode/private_postgres.hpp"
 #include "sim/database/engine.hpp"
+#include "tests/differential/outcome.hpp"
 #include "tests/differential/random_sql.hpp"
 
 // The same random statements on the simulated and on a real PostgreSQL: rows, types, command tags, SQLSTATEs and messages must
@@ -27,35 +23,15 @@ namespace {
 using cli::sql::SqlClient;
 using cli::sql::SqlEnvironment;
 
-std::string join(std::string text, const std::string& part) { return text.empty() ? part : std::move(text) + "|" + part; }
-
 class Simulated {
  public:
   /// Nothing: refused.
   std::optional<std::string> run(const std::string& sql) {
     client_.start(sql);
     if (client_.is_busy()) return "waits";
-    if (const auto error = client_.finish()) {
-      if (error->message.starts_with("not supported in the simulated database")) return std::nullopt;
-      return "ERROR " + error->sqlstate + ": " + error->message + (error->detail.empty() ? "" : "\nDETAIL: " + error->detail);
-    }
-    const auto& result = client_.results.back();
-    std::string text = result.command_tag;
-    if (result.types == nullptr) return text;
-    std::string header;
-    for (std::size_t k = 0; k < result.types->size(); ++k) {
-      header = join(std::move(header), result.rows.shape()->columns[k] + ":" + std::to_string(numbers_.number_of((*result.types)[k])));
-    }
-    text += "\n" + header;
-    for (std::size_t i = 0; i < result.rows.size(); ++i) {
-      std::string row;
-      for (std::size_t k = 0; k < result.types->size(); ++k) {
-        const SqlValue& cell = result.rows[i][k];
-        row = join(std::move(row), cell.is_null() ? "NULL" : "'" + cell.text() + "'");
-      }
-      text += "\n" + row;
-    }
-    return text;
+    std::string outcome = outcome_of(client_, numbers_);
+    if (is_refusal(outcome)) return std::nullopt;
+    return outcome;
   }
 
  private:
@@ -67,11 +43,7 @@ class Simulated {
 
 class Real {
  public:
-  explicit Real(const real::PrivatePostgres& server)
-      : connection_(PQconnectdb((server.connection("postgres") + " options='-c timezone=UTC'").c_str()), PQfinish) {
-    CHECK(PQstatus(connection_.get()) == CONNECTION_OK, "the private server takes connections");
-    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-  }
+  explicit Real(const real::PrivatePostgres& server) : connection_(connect_to(server.connection("postgres") + " options='-c timezone=UTC'")) {}
   void clear() {
     if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) static_cast<void>(run("ROLLBACK"));
     static_cast<void>(run("DROP SCHEMA IF EXISTS public CASCADE"));
@@ -82,36 +54,10 @@ class Real {
     if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) static_cast<void>(run("ROLLBACK"));
     return run("EXPLAIN " + sql).starts_with("ERROR");
   }
-  std::string run(const std::string& sql) {
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(connection_.get(), sql.c_str()), PQclear);
-    const auto field = [&](int code) {
-      const char* text = PQresultErrorField(result.get(), code);
-      return std::string(text == nullptr ? "" : text);
-    };
-    const ExecStatusType status = PQresultStatus(result.get());
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-      const std::string detail = field(PG_DIAG_MESSAGE_DETAIL);
-      return "ERROR " + field(PG_DIAG_SQLSTATE) + ": " + field(PG_DIAG_MESSAGE_PRIMARY) + (detail.empty() ? "" : "\nDETAIL: " + detail);
-    }
-    std::string text = PQcmdStatus(result.get());
-    if (status != PGRES_TUPLES_OK) return text;
-    std::string header;
-    for (int k = 0; k < PQnfields(result.get()); ++k) {
-      header = join(std::move(header), std::string(PQfname(result.get(), k)) + ":" + std::to_string(PQftype(result.get(), k)));
-    }
-    text += "\n" + header;
-    for (int i = 0; i < PQntuples(result.get()); ++i) {
-      std::string row;
-      for (int k = 0; k < PQnfields(result.get()); ++k) {
-        row = join(std::move(row), PQgetisnull(result.get(), i, k) != 0 ? "NULL" : "'" + std::string(PQgetvalue(result.get(), i, k)) + "'");
-      }
-      text += "\n" + row;
-    }
-    return text;
-  }
+  std::string run(const std::string& sql) { return run_on(*connection_, sql); }
 
  private:
-  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+  Connection connection_;
 };
 
 struct Difference {
@@ -128,15 +74,10 @@ struct Counts {
 };
 
 /// RETURNING gives rows as they lie, which depends on where a real server found room for new versions.
-std::string in_any_order(const std::string& outcome) {
-  if (!outcome.starts_with("UPDATE") && !outcome.starts_with("DELETE")) return outcome;
-  std::vector<std::string> lines;
-  std::istringstream in(outcome);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  std::sort(lines.begin(), lines.end());
-  std::string sorted;
-  for (const std::string& line : lines) sorted += line + "\n";
-  return sorted;
+bool are_same(const std::string& simulated, const std::string& real_outcome) {
+  if (simulated == real_outcome) return true;
+  const bool is_change = simulated.starts_with("UPDATE") || simulated.starts_with("DELETE");
+  return is_change && in_any_order(simulated) == in_any_order(real_outcome);
 }
 
 /// Differences that are known, each with its reason. What follows them is not compared, since one of the two has failed.
@@ -185,7 +126,7 @@ std::optional<Difference> compare(const std::vector<std::string>& statements, Re
     }
     const std::string wanted = real.run(statements[i]);
     if (counts != nullptr && wanted.starts_with("ERROR")) ++counts->errors;
-    if (*got == wanted || in_any_order(*got) == in_any_order(wanted)) continue;
+    if (are_same(*got, wanted)) continue;
     if (is_known(statements[i], *got, wanted, real)) {
       if (counts != nullptr) ++counts->known;
       return std::nullopt;
