@@ -28,6 +28,25 @@ std::uint64_t read_hex(const JsonFields& fields, std::string_view name) {
   return word;
 }
 
+/// Of everything but the checksum itself, however it is laid out.
+std::string checksum_of(Json document) {
+  document.erase("checksum");
+  return hex(sim::entity_of(document.dump()));
+}
+
+/// An element a line.
+void print_array(std::string& text, const Json& array) {
+  text += '[';
+  const char* before = "\n    ";
+  for (const Json& element : array) {
+    text += before + element.dump();
+    before = ",\n    ";
+  }
+  text += array.empty() ? "]" : "\n  ]";
+}
+
+}  // namespace
+
 Json to_json(const Operation& operation) {
   return Json{{"at", to_string(operation.at)},
               {"client", operation.client},
@@ -49,25 +68,6 @@ Operation operation_from_json(const Json& json, const std::string& path) {
   if (!operation.arguments.is_object()) fields.fail("arguments", "expected an object");
   return operation;
 }
-
-/// Of everything but the checksum itself, however it is laid out.
-std::string checksum_of(Json document) {
-  document.erase("checksum");
-  return hex(sim::entity_of(document.dump()));
-}
-
-/// An element a line.
-void print_array(std::string& text, const Json& array) {
-  text += '[';
-  const char* before = "\n    ";
-  for (const Json& element : array) {
-    text += before + element.dump();
-    before = ",\n    ";
-  }
-  text += array.empty() ? "]" : "\n  ]";
-}
-
-}  // namespace
 
 RunRequest PlanFile::request() const {
   RunRequest request;

@@ -35,6 +35,11 @@ struct PlanFile {
 /// Of this program.
 [[nodiscard]] std::string build_identity();
 
+/// An operation as a plan file holds it.
+[[nodiscard]] Json to_json(const Operation& operation);
+/// Reads it. Throws MalformedPlan.
+[[nodiscard]] Operation operation_from_json(const Json& json, const std::string& path);
+
 /// The text of a plan file for a run; ends in a newline.
 [[nodiscard]] std::string write_plan(const Scenario& scenario, const RunResult& result);
 
