@@ -29,6 +29,7 @@ constexpr Verb kVerbs[] = {
     {"run", "Runs seeds of scenarios and judges their properties", add_run},
     {"replay", "Runs one seed or plan file again and tells what happened", add_replay},
     {"verify", "Runs each seed twice and names the first event that differs", add_verify},
+    {"timeline", "Draws what happened in one run as a space-time diagram", add_timeline},
     {"sql", "Runs SQL on a simulated PostgreSQL: a file, a terminal, an isolation spec, or real clients", add_sql},
     {"defects", "Runs every broken twin: is it found, by which property, after how many seeds", add_defects},
     {"real", "Runs a scenario with real processes, sockets and PostgreSQL", add_real},

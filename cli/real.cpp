@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "cli/input.hpp"
 #include "cli/report.hpp"
 #include "cli/screen.hpp"
+#include "cli/source.hpp"
 #include "cli/verbs.hpp"
 #include "faults/nemesis.hpp"
 #include "properties/story.hpp"
@@ -41,13 +40,6 @@ struct Arguments {
 /// What begins so late before the end may still be under way, and is not judged: no operation begins there.
 constexpr Duration kQuietEnd = 40s;
 constexpr std::size_t kTold = 3;
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw UsageError(fmt::format("real: \"{}\" cannot be read, or is empty", path));
-  return text.str();
-}
 
 /// Notes what a client asked and was told as events of its host.
 class Notes final : public OperationLog {
@@ -103,7 +95,7 @@ class RealVerb {
       if (!arguments_.faults.empty()) throw UsageError("real: a plan file says which faults; --faults goes with --seed");
       PlanFile file;
       try {
-        file = read_plan(read_text(arguments_.plan));
+        file = read_plan(read_file(arguments_.plan));
       } catch (const UsageError&) {
         throw;
       } catch (const std::exception& error) {
