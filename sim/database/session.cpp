@@ -191,7 +191,7 @@ Task<StatementResult> SessionImpl::execute(std::string sql, std::vector<SqlValue
       if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
     if (txn.is_open && !txn.is_explicit) {
-      if (!txn.checks.empty()) co_await check_deferred(*this);
+      if (!txn.deferral.checks.empty()) co_await check_deferred(*this);
       commit();
     }
   } catch (const SqlError&) {
@@ -225,11 +225,15 @@ Task<> SessionImpl::run_statement(std::shared_ptr<CompiledText> text, std::size_
   }
   begin_if_needed();
   if (!statement.is_query) {
+    if (txn.isolation != Isolation::read_committed && utility_takes_snapshot(*statement.node)) take_snapshot();
     co_await run_utility(*this, *statement.node, result);
     ++txn.command;
     co_return;
   }
   std::shared_ptr<const StatementPlan> plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());
+  // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
+  const bool wants_safe_snapshot = txn.isolation == Isolation::serializable && txn.is_read_only && txn.is_deferrable;
+  if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot) take_snapshot();
   if (plan->tables.empty() || lock_tables_now(*plan)) {
     co_await run_plan(plan, parameters, result);
     co_return;
