@@ -221,6 +221,8 @@ class Analyzer {
   ExprPtr coerce(ExprPtr expr, TypeRef target, CastContext context);
   /// Null if there is no such cast.
   ExprPtr try_coerce(ExprPtr expr, TypeRef target, CastContext context);
+  /// To the common type of a construct's parts: "CASE/WHEN could not convert type …" (42846) if there is no cast.
+  ExprPtr coerce_to_common(ExprPtr expr, TypeRef target, std::string_view construct);
   ExprPtr coerce_to_boolean(ExprPtr expr, std::string_view construct);
   ExprPtr fold(ExprPtr expr);
   void set_parameter_type(const Expr& parameter, TypeRef type);

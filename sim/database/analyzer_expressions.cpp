@@ -388,7 +388,8 @@ ExprPtr Analyzer::case_expression(const PgQuery__CaseExpr& expr, Level& level) {
   if (expr.defresult != nullptr) types.push_back(results.back()->type);
   for (std::size_t i = 0; i < conditions.size(); ++i) types.push_back(results[i]->type);
   result->type = common_type(types, "CASE");
-  for (ExprPtr& each : results) each = coerce(std::move(each), result->type, CastContext::implicit);
+  if (expr.defresult != nullptr) results.back() = coerce_to_common(std::move(results.back()), result->type, "CASE/ELSE");
+  for (std::size_t i = 0; i < conditions.size(); ++i) results[i] = coerce_to_common(std::move(results[i]), result->type, "CASE/WHEN");
   if (operand != nullptr) result->args.push_back(std::move(operand));
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     result->args.push_back(std::move(conditions[i]));
@@ -409,7 +410,7 @@ ExprPtr Analyzer::common(std::vector<ExprPtr> args, ExprKind kind, std::string_v
     if (error.position == 0) error.position = position;
     throw;
   }
-  for (ExprPtr& arg : args) result->args.push_back(coerce(std::move(arg), result->type, CastContext::implicit));
+  for (ExprPtr& arg : args) result->args.push_back(coerce_to_common(std::move(arg), result->type, construct));
   if (kind == ExprKind::greatest || kind == ExprKind::least) {
     result->compare_by = compare_function(result->type);
     if (result->compare_by == nullptr) {
@@ -480,8 +481,8 @@ ExprPtr Analyzer::array_expression(const PgQuery__AArrayExpr& array, Level& leve
     type = common_type(types, "ARRAY");
   }
   for (ExprPtr& arg : args) {
-    const CastContext context = element.is_unknown() ? CastContext::implicit : CastContext::explicit_;
-    result->args.push_back(coerce(std::move(arg), type, context));
+    result->args.push_back(element.is_unknown() ? coerce_to_common(std::move(arg), type, "ARRAY")
+                                                : coerce(std::move(arg), type, CastContext::explicit_));
   }
   result->negated = is_nested;
   result->type = is_nested ? type : type.array();

@@ -156,6 +156,16 @@ ExprPtr Analyzer::coerce(ExprPtr expr, TypeRef target, CastContext context) {
   return result;
 }
 
+ExprPtr Analyzer::coerce_to_common(ExprPtr expr, TypeRef target, std::string_view construct) {
+  const TypeRef from = expr->type;
+  const std::int32_t position = expr->position;
+  ExprPtr result = try_coerce(std::move(expr), target, CastContext::implicit);
+  if (result == nullptr) {
+    fail("42846", std::string(construct) + " could not convert type " + type_name(from) + " to " + type_name(target), position);
+  }
+  return result;
+}
+
 ExprPtr Analyzer::coerce_to_boolean(ExprPtr expr, std::string_view construct) {
   const TypeRef from = expr->type;
   const std::int32_t position = expr->position;

@@ -263,7 +263,7 @@ std::shared_ptr<QueryPlan> Analyzer::values_select(const PgQuery__SelectStmt& st
     TypeRef type = common_type(types, "VALUES");
     const bool all_unknown = std::all_of(types.begin(), types.end(), [](TypeRef each) { return each.is_unknown(); });
     if (all_unknown && column < targets.size()) type = targets[column].without_typmod();
-    for (auto& row : plan->values) row[column] = coerce(std::move(row[column]), type, CastContext::implicit);
+    for (auto& row : plan->values) row[column] = coerce_to_common(std::move(row[column]), type, "VALUES");
     plan->types.push_back(type);
     plan->names.push_back("column" + std::to_string(column + 1));
   }
@@ -302,11 +302,11 @@ std::shared_ptr<QueryPlan> Analyzer::set_operation(const PgQuery__SelectStmt& st
       if (query.types[i].same(type)) continue;
       if (query.operation != SetOperation::none) fail_unsupported("nested set operations of different types");
       if (!query.values.empty()) {
-        for (auto& row : query.values) row[i] = coerce(std::move(row[i]), type, CastContext::implicit);
+        for (auto& row : query.values) row[i] = coerce_to_common(std::move(row[i]), type, name);
       } else {
         const bool sorts = std::any_of(query.sort.begin(), query.sort.end(), [&](const SortKey& key) { return key.output == i; });
         if (sorts) fail_unsupported("a set operation that casts a sorted column");
-        query.outputs[i] = coerce(std::move(query.outputs[i]), type, CastContext::implicit);
+        query.outputs[i] = coerce_to_common(std::move(query.outputs[i]), type, name);
       }
       query.types[i] = type;
     }

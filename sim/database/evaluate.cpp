@@ -35,12 +35,14 @@ class Arguments {
 
 const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratch) {
   Arguments arguments(expr.args.size());
+  bool has_null = false;  // all arguments are computed first: one of them may fail
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
     Value local;
     const Value& value = evaluate(*expr.args[i], execution, local);
-    if (expr.function->is_strict && is_given_null(*expr.args[i], value)) return kNull;
+    has_null = has_null || is_given_null(*expr.args[i], value);
     arguments[i] = &value == &local ? std::move(local) : value;
   }
+  if (has_null && expr.function->is_strict) return kNull;
   scratch = expr.function->call(arguments.span(), expr.site, execution);
   return scratch;
 }
@@ -273,9 +275,8 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
       Value left_local;
       Value right_local;
       const Value& left = evaluate(*expr.args[0], execution, left_local);
-      if (left.is_null()) return kNull;
       const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (right.is_null()) return kNull;
+      if (left.is_null() || right.is_null()) return kNull;
       const std::int64_t a = left.integer();
       const std::int64_t b = right.integer();
       return boolean(holds(expr.comparison, a < b ? -1 : a > b ? 1 : 0));
@@ -284,18 +285,16 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
       Value left_local;
       Value right_local;
       const Value& left = evaluate(*expr.args[0], execution, left_local);
-      if (left.is_null()) return kNull;
       const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (right.is_null()) return kNull;
+      if (left.is_null() || right.is_null()) return kNull;
       return boolean((left.bytes() == right.bytes()) == (expr.comparison == Comparison::equal));
     }
     case ExprKind::compare: {
       Value left_local;
       Value right_local;
       const Value& left = evaluate(*expr.args[0], execution, left_local);
-      if (left.is_null()) return kNull;
       const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (right.is_null()) return kNull;
+      if (left.is_null() || right.is_null()) return kNull;
       return boolean(holds(expr.comparison, expr.compare_by(left, right)));
     }
     case ExprKind::distinct: {

@@ -56,17 +56,20 @@ struct JoinTable {
 };
 
 /// One run of a statement.
-class Execution final : public EvalContext {
+class Execution : public EvalContext {
  public:
   Execution(SessionImpl& the_session, EngineImpl& the_engine) : session(&the_session), engine(&the_engine) {}
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+  virtual ~Execution() = default;
 
   /// Makes ready for a run of `plan`; keeps memory from the run before.
   void start(const StatementPlan& plan, SessionImpl& the_session);
   /// Drops the values of the run.
   void finish();
 
-  SessionImpl* session;
-  EngineImpl* engine;
+  SessionImpl* session = nullptr;
+  EngineImpl* engine = nullptr;
   const StatementPlan* plan = nullptr;
   Snapshot snapshot;
   std::vector<Slot> slots;
@@ -93,6 +96,10 @@ class Execution final : public EvalContext {
   [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override;
   [[nodiscard]] std::string current_snapshot() const override;
   [[nodiscard]] std::optional<std::string> setting(std::string_view name) const override;
+
+ protected:
+  /// Of no session: for what is computed while a statement is planned.
+  Execution() = default;
 };
 
 /// A reference to a callable; cheaper than std::function and never owning.

@@ -125,6 +125,13 @@ std::vector<VersionId> find_rows(SessionImpl& session, const Table& table, const
   return found;
 }
 
+/// A row that a check was to lock and that another transaction has changed since the snapshot. PostgreSQL's ExecLockRows
+/// calls a deletion an update, too.
+void refuse_changed(const SessionImpl& session, LockOutcome outcome) {
+  if (session.transaction.isolation == Isolation::read_committed) return;
+  if (outcome == LockOutcome::updated || outcome == LockOutcome::removed) fail("40001", "could not serialize access due to concurrent update");
+}
+
 Task<> check_child(SessionImpl& session, const ForeignKey& key, const Value* row) {
   const auto values = key_values(row, key.child_columns);
   if (!values) {
@@ -158,11 +165,7 @@ Task<> check_child(SessionImpl& session, const ForeignKey& key, const Value* row
         if (!same) outcome = LockOutcome::removed;
       }
     }
-    if ((outcome == LockOutcome::updated || outcome == LockOutcome::removed) &&
-        session.transaction.isolation != Isolation::read_committed) {
-      fail("40001", std::string("could not serialize access due to concurrent ") +
-                        (outcome == LockOutcome::removed ? "delete" : "update"));
-    }
+    refuse_changed(session, outcome);
     found = outcome == LockOutcome::locked;
   }
   if (found) co_return;
@@ -204,6 +207,7 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
     for (const VersionId id : children) {
       txn.snapshot.command = txn.command + 1;
       LockOutcome outcome = co_await lock_row(session, child, id, RowLock::key_share, WaitPolicy::block);
+      refuse_changed(session, outcome);
       if (outcome == LockOutcome::removed) continue;
       if (outcome == LockOutcome::updated) {
         VersionId latest = id;
@@ -231,8 +235,14 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
     RowQueue queue(session, child, id);
     const RowLock strength = action == KeyAction::cascade && write.operation == RowWrite::remove ? RowLock::update : RowLock::no_key_update;
     LockOutcome outcome = co_await await_writable(session, child, id, strength, queue);
+    if (txn.isolation != Isolation::read_committed) {
+      if (outcome == LockOutcome::removed) fail("40001", "could not serialize access due to concurrent delete");
+      // The row was found among the newest ones; it must be one that the transaction's own snapshot shows, too
+      // (ri_PerformCheck's crosscheck snapshot).
+      const bool is_unseen = outcome == LockOutcome::locked && !is_visible((*child.heap)[id], check_snapshot(session, false), session.engine.transactions);
+      if (outcome == LockOutcome::updated || is_unseen) fail("40001", "could not serialize access due to concurrent update");
+    }
     if (outcome == LockOutcome::updated) {
-      if (txn.isolation != Isolation::read_committed) fail("40001", "could not serialize access due to concurrent update");
       outcome = co_await lock_latest(session, child, id, strength, WaitPolicy::block);
       if (outcome == LockOutcome::locked && !same_key(child, key.child_columns, (*child.heap)[id].row, (*child.heap)[found].row)) continue;
     }
@@ -355,10 +365,10 @@ namespace {
 
 bool is_deferred(const Transaction& txn, const ForeignKey& key) {
   if (!key.is_deferrable) return false;
-  for (std::size_t i = txn.deferred_modes.size(); i-- > 0;) {
-    if (txn.deferred_modes[i].first == &key) return txn.deferred_modes[i].second;
+  for (std::size_t i = txn.deferral.some.size(); i-- > 0;) {
+    if (txn.deferral.some[i].first == &key) return txn.deferral.some[i].second;
   }
-  return txn.all_deferred.value_or(key.is_deferred);
+  return txn.deferral.all.value_or(key.is_deferred);
 }
 
 /// Runs the checks that `chosen` picks, in the order in which they came up.
@@ -367,13 +377,13 @@ Task<> run_deferred(SessionImpl& session, Chosen chosen) {
   Transaction& txn = session.transaction;
   session.take_snapshot();
   session.snapshot_in_use = true;
-  for (std::size_t i = 0; i < txn.checks.size();) {
-    if (!chosen(txn.checks[i])) {
+  for (std::size_t i = 0; i < txn.deferral.checks.size();) {
+    if (!chosen(txn.deferral.checks[i])) {
       ++i;
       continue;
     }
-    const DeferredCheck check = txn.checks[i];
-    txn.checks.erase(txn.checks.begin() + static_cast<std::ptrdiff_t>(i));
+    const DeferredCheck check = txn.deferral.checks[i];
+    txn.deferral.checks.erase(txn.deferral.checks.begin() + static_cast<std::ptrdiff_t>(i));
     if (check.key->is_dropped) continue;
     if (check.of_parent) {
       co_await check_parent(session, *check.key, check.write);
@@ -410,7 +420,7 @@ Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
           continue;
         }
         if (key_action(*key, write) == KeyAction::no_action && is_deferred(txn, *key)) {
-          txn.checks.push_back({key, true, write});
+          txn.deferral.checks.push_back({key, true, write});
         } else {
           co_await check_parent(session, *key, write);
         }
@@ -430,7 +440,7 @@ Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
         continue;
       }
       if (waits) {
-        txn.checks.push_back({key.get(), false, write});
+        txn.deferral.checks.push_back({key.get(), false, write});
       } else {
         co_await check_child(session, *key, after.row);
       }
@@ -462,11 +472,11 @@ Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
   }
   if (!txn.is_explicit) co_return;  // PostgreSQL warns: it has no effect outside of a transaction block
   if (names.empty()) {
-    txn.all_deferred = deferred;
-    txn.deferred_modes.clear();
+    txn.deferral.all = deferred;
+    txn.deferral.some.clear();
   }
-  for (const ForeignKey* key : chosen) txn.deferred_modes.emplace_back(key, deferred);
-  if (deferred || txn.checks.empty()) co_return;
+  for (const ForeignKey* key : chosen) txn.deferral.some.emplace_back(key, deferred);
+  if (deferred || txn.deferral.checks.empty()) co_return;
   const auto becomes_immediate = [&txn](const DeferredCheck& check) { return !is_deferred(txn, *check.key); };
   co_await run_deferred(session, becomes_immediate);
 }

@@ -143,6 +143,8 @@ class RowChanger {
           if (session_.transaction.isolation != Isolation::read_committed) fail_concurrent(outcome == LockOutcome::removed);
           if (outcome == LockOutcome::removed) co_return false;
           VersionId latest = version;
+          // What is assigned decides how the newest version is locked (ExecUpdateLockMode), not what changes.
+          if (plan_.operation == RowWrite::update && plan_.may_change_key) mode = RowLock::update;
           const LockOutcome locked = co_await lock_latest(session_, table, latest, mode, WaitPolicy::block);
           if (locked != LockOutcome::locked) co_return false;
           // EvalPlanQual: the newest version, all else as it was found.
@@ -268,9 +270,11 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
   // Rows are found in growing rounds: a snapshot gives the same rows in the same order each time, and locking the few
   // that LIMIT wants must not cost a walk over all of them.
   std::size_t done = 0;
+  // A serializable transaction must not even look at a row too many: that would be a read.
+  const std::size_t ahead = session.transaction.isolation == Isolation::serializable ? 0 : 16;
   std::size_t round = sorts || execution.order_seed != 0 || window.limit > 1'000'000
                           ? SIZE_MAX
-                          : static_cast<std::size_t>(window.limit + window.offset) + 16;
+                          : static_cast<std::size_t>(window.limit + window.offset) + ahead;
   bool finished = window.limit == 0 || !all_true(query.conditions, execution);
   while (!finished) {
     FoundRows found;
@@ -278,10 +282,6 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
     keys.width = query.outputs.size();
     bool is_complete = true;
     auto keep = [&]() -> bool {
-      if (found.rows == round) {
-        is_complete = false;
-        return false;
-      }
       found.keep(query.slots, execution);
       if (sorts) {
         for (const ExprPtr& expr : query.outputs) {
@@ -290,7 +290,9 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
         }
         ++keys.rows;
       }
-      return true;
+      if (found.rows < round) return true;
+      is_complete = false;
+      return false;
     };
     while (true) {
       std::optional<AdvisoryWait> waits_for;
@@ -344,7 +346,8 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
       finished = ++output.rows >= window.limit;
     }
     if (is_complete) break;
-    round = round > SIZE_MAX / 4 ? SIZE_MAX : round * 4;
+    const std::size_t next = ahead == 0 ? round + static_cast<std::size_t>(window.limit) - output.rows : round * 4;
+    round = round > SIZE_MAX / 4 ? SIZE_MAX : next;
   }
   output.is_filled = true;
 }

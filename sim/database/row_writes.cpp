@@ -1,5 +1,6 @@
 #include "sim/database/row_writes.hpp"
 
+#include <algorithm>
 
 namespace orrery::sim::database {
 
@@ -74,7 +75,13 @@ VersionId write_update(SessionImpl& session, Table& table, VersionId before, Val
   new_version.breaks = breaks;
   old_version.xmax = xid;
   old_version.cmax = command;
-  old_version.ending = difference.changes_key ? Ending::key_updated : Ending::updated;
+  // An update of a row that the same transaction id has locked FOR UPDATE keeps that strength, whatever it changes
+  // (compute_new_xmax_infomask): those who look at the key take it for another one.
+  const bool was_locked_for_update =
+      old_version.lockers != nullptr && std::any_of(old_version.lockers->begin(), old_version.lockers->end(), [&](const RowLocker& locker) {
+        return locker.xid == xid && locker.mode == RowLock::update;
+      });
+  old_version.ending = difference.changes_key || was_locked_for_update ? Ending::key_updated : Ending::updated;
   old_version.newer = after;
   // Locks that others (or this transaction) hold on the row hold for its new version.
   if (old_version.lockers != nullptr) {

@@ -184,7 +184,8 @@ class TableScan {
         if (tree.compare(heap[tree.at(place)].row, keys_) != 0) break;
         const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_,
                                                    transactions_, reader_);
-        if (version != kNoVersion) return emit(version);
+        // There may be two: a row that others deleted after the snapshot was taken, and one of this transaction's own.
+        if (version != kNoVersion && !emit(version)) return false;
       }
       return true;
     }

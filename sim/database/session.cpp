@@ -208,7 +208,7 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
     if (txn.is_open && !txn.is_explicit) {
-      if (!txn.checks.empty()) co_await check_deferred(*this);
+      if (!txn.deferral.checks.empty()) co_await check_deferred(*this);
       commit();
     }
   } catch (const SqlError&) {
@@ -241,6 +241,9 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   begin_if_needed();
   if (!statement.is_query) return false;
   plan = engine.plan_of(text, index, naming, !txn.ddl.empty());
+  // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
+  const bool wants_safe_snapshot = txn.isolation == Isolation::serializable && txn.is_read_only && txn.is_deferrable;
+  if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot) take_snapshot();
   return lock_tables_now(*plan);
 }
 
@@ -254,6 +257,7 @@ Task<> SessionImpl::run_statement(CompiledText& text, std::size_t index, std::sp
     co_return;
   }
   if (!statement.is_query) {
+    if (txn.isolation != Isolation::read_committed && utility_takes_snapshot(*statement.node)) take_snapshot();
     co_await run_utility(*this, *statement.node, result);
     ++txn.command;
     co_return;

@@ -17,8 +17,8 @@ void SessionImpl::begin_if_needed() {
   txn.has_snapshot = false;
   txn.command = 0;
   txn.start_time = txn.statement_time;
-  txn.all_deferred.reset();
-  txn.deferred_modes.clear();
+  txn.deferral.all.reset();
+  txn.deferral.some.clear();
   txn.levels.clear();
   txn.levels.emplace_back();
   txn.xids.clear();
@@ -127,7 +127,7 @@ void SessionImpl::commit() {
   for (auto& finish : txn.ddl) finish(true);
   txn.ddl.clear();
   txn.writes.clear();
-  txn.checks.clear();
+  txn.deferral.checks.clear();
   txn.xids.clear();
   txn.levels.clear();
   txn.has_snapshot = false;
@@ -165,7 +165,7 @@ void SessionImpl::roll_back_level(std::size_t index) {
     txn.ddl.back()(false);
     txn.ddl.pop_back();
   }
-  txn.checks.resize(std::min(txn.checks.size(), level.first_check));
+  txn.deferral = level.deferral;
   while (txn.notifications.size() > level.first_notice) {
     txn.notified.erase({txn.notifications.back().channel, txn.notifications.back().payload});
     txn.notifications.pop_back();
@@ -235,7 +235,7 @@ void SessionImpl::define_savepoint(std::string savepoint) {
   level.savepoint = std::move(savepoint);
   level.first_write = txn.writes.size();
   level.first_ddl = txn.ddl.size();
-  level.first_check = txn.checks.size();
+  level.deferral = txn.deferral;
   level.first_notice = txn.notifications.size();
   level.first_listen = txn.listen_changes.size();
   txn.levels.push_back(std::move(level));

@@ -20,22 +20,30 @@ struct SerializableTransaction;
 
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
+/// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
+struct DeferredCheck {
+  const ForeignKey* key;
+  bool of_parent;     // a removed or re-keyed parent; otherwise a new child
+  WriteRecord write;
+};
+
+/// What waits for the end of the transaction, and what SET CONSTRAINTS said. ROLLBACK TO brings back what was at the
+/// savepoint: checks that were made since are to be made again.
+struct Deferral {
+  std::vector<DeferredCheck> checks;
+  std::optional<bool> all;                               // SET CONSTRAINTS ALL
+  std::vector<std::pair<const ForeignKey*, bool>> some;  // SET CONSTRAINTS of some, after that
+};
+
 /// The transaction itself, or a savepoint in it.
 struct TransactionLevel {
   std::string savepoint;     // empty: the transaction
   Xid xid = 0;               // assigned at its first write
   std::size_t first_write = 0;
   std::size_t first_ddl = 0;
-  std::size_t first_check = 0;
   std::size_t first_notice = 0;
   std::size_t first_listen = 0;
-};
-
-/// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
-struct DeferredCheck {
-  const ForeignKey* key;
-  bool of_parent;     // a removed or re-keyed parent; otherwise a new child
-  WriteRecord write;
+  Deferral deferral;  // when it began
 };
 
 struct ListenChange {
@@ -66,9 +74,7 @@ class Transaction {
   std::vector<Xid> xids;  // the top-level id first
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
-  std::vector<DeferredCheck> checks;
-  std::optional<bool> all_deferred;                                // SET CONSTRAINTS ALL
-  std::vector<std::pair<const ForeignKey*, bool>> deferred_modes;  // SET CONSTRAINTS of some, after that
+  Deferral deferral;
   std::vector<Notification> notifications;                 // of NOTIFY, sent at commit
   std::set<std::pair<std::string, std::string>> notified;  // the same, to find them
   std::vector<ListenChange> listen_changes;

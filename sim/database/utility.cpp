@@ -178,7 +178,7 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
       }
       if (txn.is_open) {
         try {
-          if (!txn.checks.empty()) co_await check_deferred(session);
+          if (!txn.deferral.checks.empty()) co_await check_deferred(session);
           session.commit();
         } catch (const SqlError&) {
           session.roll_back();  // a COMMIT that fails ends the transaction, too
@@ -206,6 +206,22 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
       co_return "ROLLBACK";
     default:
       fail_unsupported("two-phase commit");
+  }
+}
+
+bool utility_takes_snapshot(const Node& node) noexcept {
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+    case PG_QUERY__NODE__NODE_LISTEN_STMT:
+    case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+    case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+      return false;
+    default:
+      return true;
   }
 }
 

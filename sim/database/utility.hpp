@@ -8,6 +8,8 @@ namespace orrery::sim::database {
 /// BEGIN, COMMIT, SAVEPOINT and their like. Gives the command tag.
 Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery__TransactionStmt& stmt);
 
+/// False of statements that run without a snapshot (PlannedStmtRequiresSnapshot): they leave the level of isolation open.
+[[nodiscard]] bool utility_takes_snapshot(const Node& node) noexcept;
 /// Every other statement that is no query. Throws 0A000 for those that are not supported.
 Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& result);
 

@@ -12,6 +12,7 @@ class Generator {
   Schedule run() {
     Schedule schedule;
     schedule.setup = setup();
+    schedule.is_spread = levels_ == Levels::serializable || levels_ == Levels::mixed;
     schedule.sessions = 2 + below(3);
     std::vector<std::vector<std::string>> of_session(schedule.sessions);
     for (auto& steps : of_session) {
@@ -57,7 +58,7 @@ class Generator {
     };
     if (levels_ == Levels::serializable || levels_ == Levels::mixed) {
       statements.emplace_back("INSERT INTO p SELECT g * 2, g * 2, 0 FROM generate_series(1, 400) g WHERE g % 50 <> 0");
-      statements.emplace_back("INSERT INTO c SELECT g * 2, CASE WHEN g % 5 = 0 THEN g * 2 END, 0 FROM generate_series(1, 400) g WHERE g % 50 <> 0");
+      statements.emplace_back("INSERT INTO c SELECT g * 2, g * 2, 0 FROM generate_series(1, 400) g WHERE g % 50 <> 0");
     }
     const std::size_t parents = 2 + below(3);
     for (std::size_t i = 1; i <= parents; ++i) {
@@ -118,7 +119,7 @@ class Generator {
   std::string condition() {
     switch (below(6)) {
       case 0:
-        return "id BETWEEN " + key() + " AND " + key();
+        return "id BETWEEN " + key() + " AND " + key() + " AND id % 100 = 0";
       case 1:
         return "id IN (" + key() + ", " + key() + ")";
       case 2:
@@ -138,7 +139,7 @@ class Generator {
       case 1:
         return "SELECT * FROM " + table() + " WHERE " + condition() + " ORDER BY id";
       case 2:
-        return "SELECT count(*), sum(v) FROM " + table() + " WHERE id BETWEEN 100 AND " + key();
+        return "SELECT count(*), sum(v) FROM " + table() + " WHERE id BETWEEN 100 AND " + key() + " AND id % 100 = 0";
       case 3:
       case 4:
         return "SELECT * FROM " + table() + " WHERE " + condition() + " ORDER BY id" + lock_clause();

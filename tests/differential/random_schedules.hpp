@@ -18,6 +18,7 @@ struct ScheduleStep {
 /// as soon as it does not.
 struct Schedule {
   std::vector<std::string> setup;
+  bool is_spread = false;  // see random_schedule
   std::size_t sessions = 0;
   std::vector<ScheduleStep> steps;
 };
@@ -29,7 +30,7 @@ enum class Levels : std::uint8_t { read_committed, repeatable_read, serializable
 /// TABLE, deferred constraints. Every transaction ends. The same seed gives the same schedule.
 ///
 /// Where a level is SERIALIZABLE, rows that no statement touches (`id % 100 <> 0`) lie between the keys: PostgreSQL keeps
-/// what an index scan read by the page, and these keys are then on pages of their own.
+/// what an index scan read by the page, and with 40 keys on a page (`is_spread`) these are on pages of their own.
 [[nodiscard]] Schedule random_schedule(std::uint64_t seed, Levels levels);
 
 }  // namespace orrery::testing

@@ -45,6 +45,10 @@ class RealWorld final : public ScheduleWorld {
     must(*control_, "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public");
     std::string all;
     for (const std::string& sql : schedule.setup) all += sql + ";";
+    if (schedule.is_spread) {
+      for (const char* index : {"p_pkey", "p_k_key", "c_pkey", "c_of_p"}) all += "ALTER INDEX " + std::string(index) + " SET (fillfactor = 10);";
+      all += "REINDEX TABLE p; REINDEX TABLE c";
+    }
     must(*control_, all);
   }
 
