@@ -28,6 +28,7 @@ constexpr Verb kVerbs[] = {
     {"list", "Shows the scenarios with their claims, properties, faults and defects", add_list},
     {"run", "Runs seeds of scenarios and judges their properties", add_run},
     {"replay", "Runs one seed or plan file again and tells what happened", add_replay},
+    {"shrink", "Finds the smallest plan that fails as a run does", add_shrink},
     {"verify", "Runs each seed twice and names the first event that differs", add_verify},
     {"timeline", "Draws what happened in one run as a space-time diagram", add_timeline},
     {"sql", "Runs SQL on a simulated PostgreSQL: a file, a terminal, an isolation spec, or real clients", add_sql},

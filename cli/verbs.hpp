@@ -22,6 +22,7 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_list(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_run(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_replay(CLI::App& app, const Session& session);
+[[nodiscard]] Action add_shrink(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_verify(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_timeline(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_sql(CLI::App& app, const Session& session);

@@ -75,6 +75,8 @@ struct Scenario {
   std::function<std::vector<Operation>(std::uint64_t seed)> draw_operations;
   /// The names of the operations that `perform` knows; a plan with another one does not fit any more.
   std::vector<std::string> operations;
+  /// The operation in simpler forms, the simplest first, for shrinking; empty: it has none.
+  std::function<std::vector<Operation>(const Operation&)> simpler;
   /// Carries one operation out on its client's host.
   std::function<Task<void>(Context&, OperationLog&, Operation)> perform;
   std::vector<Property> properties;

@@ -31,10 +31,13 @@ class Shrinking {
   /// True: neither list can get shorter by one.
   bool go() {
     bool is_minimal = false;
-    for (bool changed = true; changed && !trials_.is_over();) {
-      changed = drop_faults();
+    try_single_faults();
+    while (!is_minimal && !trials_.is_over()) {
+      bool changed = drop_faults();
       changed = drop_operations() || changed;
-      is_minimal = !changed && !trials_.is_over();
+      changed = simplify_operations() || changed;
+      is_minimal = !changed && thorough_ && !trials_.is_over();
+      thorough_ = thorough_ || !changed;
     }
     tidy();
     return is_minimal;
@@ -69,12 +72,22 @@ class Shrinking {
     return changed;
   }
 
+  /// Most failures need no fault or one: with that and all operations the rest goes fast, and ends in a smaller plan than leaving
+  /// faults away one by one does, which may keep several that only belong together.
+  void try_single_faults() {
+    std::vector<Plan> candidates(plan_.faults.size() + 1, plan_);
+    for (Plan& candidate : candidates) candidate.faults.clear();
+    for (std::size_t i = 0; i < plan_.faults.size(); ++i) candidates[i + 1].faults.push_back(plan_.faults[i]);
+    if (plan_.faults.size() > 1) take(std::move(candidates));
+  }
+
   bool drop_faults() {
     return drop([this] { return plan_.faults.size(); },
                 [this](std::size_t first, std::size_t count) {
                   Plan candidate = plan_;
                   candidate.faults = without(plan_.faults, first, count);
-                  return std::vector<Plan>{candidate};
+                  if (count > 1 || !thorough_) return std::vector<Plan>{candidate};
+                  return with_other_ordinals(std::move(candidate), kBack, kOn);
                 });
   }
 
@@ -83,23 +96,47 @@ class Shrinking {
                 [this](std::size_t first, std::size_t count) {
                   Plan candidate = plan_;
                   candidate.operations = without(plan_.operations, first, count);
-                  return with_other_ordinals(std::move(candidate), count);
+                  return with_other_ordinals(std::move(candidate), std::min<std::uint64_t>(count * kBack, kMostBack), 0);
                 });
   }
 
-  /// The plan itself, and with each counted occasion earlier, since fewer operations make fewer occasions.
-  static std::vector<Plan> with_other_ordinals(Plan plan, std::size_t taken) {
-    constexpr std::uint64_t kOccasionsOfAnOperation = 6;
-    constexpr std::uint64_t kMost = 48;
+  bool simplify_operations() {
+    bool changed = false;
+    if (!options_.simpler) return changed;
+    for (std::size_t i = 0; i < plan_.operations.size(); ++i) {
+      bool again = true;
+      while (again && !trials_.is_over()) {
+        again = false;
+        for (Operation& simpler : options_.simpler(plan_.operations[i])) {
+          Plan candidate = plan_;
+          candidate.operations[i] = std::move(simpler);
+          again = take(with_other_ordinals(std::move(candidate), kBack, 0));
+          if (again) break;
+        }
+        changed = changed || again;
+      }
+    }
+    return changed;
+  }
+
+  // How far the ordinal of an occasion is looked for: about as many as one operation makes, before and behind; further before
+  // if more operations were taken away.
+  static constexpr std::uint64_t kBack = 6;
+  static constexpr std::uint64_t kMostBack = 48;
+  static constexpr std::uint64_t kOn = 6;
+
+  /// The plan itself, and the plan with each counted occasion earlier or later: with less around it, it has another ordinal.
+  static std::vector<Plan> with_other_ordinals(Plan plan, std::uint64_t back, std::uint64_t on) {
     std::vector<Plan> candidates{plan};
+    const auto add = [&](std::size_t fault, std::uint64_t ordinal) {
+      candidates.push_back(plan);
+      candidates.back().faults[fault].ordinal = ordinal;
+    };
     for (std::size_t i = 0; i < plan.faults.size(); ++i) {
       if (!counts_occasions(plan.faults[i])) continue;
       const std::uint64_t ordinal = plan.faults[i].ordinal;
-      const std::uint64_t most = std::min<std::uint64_t>({ordinal - 1, taken * kOccasionsOfAnOperation, kMost});
-      for (std::uint64_t back = 1; back <= most; ++back) {
-        candidates.push_back(plan);
-        candidates.back().faults[i].ordinal = ordinal - back;
-      }
+      for (std::uint64_t by = 1; by <= back && by < ordinal; ++by) add(i, ordinal - by);
+      for (std::uint64_t by = 1; by <= on; ++by) add(i, ordinal + by);
     }
     return candidates;
   }
@@ -153,6 +190,7 @@ class Shrinking {
   ShrinkTrials& trials_;
   const ShrinkOptions& options_;
   Plan plan_;
+  bool thorough_ = false;  // other ordinals are tried for faults when one of them goes: worth it when few are left
 };
 
 }  // namespace

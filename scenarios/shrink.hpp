@@ -21,6 +21,7 @@ struct ShrinkOptions {
   Duration time_limit = 60s;  // wall time; what is smallest by then is the answer
   unsigned jobs = 0;          // processes; 0: as many as there are cores. The answer does not depend on it
   RunLimits limits;           // of one run
+  std::function<std::vector<Operation>(const Operation&)> simpler;  // Scenario::simpler
   std::function<void(const ShrinkProgress&)> on_progress;
 };
 
@@ -45,7 +46,8 @@ class NothingToShrink : public std::runtime_error {
 /// delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) on the explicit lists of
 /// the run, first faults, then operations, until neither gets shorter. Decisions do not shift when others are taken away
 /// (decision 0002), but the ordinal of an occasion does ("the 17th commit of user-1" becomes its 3rd when operations go): so
-/// for a fault that is addressed by one, other ordinals are tried, too. At the end times are moved together and rounded.
+/// for a fault that is addressed by one, other ordinals are tried, too. At the end operations are made simpler, and times are
+/// moved together and rounded. Why not the tree of the generator that drew the workload: decision 0006.
 ///
 /// Every trial is a process of its own. The same request gives the same answer, unless the time limit ends it. Throws
 /// NothingToShrink; std::invalid_argument if the run refuses its request; SetupError.

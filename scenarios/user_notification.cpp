@@ -40,6 +40,7 @@ Scenario user_notification() {
     return sign_ups(clients, kAsksFor)(rc::Random(seed), rc::kNominalSize).value();
   };
   scenario.operations = {"sign up", "list users"};
+  scenario.simpler = with_fewer_steps;
   scenario.perform = perform_as_client;
   scenario.properties = user_notification_properties();
   for (const services::DefectEntry& entry : services::user_notification_defects()) {

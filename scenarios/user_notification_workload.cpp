@@ -285,4 +285,17 @@ rc::Gen<std::vector<Operation>> sign_ups(int clients, Duration until) {
   });
 }
 
+std::vector<Operation> with_fewer_steps(const Operation& operation) {
+  std::vector<Operation> simpler;
+  const auto then = operation.arguments.find("then");
+  if (then == operation.arguments.end()) return simpler;
+  simpler.push_back(operation);
+  simpler.back().arguments.erase("then");
+  for (std::size_t step = 0; then->size() > 1 && step < then->size(); ++step) {
+    simpler.push_back(operation);
+    simpler.back().arguments["then"].erase(step);
+  }
+  return simpler;
+}
+
 }  // namespace orrery

@@ -34,6 +34,9 @@ refuses 'write 250ms, 30s or 5m' run --time-limit -5s
 refuses 'cannot be written' run --junit /no/such/dir/x.xml
 refuses 'cannot be written' run --hashes /no/such/dir/x
 refuses 'which seed?' replay user-notification
+refuses 'which seed?' shrink user-notification
+refuses 'shrink user-notification --seed 1: the run holds' shrink user-notification --seed 1
+refuses 'the run does not violate "nothing", but' shrink user-notification --seed 1 --defect dual-write --property nothing
 refuses 'no such file, and unknown scenario' replay nothing.json
 refuses '--seed "x"' replay user-notification --seed x
 refuses 'replay' replay
@@ -45,7 +48,7 @@ refuses 'unknown scenario' verify nobody
 [[ $(ls) == $'err\nout\nx.json' ]] || wrong "files are left: $(ls)"
 
 try 0 --help
-for verb in list run replay verify sql defects; do says "$verb"; done
+for verb in list run replay shrink verify sql defects; do says "$verb"; done
 try 0 --version
 says "orrery "
 try 0 run --help
