@@ -32,6 +32,7 @@ constexpr Verb kVerbs[] = {
     {"sql", "Runs SQL on a simulated PostgreSQL: a file, a terminal, an isolation spec, or real clients", add_sql},
     {"defects", "Runs every broken twin: is it found, by which property, after how many seeds", add_defects},
     {"real", "Runs a scenario with real processes, sockets and PostgreSQL", add_real},
+    {"parity", "Runs plans in simulation and in real mode: do both worlds find the same?", add_parity},
     {"serve", "Runs one replica of a service as this process", add_serve},
 };
 

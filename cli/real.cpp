@@ -36,6 +36,7 @@ struct Arguments {
   std::string lasts;
   std::string settles;
   std::string json;
+  bool correct = false;
 };
 
 /// What begins so late before the end may still be under way, and is not judged: no operation begins there.
@@ -97,8 +98,6 @@ class RealVerb {
     profile_ = arguments_.faults.empty() ? scenario_.profile : arguments_.faults;
     require_profile(profile_);
     seed_ = parse_seed(arguments_.seed);
-    if (!arguments_.lasts.empty()) scenario_.runs_for = parse_positive_duration(arguments_.lasts, "--for");
-    if (!arguments_.settles.empty()) scenario_.settles_within = parse_positive_duration(arguments_.settles, "--settle");
     if (!arguments_.plan.empty()) {
       if (!arguments_.faults.empty()) throw UsageError("real: a plan file says which faults; --faults goes with --seed");
       PlanFile file;
@@ -112,17 +111,23 @@ class RealVerb {
       if (file.scenario != scenario_.name) {
         throw UsageError(fmt::format("\"{}\" is a plan of {}, not of {}", arguments_.plan, file.scenario, scenario_.name));
       }
+      scenario_ = file.scenario_of(scenario_);
       plan_ = std::move(file.plan);
       seed_ = file.seed;
       profile_ = file.profile;
-      if (arguments_.defect.empty()) defect_ = file.defect;
+      if (arguments_.defect.empty() && !arguments_.correct) defect_ = file.defect;
     } else {
       plan_ = draw_plan(scenario_, profile_, seed_).plan;
     }
     require_defect_of(scenario_, defect_);
-    const Duration asks_for =
-        scenario_.runs_for + std::max<Duration>(scenario_.settles_within - kQuietEnd, Duration::zero());
-    std::erase_if(plan_.operations, [&](const Operation& operation) { return operation.at >= asks_for; });
+    if (!arguments_.lasts.empty()) scenario_.runs_for = parse_positive_duration(arguments_.lasts, "--for");
+    if (!arguments_.settles.empty()) scenario_.settles_within = parse_positive_duration(arguments_.settles, "--settle");
+    // What was drawn is drawn for the scenario's own times. A plan file is carried out as it is.
+    if (arguments_.plan.empty()) {
+      const Duration asks_for =
+          scenario_.runs_for + std::max<Duration>(scenario_.settles_within - kQuietEnd, Duration::zero());
+      std::erase_if(plan_.operations, [&](const Operation& operation) { return operation.at >= asks_for; });
+    }
     std::erase_if(plan_.faults,
                   [&](const Fault& fault) { return fault.ordinal == 0 && fault.at >= scenario_.runs_for; });
   }
@@ -163,7 +168,8 @@ class RealVerb {
     Nemesis nemesis(bed, [&](Duration at, const Fault&, std::function<void()> action) {
       scheduled.push_back({at, std::move(action)});
     });
-    tell_unsupported(nemesis.unsupported(plan_.faults));
+    not_done_ = nemesis.unsupported(plan_.faults);
+    tell_unsupported(not_done_);
     nemesis.begin(plan_.rates, plan_.faults);
     bed.start();
     if (const int signal = Interrupts::caught(); signal != 0) return signal;
@@ -211,13 +217,6 @@ class RealVerb {
     constexpr std::size_t kShown = 5;
     for (std::size_t i = 0; i < reasons.size() && i < kShown; ++i) screen_.line("  not done: " + reasons[i]);
     if (reasons.size() > kShown) screen_.line(fmt::format("  not done: {} more faults", reasons.size() - kShown));
-    std::string passed_over;
-    for (int i = 0; i < static_cast<int>(FaultKind::count_); ++i) {
-      const auto kind = static_cast<FaultKind>(i);
-      if (plan_.rates[kind].per_million == 0 || real::TestBed::draws(kind)) continue;
-      passed_over += fmt::format("{}{}", passed_over.empty() ? "" : ", ", to_string(kind));
-    }
-    if (!passed_over.empty()) screen_.line("  not drawn in real mode: " + passed_over);
   }
 
   int judge_and_tell(real::TestBed& bed) {
@@ -287,6 +286,7 @@ class RealVerb {
     }
     json["held"] = held;
     json["faults"] = struck;
+    json["not_done"] = not_done_;
     json_.write(json_text(json));
   }
 
@@ -299,6 +299,7 @@ class RealVerb {
   std::string profile_;
   std::uint64_t seed_ = 1;
   Plan plan_;
+  std::vector<std::string> not_done_;  // faults of the plan that real mode cannot do
 };
 
 }  // namespace
@@ -315,6 +316,7 @@ Action add_real(CLI::App& app, const Session& session) {
   app.add_option("--faults", arguments->faults, "The fault profile; without it the scenario's")->type_name("PROFILE");
   app.add_option("--defect", arguments->defect, "Runs this broken twin instead of the correct services")
       ->type_name("NAME");
+  app.add_flag("--correct", arguments->correct, "Runs the correct services, whatever twin the plan file is of");
   app.add_option("--for", arguments->lasts, "How long there are faults; without it as long as the scenario says")
       ->type_name("TIME");
   app.add_option("--settle", arguments->settles, "How long everything may take to settle afterwards")->type_name("TIME");

@@ -1,11 +1,11 @@
 #include "real-mode/broker.hpp"
 
 #include <atomic>
-#include <exception>
 #include <mutex>
 #include <utility>
 
 #include "real-mode/pg_link.hpp"
+#include "runtime/delivery.hpp"
 
 namespace orrery::real {
 namespace {
@@ -15,6 +15,10 @@ constexpr Duration kPublishTimeout = 5s;
 /// Who is not woken looks so often: for messages whose delay or ack deadline has passed, and after a NOTIFY was lost.
 constexpr Duration kAfterError = 500ms;
 constexpr int kAnswerAttempts = 3;
+/// How late a copy of a message is, at most: as in simulation.
+constexpr Duration kCopyWithin = 2s;
+constexpr Duration kAgainSoon = 20ms;
+constexpr Duration kAgainLate = 5s;
 
 std::string interval(Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) + " microseconds";
@@ -43,7 +47,7 @@ struct PgBroker::Listening {
 };
 
 /// A delivery in its handler's hands.
-class PgBroker::Work final : public Delivery {
+class PgBroker::Work final : public AnswerableDelivery {
  public:
   Work(PgBroker& broker, Subscribed& subscribed, std::int64_t offset, Message message, int attempt)
       : broker_(broker), subscribed_(subscribed), offset_(offset), message_(std::move(message)), attempt_(attempt) {}
@@ -51,25 +55,25 @@ class PgBroker::Work final : public Delivery {
   [[nodiscard]] const Message& message() const noexcept override { return message_; }
   [[nodiscard]] int attempt() const noexcept override { return attempt_; }
 
-  void acknowledge() override {
-    if (answered_) return;
-    answered_ = true;
+  void on_late_failure(std::string_view why) override {
+    broker_.telemetry_.log(Level::error, why, Json{{"subscription", subscribed_.name}});
+  }
+  void on_bug(std::string_view what) override {
+    broker_.recorder_.fact(EventKind::service_failed, subscribed_.name, {}, 0, what);
+  }
+
+ private:
+  void on_acknowledge() override {
     broker_.mishaps_.reached("before acknowledge");
     broker_.recorder_.fact(EventKind::message_acknowledged, subscribed_.name, message_.id, attempt_);
     const std::string link = broker_.recorder_.host() + ">broker";
     if (broker_.mishaps_.strike(FaultKind::lose_ack, link) == nullptr) send(true);
     broker_.mishaps_.reached("after acknowledge");
   }
-  void refuse() override { refuse("refused by its handler"); }
-  void refuse(std::string_view why) {
-    if (answered_) return;
-    answered_ = true;
+  void on_refuse(std::string_view why) override {
     broker_.recorder_.fact(EventKind::message_refused, subscribed_.name, message_.id, attempt_, why);
     send(false);
   }
-  [[nodiscard]] bool answered() const noexcept { return answered_; }
-
- private:
   void send(bool acknowledged) {
     broker_.loop_.spawn("answer " + subscribed_.name, broker_.settle(subscribed_, offset_, attempt_, acknowledged));
   }
@@ -79,12 +83,12 @@ class PgBroker::Work final : public Delivery {
   const std::int64_t offset_;
   const Message message_;
   const int attempt_;
-  bool answered_ = false;
 };
 
-PgBroker::PgBroker(Loop& loop, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
-                   std::string connection)
+PgBroker::PgBroker(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry,
+                   DatabasePool& pool, std::string connection)
     : loop_(loop),
+      random_(random),
       recorder_(recorder),
       mishaps_(mishaps),
       telemetry_(telemetry),
@@ -113,6 +117,7 @@ Task<void> PgBroker::publish(std::string topic, Message message) {
     co_await patience.wait_until(loop_.now() + kPublishTimeout);
     failed.emplace(Effect::may_have_happened, topic + ": no confirmation within " + to_string(kPublishTimeout));
   } else {
+    if (mishaps_.strike(FaultKind::duplicate, link) != nullptr) loop_.spawn("copy", store_late(topic, message));
     const bool unconfirmed = mishaps_.strike(FaultKind::lose_confirmation, link) != nullptr;
     const std::string attributes = Json(message.attributes).dump();
     try {
@@ -130,6 +135,20 @@ Task<void> PgBroker::publish(std::string topic, Message message) {
   }
   recorder_.fact(EventKind::publish_confirmed, topic, message.id);
   mishaps_.reached("after publish");
+}
+
+/// The same publish once more, as a network makes it; nobody waits for its confirmation.
+Task<void> PgBroker::store_late(std::string topic, Message message) {
+  Waiter patience(loop_);
+  co_await patience.wait_until(loop_.now() + random_.between(Duration::zero(), kCopyWithin));
+  const std::string attributes = Json(message.attributes).dump();
+  try {
+    Task<Rows> storing = database_.exec("SELECT orrery_publish($1, $2, $3, $4, $5::jsonb)", topic, message.id, message.key,
+                                        message.body, attributes);
+    co_await std::move(storing);
+  } catch (const DatabaseError&) {
+    // The broker is away, and so is the copy.
+  }
 }
 
 // ---- receiving ----
@@ -214,9 +233,10 @@ Task<void> PgBroker::receive(Subscribed& subscribed) {
 
 Task<void> PgBroker::claim(Subscribed& subscribed) {
   while (!stopping_ && subscribed.busy < subscribed.subscription.concurrency) {
+    const std::string held_back = interval(delivery_delay_);
     const int free = subscribed.subscription.concurrency - subscribed.busy;
-    Task<Rows> claiming = database_.exec("SELECT claimed, attempt, id, key, body, attributes FROM orrery_claim($1, $2, $3)",
-                                         subscribed.subscription.topic, subscribed.subscription.group, free);
+    Task<Rows> claiming = database_.exec("SELECT claimed, attempt, id, key, body, attributes FROM orrery_claim($1, $2, $3, $4::interval)",
+                                         subscribed.subscription.topic, subscribed.subscription.group, free, held_back);
     const Rows rows = co_await std::move(claiming);
     for (const Row row : rows) {
       Message message(row["id"].text(), row["key"].text(), row["body"].text());
@@ -224,11 +244,27 @@ Task<void> PgBroker::claim(Subscribed& subscribed) {
       for (const auto& [name, value] : attributes.items()) message.attributes[name] = value.get<std::string>();
       const std::int64_t offset = row["claimed"].integer();
       const int attempt = static_cast<int>(row["attempt"].integer());
-      ++subscribed.busy;
-      ++in_work_;
-      loop_.spawn(subscribed.name, handle(subscribed, offset, std::move(message), attempt));
+      if (mishaps_.strike(FaultKind::duplicate, "broker>" + recorder_.host()) != nullptr) {
+        start(subscribed, offset, message, attempt, kCopyWithin);
+      }
+      if (mishaps_.strike(FaultKind::redeliver, subscribed.name) != nullptr) {
+        // Half of them come while the first is in work, usually; the other half after it was acknowledged.
+        start(subscribed, offset, message, attempt + 1, random_.below(2) == 0 ? kAgainSoon : kAgainLate);
+      }
+      start(subscribed, offset, std::move(message), attempt, Duration::zero());
     }
     if (static_cast<int>(rows.size()) < free) break;
+  }
+}
+
+void PgBroker::start(Subscribed& subscribed, std::int64_t offset, Message message, int attempt, Duration within) {
+  ++subscribed.busy;
+  ++in_work_;
+  if (within == Duration::zero()) {
+    loop_.spawn(subscribed.name, handle(subscribed, offset, std::move(message), attempt));
+  } else {
+    const Duration after = random_.between(Duration::zero(), within);
+    loop_.spawn(subscribed.name, handle_late(subscribed, offset, std::move(message), attempt, after));
   }
 }
 
@@ -247,28 +283,16 @@ Task<void> PgBroker::handle(Subscribed& subscribed, std::int64_t offset, Message
   Work work(*this, subscribed, offset, std::move(message), attempt);
   recorder_.fact(EventKind::message_delivered, subscribed.name, work.message().id, attempt, work.message().body,
                  work.message().key);
-  bool failed = true;
-  std::string why;
-  try {
-    const Task<void> handling = subscribed.handler(work);
-    co_await handling;
-    failed = false;
-  } catch (const Failure& failure) {
-    why = failure.what();
-    // A message that is refused says why; one that was answered before must not lose the failure.
-    if (work.answered()) telemetry_.log(Level::error, why, Json{{"subscription", subscribed.name}});
-  } catch (const std::exception& error) {
-    why = error.what();
-    recorder_.fact(EventKind::service_failed, subscribed.name, {}, 0, why);
-  } catch (...) {
-    why = "an exception that is not a std::exception";
-    recorder_.fact(EventKind::service_failed, subscribed.name, {}, 0, why);
-  }
-  if (failed) {
-    work.refuse(why);
-  } else {
-    work.acknowledge();
-  }
+  Task<void> handling = handle_delivery(subscribed.handler, work);
+  co_await std::move(handling);
+}
+
+/// The same delivery once more, as a network or a broker that slips makes it.
+Task<void> PgBroker::handle_late(Subscribed& subscribed, std::int64_t offset, Message message, int attempt, Duration after) {
+  Waiter patience(loop_);
+  co_await patience.wait_until(loop_.now() + after);
+  Task<void> handling = handle(subscribed, offset, std::move(message), attempt);
+  co_await std::move(handling);
 }
 
 Task<void> PgBroker::settle(Subscribed& subscribed, std::int64_t offset, int attempt, bool acknowledged) {

@@ -26,7 +26,7 @@ namespace orrery::real {
 /// - An acknowledgement settles its message whenever it comes, also after the ack deadline.
 class PgBroker final : public Broker {
  public:
-  PgBroker(Loop& loop, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
+  PgBroker(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
            std::string connection);
   /// Its tasks must be gone.
   ~PgBroker();
@@ -36,6 +36,8 @@ class PgBroker final : public Broker {
 
   /// How often subscribers look for messages that nobody notified them of; 500 ms without it. For what is due again, too.
   void look_every(Duration interval) noexcept { looks_every_ = interval; }
+  /// For a fault: no message is delivered until it has been due for so long.
+  void delay_deliveries(Duration by) noexcept { delivery_delay_ = by; }
   /// No more deliveries; those in work are finished.
   void stop() noexcept;
   /// Deliveries whose handler runs, or whose acknowledgement is on its way.
@@ -46,12 +48,16 @@ class PgBroker final : public Broker {
   struct Subscribed;
   Task<void> receive(Subscribed& subscribed);
   Task<void> claim(Subscribed& subscribed);
+  void start(Subscribed& subscribed, std::int64_t offset, Message message, int attempt, Duration within);
+  Task<void> handle_late(Subscribed& subscribed, std::int64_t offset, Message message, int attempt, Duration after);
+  Task<void> store_late(std::string topic, Message message);
   Task<void> handle(Subscribed& subscribed, std::int64_t offset, Message message, int attempt);
   Task<void> settle(Subscribed& subscribed, std::int64_t offset, int attempt, bool acknowledged);
   void start_listening();
   void heard(const std::string& topic);
 
   Loop& loop_;
+  Random& random_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   Telemetry& telemetry_;
@@ -60,6 +66,7 @@ class PgBroker final : public Broker {
   std::list<Subscribed> subscriptions_;
   std::size_t in_work_ = 0;
   Duration looks_every_ = std::chrono::milliseconds(500);
+  Duration delivery_delay_{0};
   bool stopping_ = false;
   struct Listening;
   std::shared_ptr<Listening> listening_;

@@ -33,7 +33,7 @@ CREATE TABLE orrery_deliveries (
   key            text NOT NULL,
   state          text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'in_work', 'settled', 'dead')),
   attempts       int NOT NULL DEFAULT 0,
-  due_at         timestamptz NOT NULL DEFAULT '-infinity',  -- ready: not before; in work: until then
+  due_at         timestamptz NOT NULL DEFAULT clock_timestamp(),  -- ready: not before; in work: until then
   PRIMARY KEY (topic, group_name, message_offset)
 );
 CREATE INDEX orrery_deliveries_open ON orrery_deliveries (topic, group_name, message_offset)
@@ -89,8 +89,9 @@ BEGIN
   END IF;
 END $$;
 
--- Takes up to `many` messages into work: those that are due, and the first of their key that is open.
-CREATE FUNCTION orrery_claim(of_topic text, of_group text, many int)
+-- Takes up to `many` messages into work: those that are due (if ready: for `held_back` already), and the first of their key
+-- that is open.
+CREATE FUNCTION orrery_claim(of_topic text, of_group text, many int, held_back interval)
 RETURNS TABLE (claimed bigint, attempt int, id text, key text, body text, attributes jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   settings orrery_groups;
@@ -109,7 +110,7 @@ BEGIN
     WITH due AS (
       SELECT d.message_offset FROM orrery_deliveries d
         WHERE d.topic = of_topic AND d.group_name = of_group AND d.state IN ('ready', 'in_work')
-          AND d.due_at <= clock_timestamp()
+          AND d.due_at + CASE d.state WHEN 'ready' THEN held_back ELSE interval '0' END <= clock_timestamp()
           AND (d.key = '' OR NOT EXISTS (
             SELECT 1 FROM orrery_deliveries e
               WHERE e.topic = of_topic AND e.group_name = of_group AND e.key = d.key

@@ -39,6 +39,7 @@ Child::Child(std::vector<std::string> arguments, const Options& options) {
     const int out = ::open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (out < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) ::_exit(126);
   }
+  if (options.input >= 0 && ::dup2(options.input, 0) < 0) ::_exit(126);
   if (!options.as_user.empty() && (::setgroups(0, nullptr) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0)) {
     ::_exit(126);
   }
@@ -51,6 +52,8 @@ Child::Child(std::vector<std::string> arguments, const Options& options) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  // Sockets that another thread has just opened, too: a listener that lives on in a child cannot be opened again.
+  ::close_range(3, ~0U, 0);
   ::execv(words[0], words.data());
   ::_exit(127);
 }

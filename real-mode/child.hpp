@@ -18,6 +18,7 @@ class Child {
     std::string output;        // its stdout and stderr are appended there; empty: they are this process's
     std::string as_user;       // run as this user; empty: as this process. Needs root
     std::string directory;     // where it runs; empty: here
+    int input = -1;            // becomes its stdin; -1: this process's is
   };
   Child() = default;
   /// `arguments[0]` is the program's path. Throws std::runtime_error if it cannot be started.

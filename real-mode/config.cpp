@@ -102,27 +102,31 @@ class Members {
 
 constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 
-Fault fault_of(const Json& json, const std::string& path) {
+FaultRates::Rate rate_of(const Json& json, const std::string& path) {
   Members members(json, path);
-  Fault fault;
-  const std::string kind = members.text("kind", "");
-  const auto known = fault_kind(kind);
-  if (!known) refuse(members.path("kind"), "unknown fault \"" + kind + "\"");
-  fault.kind = *known;
-  fault.target = members.text("target", "");
-  fault.place = members.text("place", "");
-  fault.ordinal = static_cast<std::uint64_t>(members.integer("occasion", 0, 0, kAny));
-  fault.lasts = members.duration("lasts", Duration::zero());
-  fault.amount = members.integer("amount", 0, -kAny, kAny);
+  FaultRates::Rate rate;
+  rate.per_million = static_cast<std::uint32_t>(members.integer("per_million", 0, 0, 1'000'000));
+  rate.amount_low = members.integer("amount_low", 0, -kAny, kAny);
+  rate.amount_high = members.integer("amount_high", rate.amount_low, rate.amount_low, kAny);
+  rate.lasts_low = members.duration("lasts_low", Duration::zero());
+  rate.lasts_high = members.duration("lasts_high", rate.lasts_low);
   members.refuse_unknown();
-  return fault;
+  return rate;
+}
+
+Json json_of(const FaultRates::Rate& rate) {
+  return Json{{"per_million", rate.per_million},
+              {"amount_low", rate.amount_low},
+              {"amount_high", rate.amount_high},
+              {"lasts_low", to_string(rate.lasts_low)},
+              {"lasts_high", to_string(rate.lasts_high)}};
 }
 
 void read_testbed(const Json& json, NodeSettings& settings) {
   Members members(json, "testbed");
   settings.events = members.text("events", "");
   settings.incarnation = static_cast<int>(members.integer("incarnation", 1, 1, 1'000'000));
-  settings.clock_offset = std::chrono::microseconds(members.integer("clock_offset_us", 0, -kAny, kAny));
+  if (const Json* controlled = members.take("controlled")) settings.controlled = *controlled == true;
   settings.rates_until = Instant(Duration(members.integer("rates_until_ns", 0, 0, kAny)));
   if (const Json* faults = members.take("faults")) {
     if (!faults->is_array()) refuse(members.path("faults"), "expected an array");
@@ -130,18 +134,19 @@ void read_testbed(const Json& json, NodeSettings& settings) {
       settings.faults.push_back(fault_of((*faults)[i], members.path("faults") + "[" + std::to_string(i) + "]"));
     }
   }
-  if (const Json* rates = members.take("rates_per_million")) {
-    Members of(*rates, members.path("rates_per_million"));
+  if (const Json* rates = members.take("rates")) {
+    Members of(*rates, members.path("rates"));
+    const auto read = [&](const std::string& name, FaultRates::Rate& rate) {
+      if (const Json* one = of.take(name)) rate = rate_of(*one, of.path(name));
+    };
     for (int i = 0; i < static_cast<int>(FaultKind::count_); ++i) {
       const auto kind = static_cast<FaultKind>(i);
-      settings.rates[kind].per_million =
-          static_cast<std::uint32_t>(of.integer(std::string(to_string(kind)), 0, 0, 1'000'000));
+      read(std::string(to_string(kind)), settings.rates[kind]);
     }
-    settings.rates.crash_at_place.per_million = static_cast<std::uint32_t>(of.integer("crash_at_place", 0, 0, 1'000'000));
+    read("crash_at_place", settings.rates.crash_at_place);
+    read("pause_at_place", settings.rates.pause_at_place);
     of.refuse_unknown();
   }
-  settings.rates.crash_at_place.lasts_low = members.duration("crash_lasts_low", 500ms);
-  settings.rates.crash_at_place.lasts_high = members.duration("crash_lasts_high", 2s);
   if (const Json* reached = members.take("reached")) {
     Members of(*reached, members.path("reached"));
     for (const auto& [place, value] : reached->items()) {
@@ -153,6 +158,32 @@ void read_testbed(const Json& json, NodeSettings& settings) {
 }
 
 }  // namespace
+
+Fault fault_of(const Json& json, const std::string& path) {
+  Members members(json, path);
+  Fault fault;
+  const std::string kind = members.text("kind", "");
+  const auto known = fault_kind(kind);
+  if (!known) refuse(members.path("kind"), "unknown fault \"" + kind + "\"");
+  fault.kind = *known;
+  fault.target = members.text("target", "");
+  fault.place = members.text("place", "");
+  fault.ordinal = static_cast<std::uint64_t>(members.integer("occasion", 0, 0, kAny));
+  fault.at = members.duration("at", Duration(-1));
+  fault.lasts = members.duration("lasts", Duration::zero());
+  fault.amount = members.integer("amount", 0, -kAny, kAny);
+  members.refuse_unknown();
+  return fault;
+}
+
+Json fault_json(const Fault& fault) {
+  Json json{{"kind", to_string(fault.kind)}, {"target", fault.target}, {"occasion", fault.ordinal}};
+  if (fault.at >= Duration::zero()) json["at"] = to_string(fault.at);
+  if (!fault.place.empty()) json["place"] = fault.place;
+  if (fault.lasts > Duration::zero()) json["lasts"] = to_string(fault.lasts);
+  if (fault.amount != 0) json["amount"] = fault.amount;
+  return json;
+}
 
 NodeSettings read_config(std::string_view text, const std::string& service) {
   Json json = Json::parse(text, nullptr, false);
@@ -212,30 +243,20 @@ NodeSettings read_config(std::string_view text, const std::string& service) {
 
 Json testbed_json(const NodeSettings& settings) {
   Json faults = Json::array();
-  for (const Fault& fault : settings.faults) {
-    Json one{{"kind", to_string(fault.kind)}, {"target", fault.target}, {"occasion", fault.ordinal}};
-    if (!fault.place.empty()) one["place"] = fault.place;
-    if (fault.lasts > Duration::zero()) one["lasts"] = to_string(fault.lasts);
-    if (fault.amount != 0) one["amount"] = fault.amount;
-    faults.push_back(std::move(one));
-  }
+  for (const Fault& fault : settings.faults) faults.push_back(fault_json(fault));
   Json rates = Json::object();
   for (int i = 0; i < static_cast<int>(FaultKind::count_); ++i) {
     const auto kind = static_cast<FaultKind>(i);
-    if (settings.rates[kind].per_million > 0) rates[std::string(to_string(kind))] = settings.rates[kind].per_million;
+    if (settings.rates[kind].per_million > 0) rates[std::string(to_string(kind))] = json_of(settings.rates[kind]);
   }
-  const FaultRates::Rate& crash = settings.rates.crash_at_place;
+  if (settings.rates.crash_at_place.per_million > 0) rates["crash_at_place"] = json_of(settings.rates.crash_at_place);
+  if (settings.rates.pause_at_place.per_million > 0) rates["pause_at_place"] = json_of(settings.rates.pause_at_place);
   Json json{{"events", settings.events},
             {"incarnation", settings.incarnation},
+            {"controlled", settings.controlled},
             {"rates_until_ns", settings.rates_until.time_since_epoch().count()},
-            {"faults", std::move(faults)}};
-  if (crash.per_million > 0) {
-    rates["crash_at_place"] = crash.per_million;
-    json["crash_lasts_low"] = to_string(crash.lasts_low);
-    json["crash_lasts_high"] = to_string(crash.lasts_high);
-  }
-  json["rates_per_million"] = std::move(rates);
-  if (settings.clock_offset.count() != 0) json["clock_offset_us"] = settings.clock_offset.count();
+            {"faults", std::move(faults)},
+            {"rates", std::move(rates)}};
   if (!settings.reached.empty()) json["reached"] = settings.reached;
   return json;
 }

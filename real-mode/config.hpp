@@ -19,6 +19,10 @@ namespace orrery::real {
 /// is not set: `databases.user_db: the environment has no PGHOST`.
 [[nodiscard]] NodeSettings read_config(std::string_view text, const std::string& service);
 
+/// A fault as it is told to a process, and back. Throws std::invalid_argument, which begins with `path`.
+[[nodiscard]] Json fault_json(const Fault& fault);
+[[nodiscard]] Fault fault_of(const Json& json, const std::string& path);
+
 /// What the test bed adds to a configuration, under "testbed".
 [[nodiscard]] Json testbed_json(const NodeSettings& settings);
 

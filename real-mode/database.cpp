@@ -13,6 +13,9 @@
 namespace orrery::real {
 namespace {
 
+/// About what a COMMIT takes, so that breaking it within that time hits all of its stages.
+constexpr Duration kWithinCommit = 1ms;
+
 const char* begin_statement(Isolation isolation) {
   switch (isolation) {
     case Isolation::read_committed: return "BEGIN";
@@ -414,6 +417,13 @@ Task<void> DatabasePool::end_refused(Worker& worker) {
   }
 }
 
+/// Breaks a connection while its COMMIT is under way: it may not have been sent, be at work, or be answered.
+Task<void> DatabasePool::sever_soon(std::shared_ptr<Worker> worker, Duration after) {
+  Waiter patience(loop_);
+  co_await patience.wait_until(loop_.now() + after);
+  worker->sever();
+}
+
 Task<void> DatabasePool::commit(Worker& worker) {
   mishaps_.reached("before commit");
   const std::string link = link_name();
@@ -422,16 +432,18 @@ Task<void> DatabasePool::commit(Worker& worker) {
     recorder_.fact(EventKind::commit_unknown, name_, worker.session);
     throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
   }
-  const bool reply_lost = mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
+  const bool breaks = mishaps_.strike(FaultKind::break_during_commit, link) != nullptr;
+  const bool reply_lost = !breaks && mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
   const bool was_broken = worker.broken;
   std::optional<DatabaseError> failed;
   auto job = std::make_shared<Job>();
   job->sql = commit_text(worker);
   job->is_script = true;
+  if (breaks) loop_.spawn("break", sever_soon(worker.shared_from_this(), random_.between(Duration::zero(), kWithinCommit)));
   try {
     Task<Rows> asking = ask(worker, std::move(job), Effect::may_have_happened);
     co_await std::move(asking);
-    if (reply_lost) {
+    if (reply_lost || breaks) {
       worker.sever();
       throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
     }

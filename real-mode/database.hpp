@@ -52,6 +52,7 @@ class DatabasePool final : public Database {
  private:
   Task<Lease> acquire();
   Task<void> end_refused(Worker& worker);
+  Task<void> sever_soon(std::shared_ptr<Worker> worker, Duration after);
   void retire(std::shared_ptr<Worker> worker);
   void reap(bool all);
   [[nodiscard]] std::string commit_text(const Worker& worker) const;

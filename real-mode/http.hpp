@@ -46,6 +46,12 @@ class HttpServer {
   using OnAnswer = std::function<void(std::string_view route, int status, Duration took)>;
   void on_answer(OnAnswer heard) { on_answer_ = std::move(heard); }
 
+  /// For faults: each handler answers so much later; every request is answered 503, and nothing is done.
+  void ail(Duration slower, bool failing) noexcept {
+    slower_ = slower;
+    failing_ = failing;
+  }
+
   /// Throws SocketError if the address is taken. Returns the port.
   std::uint16_t listen(const Address& address);
   /// No new connections and no new requests; answers that are owed are given, and then their connections are closed.
@@ -77,6 +83,8 @@ class HttpServer {
   std::list<Connection*> connections_;
   std::size_t in_work_ = 0;
   bool stopping_ = false;
+  Duration slower_{0};
+  bool failing_ = false;
 };
 
 /// A host's HTTP client, with a pool of connections to each address.

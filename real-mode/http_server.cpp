@@ -185,6 +185,11 @@ Task<Response> HttpServer::answer(Request& request) {
     if (on_answer_) on_answer_("", refused.status, loop_.now() - began);
     co_return refused;
   }
+  if (failing_) {
+    const Response shed = refusal(503, "an error burst");
+    if (on_answer_) on_answer_(pattern, shed.status, loop_.now() - began);
+    co_return shed;
+  }
   Response response;
   if (mishaps_.armed()) {
     // Places are named by the task that is there: a task for each request, named as in simulation.
@@ -221,6 +226,10 @@ Task<Response> HttpServer::handle(const Http::Handler& handler, Request request)
   } catch (const std::exception& error) {
     recorder_.fact(EventKind::service_failed, label, key, 0, error.what());
     response = Response(500);
+  }
+  if (slower_ > Duration::zero()) {
+    Waiter patience(loop_);
+    co_await patience.wait_until(loop_.now() + slower_);
   }
   mishaps_.reached("before answer");
   recorder_.fact(EventKind::request_answered, label, key, response.status);

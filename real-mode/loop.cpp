@@ -181,7 +181,10 @@ bool Loop::run(const std::function<bool()>& done, Instant until) {
 // ---- clock and random ----
 
 SystemTime RealClock::system_now() const noexcept {
-  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) + offset_;
+  const SystemTime true_time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  if (ppm_ == 0) return true_time + offset_;
+  const std::int64_t passed_us = (monotonic_now() - since_) / 1us;
+  return true_time + offset_ + std::chrono::microseconds(passed_us / 1'000'000 * ppm_ + passed_us % 1'000'000 * ppm_ / 1'000'000);
 }
 
 std::uint64_t RealRandom::next() noexcept {

@@ -92,17 +92,25 @@ class Loop final : public Executor {
   OnFailure on_failure_;
 };
 
-/// The clocks of this process. `offset` moves the system clock, for a fault.
+/// The clocks of this process.
 class RealClock final : public Clock {
  public:
-  explicit RealClock(Loop& loop, std::chrono::microseconds offset = {}) : loop_(loop), offset_(offset) {}
+  explicit RealClock(Loop& loop) : loop_(loop) {}
+  /// For a fault: the system clock is off by `offset` and gains `ppm` microseconds a second from now on.
+  void set(std::chrono::microseconds offset, std::int64_t ppm) noexcept {
+    offset_ = offset;
+    ppm_ = ppm;
+    since_ = monotonic_now();
+  }
   [[nodiscard]] Instant now() const noexcept override { return monotonic_now(); }
   [[nodiscard]] SystemTime system_now() const noexcept override;
   [[nodiscard]] Executor& executor() noexcept override { return loop_; }
 
  private:
   Loop& loop_;
-  std::chrono::microseconds offset_;
+  std::chrono::microseconds offset_{0};
+  std::int64_t ppm_ = 0;
+  Instant since_{};
 };
 
 /// Bits of the operating system (getrandom), a block at a time.

@@ -11,6 +11,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "real-mode/config.hpp"
+#include "real-mode/control.hpp"
+
 namespace orrery::real {
 namespace {
 
@@ -39,7 +42,7 @@ struct Node::Parts {
   Parts(Loop& on, NodeSettings with)
       : loop(on),
         settings(std::move(with)),
-        clock(loop, settings.clock_offset),
+        clock(loop),
         recorder(make_recorder(settings)),
         mishaps(loop, *recorder),
         telemetry(settings.service, clock, *recorder, settings.log),
@@ -56,7 +59,7 @@ struct Node::Parts {
     if (!settings.cache.empty()) redis.emplace(loop, Address::parse(settings.cache));
     if (settings.broker.empty()) return;
     broker_pool = make_pool("broker", settings.broker);
-    broker = std::make_unique<PgBroker>(loop, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
+    broker = std::make_unique<PgBroker>(loop, random, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
   }
 
   std::unique_ptr<DatabasePool> make_pool(const std::string& name, const std::string& connection) {
@@ -145,6 +148,15 @@ void Node::stop() {
   if (parts_->broker != nullptr) parts_->broker->stop();
 }
 
+Mishaps& Node::mishaps() noexcept { return parts_->mishaps; }
+
+void Node::ail(const Ailments& ailments) {
+  parts_->clock.set(ailments.clock_offset, ailments.clock_ppm);
+  parts_->server.ail(ailments.slower, ailments.failing);
+  if (parts_->broker != nullptr) parts_->broker->delay_deliveries(ailments.delivery_delay);
+  if (ailments.healed) parts_->mishaps.disarm();
+}
+
 bool Node::at_rest() const noexcept { return parts_->loop.tasks() == 0; }
 
 Task<Response> Node::metrics(Request) {
@@ -172,9 +184,43 @@ Task<Response> Node::ready(Request) {
   co_return response;
 }
 
+namespace {
+
+/// Joins a process to its test bed: it suffers what it is told, and holds at places.
+class Joined {
+ public:
+  Joined(Loop& loop, Node& node) : node_(node), link_(loop, STDIN_FILENO, [this](const Json& line) { heard(line); }) {
+    node.mishaps().on_hold([this](const Fault& fault) {
+      link_.send(Json{{"held", fault_json(fault)}});
+      // Without a test bed nobody can go on: the kernel is about to end this process.
+      if (!link_.wait_for([](const Json& line) { return line.contains("go"); })) ::_exit(kServiceFailed);
+    });
+    // What ails it now it knows before the service begins.
+    const bool told = link_.wait_for([this](const Json& line) {
+      if (line.contains("state")) heard(line);
+      return line.contains("state");
+    });
+    if (!told) throw std::runtime_error("the test bed is gone");
+  }
+  ~Joined() { node_.mishaps().on_hold({}); }
+  Joined(const Joined&) = delete;
+  Joined& operator=(const Joined&) = delete;
+
+ private:
+  void heard(const Json& line) {
+    if (line.contains("state")) node_.ail(Ailments::from_json(line["state"]));
+  }
+  Node& node_;
+  ControlLink link_;
+};
+
+}  // namespace
+
 int serve(const NodeSettings& settings, const ServiceFactory& factory) {
   Loop loop;
   Node node(loop, settings);
+  std::optional<Joined> joined;
+  if (settings.controlled) joined.emplace(loop, node);
   int status = 0;
   loop.on_failure([&](std::string_view task, const std::string& what) {
     node.recorder().fact(EventKind::service_failed, task, {}, 0, what);

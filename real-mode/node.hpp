@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "real-mode/ailments.hpp"
 #include "real-mode/broker.hpp"
 #include "real-mode/cache.hpp"
 #include "real-mode/database.hpp"
@@ -35,7 +36,7 @@ struct NodeSettings {
   // For the test bed:
   std::string events;        // a file for what happens; empty: nothing is kept
   int incarnation = 1;       // counts the starts of this host
-  std::chrono::microseconds clock_offset{0};
+  bool controlled = false;   // its stdin is the test bed's control link
   std::vector<Fault> faults;
   FaultRates rates;
   Instant rates_until{};     // then nothing is drawn any more
@@ -59,6 +60,10 @@ class Node final : public Context {
   std::uint16_t start(const ServiceFactory& factory);
   /// Asks it to stop: no new requests and deliveries, loops see `stopping()`.
   void stop();
+  /// What faults make it suffer from now on.
+  void ail(const Ailments& ailments);
+  /// Its faults, for whoever carries out those at a place.
+  [[nodiscard]] Mishaps& mishaps() noexcept;
   /// Nothing is in work any more, and every task has ended.
   [[nodiscard]] bool at_rest() const noexcept;
   [[nodiscard]] Recorder& recorder() noexcept;

@@ -1,6 +1,8 @@
 #include "real-mode/pg_link.hpp"
 
+#include <netdb.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <atomic>
 #include <cerrno>
@@ -12,6 +14,7 @@
 #include <pqxx/notification>
 #include <pqxx/prepared_statement>
 #include <pqxx/result>
+#include <string>
 #include <utility>
 
 namespace orrery::real {
@@ -184,6 +187,22 @@ void PgLink::await(Duration at_most) {
   } catch (const pqxx::failure&) {
     impl_->rethrow();
   }
+}
+
+Address PgLink::server() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(impl_->link.sock(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw PgError("08006", "the server's address cannot be told", {}, true);
+  }
+  if (address.ss_family == AF_UNIX) return Address{reinterpret_cast<const sockaddr_un&>(address).sun_path, 0};
+  char text[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text, sizeof text, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    throw PgError("08006", "the server's address cannot be told", {}, true);
+  }
+  return Address{text, static_cast<std::uint16_t>(std::stoi(port))};
 }
 
 void PgLink::shut() noexcept {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "real-mode/socket.hpp"
 #include "runtime/sql.hpp"
 #include "runtime/time.hpp"
 
@@ -37,6 +38,9 @@ class PgLink {
   /// Hears NOTIFYs on a channel during `await`, which returns after one or after the time. Throws PgError.
   void listen(const std::string& channel, std::function<void(const std::string& payload)> heard);
   void await(Duration at_most);
+
+  /// Where the server listens: an address and port, or the path of its unix socket.
+  [[nodiscard]] Address server() const;
 
   /// Breaks the connection under whatever runs on it. From any thread.
   void shut() noexcept;

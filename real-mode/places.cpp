@@ -1,8 +1,5 @@
 #include "real-mode/places.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace orrery::real {
@@ -32,31 +29,34 @@ bool Mishaps::drawn(std::uint32_t per_million) {
   return per_million > 0 && random_ != nullptr && random_->below(1'000'000) < per_million && loop_.now() < rates_until_;
 }
 
-void Mishaps::die(const Fault& fault) {
-  recorder_.fact(EventKind::fault_injected, to_string(fault.kind), address_of(fault), 0, to_string(fault));
-  // A kill that nothing can soften; the test bed sees it and starts the host again.
-  ::kill(::getpid(), SIGKILL);
-  for (;;) ::pause();
+void Mishaps::disarm() {
+  faults_.clear();
+  rates_ = FaultRates();
 }
 
 void Mishaps::reached(std::string_view point) {
   const Fiber* fiber = loop_.current_fiber();
-  if (fiber == nullptr || (faults_.empty() && rates_.crash_at_place.per_million == 0)) return;
+  if (fiber == nullptr || !hold_ || !armed()) return;
   const std::string place = recorder_.host() + "/" + std::string(fiber->name()) + " " + std::string(point);
   std::uint64_t ordinal = 0;
+  std::vector<Fault> here;
   for (const Fault& fault : faults_) {
     if (fault.place != place) continue;
     if (ordinal == 0) ordinal = count(place);
-    if (fault.ordinal == ordinal) die(fault);
+    if (fault.ordinal == ordinal) here.push_back(fault);
   }
-  if (!drawn(rates_.crash_at_place.per_million)) return;
-  Fault crash;
-  crash.kind = FaultKind::crash;
-  crash.target = recorder_.host();
-  crash.place = place;
-  crash.ordinal = ordinal != 0 ? ordinal : count(place);
-  crash.lasts = random_->between(rates_.crash_at_place.lasts_low, rates_.crash_at_place.lasts_high);
-  die(crash);
+  const bool crashes = drawn(rates_.crash_at_place.per_million);
+  if (crashes || (may_pause_at(point) && drawn(rates_.pause_at_place.per_million))) {
+    const FaultRates::Rate& rate = crashes ? rates_.crash_at_place : rates_.pause_at_place;
+    Fault fault;
+    fault.kind = crashes ? FaultKind::crash : FaultKind::pause;
+    fault.target = recorder_.host();
+    fault.place = place;
+    fault.ordinal = ordinal != 0 ? ordinal : count(place);
+    fault.lasts = random_->between(rate.lasts_low, rate.lasts_high);
+    here.push_back(std::move(fault));
+  }
+  for (const Fault& fault : here) hold_(fault);
 }
 
 const Fault* Mishaps::strike(FaultKind kind, std::string_view target) {
@@ -71,6 +71,9 @@ const Fault* Mishaps::strike(FaultKind kind, std::string_view target) {
     drawn_ = Fault();
     drawn_.kind = kind;
     drawn_.target = target;
+    const FaultRates::Rate& rate = rates_[kind];
+    const auto spread = static_cast<std::uint64_t>(rate.amount_high - rate.amount_low + 1);
+    drawn_.amount = rate.amount_low + static_cast<std::int64_t>(random_->below(spread));
     drawn_.ordinal = ordinal != 0 ? ordinal : count(occasion_name(kind, target));
     strikes = &drawn_;
   }

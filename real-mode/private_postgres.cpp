@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +47,16 @@ PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
   std::string pattern = (fs::temp_directory_path() / "orrery-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
   folder_ = pattern;
+  guardian_ = std::make_unique<Guardian>(folder_);
+  create();
+}
+
+PrivatePostgres::PrivatePostgres(std::string folder) : programs_(find_programs()), folder_(std::move(folder)) {
+  if (::mkdir(folder_.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder_);
+  create();
+}
+
+void PrivatePostgres::create() {
   try {
     if (::geteuid() == 0) {  // the server refuses to run as root
       user_ = "postgres";
@@ -73,6 +84,7 @@ PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
 }
 
 PrivatePostgres::~PrivatePostgres() {
+  resume();
   server_.signal(SIGQUIT);  // at once, its backends too
   server_.wait(5s);
   server_ = Child();
@@ -93,9 +105,46 @@ void PrivatePostgres::create_database(const std::string& name) {
   link.script("CREATE DATABASE \"" + name + "\"");
 }
 
+/// The server's process and its children: sessions and helpers. It starts no other while it stands still.
+std::vector<pid_t> PrivatePostgres::processes() const {
+  std::vector<pid_t> found = {server_.pid()};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string text;
+    std::getline(file, text);
+    // "pid (name) state parent …", and a name may have anything in it.
+    const std::size_t end = text.rfind(')');
+    if (end == std::string::npos || end + 4 >= text.size()) continue;  // it has just ended
+    if (std::atoi(text.c_str() + end + 4) == server_.pid()) found.push_back(pid);
+  }
+  return found;
+}
+
 void PrivatePostgres::kill() {
+  if (!server_.running()) return;
+  const std::vector<pid_t> all = processes();
   server_.signal(SIGKILL);
+  // They would end by themselves soon; but until then a new server does not start, and a COMMIT may still go through.
+  for (const pid_t pid : all) {
+    if (pid != server_.pid()) ::kill(pid, SIGKILL);
+  }
+  paused_.clear();
   server_.wait(5s);
+}
+
+void PrivatePostgres::pause() {
+  if (!server_.running()) return;
+  server_.signal(SIGSTOP);
+  paused_ = processes();
+  for (const pid_t pid : paused_) ::kill(pid, SIGSTOP);
+}
+
+void PrivatePostgres::resume() noexcept {
+  for (const pid_t pid : paused_) ::kill(pid, SIGCONT);
+  paused_.clear();
 }
 
 bool PrivatePostgres::try_start() {

@@ -1,18 +1,26 @@
 #pragma once
 
+#include <signal.h>
+
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "real-mode/child.hpp"
+#include "real-mode/guardian.hpp"
 
 namespace orrery::real {
 
 /// A PostgreSQL server of one's own in a temporary folder, reached by a unix socket there, as the superuser "orrery". It
 /// keeps what was committed when its processes are killed, not when the machine stops (fsync is off), and it logs changes
-/// so that they can be decoded (wal_level=logical). Everything is gone with the object. Blocking.
+/// so that they can be decoded (wal_level=logical). Everything is gone with the object, and soon after a SIGKILL of this
+/// process. Blocking.
 class PrivatePostgres {
  public:
   /// Throws std::runtime_error, which says what is missing, if no server can be started.
   PrivatePostgres();
+  /// In a folder that does not exist yet, inside one that is somebody else's to remove whatever happens.
+  explicit PrivatePostgres(std::string folder);
   PrivatePostgres(const PrivatePostgres&) = delete;
   PrivatePostgres& operator=(const PrivatePostgres&) = delete;
   ~PrivatePostgres();
@@ -21,8 +29,16 @@ class PrivatePostgres {
   [[nodiscard]] std::string connection(const std::string& database) const;
   void create_database(const std::string& name);
 
-  /// SIGKILL: all sessions break, and what was not committed is lost.
+  /// Where it listens.
+  [[nodiscard]] std::string socket() const { return folder_ + "/.s.PGSQL.5432"; }
+
+  /// SIGKILL of all its processes: all sessions break, and what was not committed is lost.
   void kill();
+  /// As an operator restarts it: sessions are ended, and it shuts down in order (SIGINT, "fast"). Does not wait.
+  void stop() noexcept { server_.signal(SIGINT); }
+  /// All of its processes stand still, until `resume` or `kill`.
+  void pause();
+  void resume() noexcept;
   /// Starts it again and waits until it has recovered.
   void start();
   /// Starts it if it does not run; true once it can be used. To be called again until then, by the thread that lives as
@@ -32,11 +48,15 @@ class PrivatePostgres {
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 
  private:
+  void create();
+  [[nodiscard]] std::vector<pid_t> processes() const;
   [[nodiscard]] std::string log_tail() const;
 
   std::string programs_;
   std::string user_;  // who runs it; empty: this process's user
   std::string folder_;
+  std::unique_ptr<Guardian> guardian_;  // of a folder of its own
+  std::vector<pid_t> paused_;
   Child server_;
 };
 

@@ -1,10 +1,16 @@
 #include "real-mode/socket.hpp"
 
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace orrery::real {
@@ -93,6 +99,25 @@ void Socket::close() noexcept {
   state_.reset();
 }
 
+bool Socket::hung_up() const noexcept {
+  if (state_ == nullptr) return true;
+  pollfd asked{state_->socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) > 0;
+}
+
+void Socket::end_sending() noexcept {
+  if (state_ == nullptr) return;
+  error_code ignored;  // it may be gone already
+  state_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+void Socket::reset() noexcept {
+  if (state_ == nullptr) return;
+  error_code ignored;  // a unix socket has no reset: its other side sees an end
+  state_->socket.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  close();
+}
+
 void Socket::shut() noexcept {
   error_code ignored;  // it may be gone already
   state_->socket.shutdown(tcp::socket::shutdown_both, ignored);
@@ -148,7 +173,35 @@ Task<void> Socket::write(std::string_view data, Instant deadline) {
   }
 }
 
+namespace {
+
+/// It connects at once or not at all. Asio reads and writes it as it does any stream.
+Socket connect_unix(Loop& loop, const std::string& path) {
+  const auto state = std::make_shared<Socket::State>(loop);
+  Socket socket(state);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw SocketError(SocketError::Reason::broken, path + ": the path is too long");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  error_code error;
+  if (made < 0) throw SocketError(SocketError::Reason::broken, path + ": " + std::strerror(errno));
+  const bool connected = ::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int why = errno;
+  state->socket.assign(tcp::v4(), made, error);
+  if (error) ::close(made);
+  if (connected && !error) state->socket.non_blocking(true, error);
+  if (!connected || error) {
+    throw SocketError(connected ? SocketError::Reason::broken : SocketError::Reason::refused,
+                      path + ": " + (connected ? error.message() : std::strerror(why)));
+  }
+  return socket;
+}
+
+}  // namespace
+
 Task<Socket> connect(Loop& loop, Address address, Instant deadline) {
+  if (address.host.starts_with('/')) co_return connect_unix(loop, address.host);
   const auto state = std::make_shared<Socket::State>(loop);
   Socket socket(state);
   const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);

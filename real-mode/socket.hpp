@@ -25,7 +25,8 @@ class SocketError : public std::runtime_error {
   Reason reason_;
 };
 
-/// "127.0.0.1:8080". Throws std::invalid_argument if it is no address and port.
+/// "127.0.0.1:8080". Throws std::invalid_argument if it is no address and port. To connect to, `host` may also be the path of
+/// a unix socket; `port` says nothing then.
 struct Address {
   std::string host;
   std::uint16_t port = 0;
@@ -51,6 +52,12 @@ class Socket {
   [[nodiscard]] Task<void> write(std::string_view data, Instant deadline);
   /// There is something to read, or the other side has closed: an idle connection that is no longer good.
   [[nodiscard]] bool has_input() const;
+  /// The other side has ended what it sends, or the connection is broken, whatever is left to read.
+  [[nodiscard]] bool hung_up() const noexcept;
+  /// Says that nothing more is sent.
+  void end_sending() noexcept;
+  /// Closes it so that the other side sees a reset instead of an end.
+  void reset() noexcept;
   /// Ends both directions: a task that waits here goes on at once, and reads the end.
   void shut() noexcept;
   /// Says that nothing more is sent, and throws away what still comes until the other side ends too, so that a last answer

@@ -1,27 +1,22 @@
 #include "real-mode/testbed.hpp"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <utility>
 
-#include "real-mode/config.hpp"
 #include "real-mode/pg_link.hpp"
 
 namespace orrery::real {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr Duration kReadyWithin = 30s;
-constexpr Duration kWatchEvery = 5ms;
-constexpr Duration kAfterFailure = 500ms;  // a process that ended by itself is started again
+constexpr Duration kReadyWithin = 60s;
 constexpr const char* kBroker = "broker";
 
 Duration wall_minus_monotonic() {
@@ -31,18 +26,14 @@ Duration wall_minus_monotonic() {
 /// A port that nobody uses now. Between this and the process's bind somebody might take it; then that process says so.
 std::uint16_t free_port(Loop& loop) { return Listener(loop, Address{"127.0.0.1", 0}).port(); }
 
-bool in_process(FaultKind kind) {
-  switch (kind) {
-    case FaultKind::kill_session:
-    case FaultKind::deadlock:
-    case FaultKind::break_statement:
-    case FaultKind::break_before_commit:
-    case FaultKind::break_after_commit:
-    case FaultKind::lose_publish:
-    case FaultKind::lose_confirmation:
-    case FaultKind::lose_ack: return true;
-    default: return false;
-  }
+bool is_url(const std::string& connection) {
+  return connection.starts_with("postgresql://") || connection.starts_with("postgres://");
+}
+
+/// The last value of a name counts, in both forms.
+std::string with(std::string connection, const std::string& name, const std::string& value) {
+  if (!is_url(connection)) return connection + " " + name + "=" + value;
+  return connection + (connection.find('?') == std::string::npos ? "?" : "&") + name + "=" + value;
 }
 
 }  // namespace
@@ -51,6 +42,13 @@ TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std:
   std::string pattern = (fs::temp_directory_path() / "orrery-bed-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
   folder_ = pattern;
+  guardian_ = std::make_unique<Guardian>(folder_);  // before there are threads
+  ::chmod(folder_.c_str(), 0711);                   // the servers run as another user
+  proxy_ = std::make_unique<Proxy>([this](const Fault& fault) {
+    loop_.post([this, fault] {
+      if (!ending_) strike(fault);
+    });
+  });
   for (const BedSettings::ServiceSpec& service : settings_.services) {
     for (int number = 1; number <= service.replicas; ++number) {
       auto replica = std::make_unique<Replica>();
@@ -69,133 +67,119 @@ TestBed::~TestBed() {
   loop_.end_tasks();  // they refer to what goes now
   replicas_.clear();
   clients_.clear();
-  if (postgres_ == nullptr && !made_databases_.empty()) {
-    try {
+  proxy_.reset();
+  try {
+    if (!made_databases_.empty()) {
       for (auto& [name, capture] : captures_) capture.drop();
       PgLink link(settings_.postgres, "orrery");
       for (const std::string& name : made_databases_) link.script("DROP DATABASE IF EXISTS \"" + name + "\" WITH (FORCE)");
-    } catch (const PgError& error) {
-      std::fprintf(stderr, "orrery: the test bed's databases are left behind: %s\n", error.what());
     }
+  } catch (const PgError& error) {
+    std::fprintf(stderr, "orrery: the test bed's databases are left behind: %s\n", error.what());
   }
-  postgres_.reset();
+  servers_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
   fs::remove_all(folder_, ignored);
+  loop_.run([] { return true; });  // what the proxy posted last
+}
+
+std::vector<std::string> TestBed::database_hosts() const {
+  std::vector<std::string> hosts = {kBroker};
+  for (const BedSettings::DatabaseSpec& database : settings_.databases) hosts.push_back(database.name);
+  return hosts;
 }
 
 std::string TestBed::connection_to(const std::string& database) const {
-  if (postgres_ != nullptr) return postgres_->connection(database);
-  // The last dbname of a connection string counts.
-  const std::string& given = settings_.postgres;
-  const bool is_url = given.starts_with("postgresql://") || given.starts_with("postgres://");
-  if (!is_url) return given + " dbname=" + database;
-  return given + (given.find('?') == std::string::npos ? "?" : "&") + "dbname=" + database;
+  if (const Server* server = find_server(database)) return server->postgres->connection(database);
+  return with(settings_.postgres, "dbname", database);
 }
 
-void TestBed::start() {
-  if (settings_.postgres.empty()) {
-    postgres_ = std::make_unique<PrivatePostgres>();
+Address TestBed::server_of(const std::string& database) const {
+  if (const Server* server = find_server(database)) return Address{server->postgres->socket(), 0};
+  return PgLink(settings_.postgres, "orrery").server();
+}
+
+std::string TestBed::through_proxy(const std::string& host, const std::string& database) const {
+  const Address& way = ways_.at({host, database});
+  // The name that was given stays, for what is checked against it.
+  std::string connection = with(with(connection_to(database), "hostaddr", way.host), "port", std::to_string(way.port));
+  if (find_server(database) != nullptr) connection += " sslmode=disable gssencmode=disable";
+  return connection;
+}
+
+HttpClient::Peers TestBed::peers_of(const std::string& host) const {
+  HttpClient::Peers peers;
+  for (const auto& other : replicas_) {
+    if (other->host != host) peers[other->service].push_back(ways_.at({host, other->host}));
+    else peers[other->service].push_back(other->address);
   }
+  return peers;
+}
+
+void TestBed::start_databases() {
   std::vector<std::pair<std::string, std::vector<std::string>>> wanted;
   for (const BedSettings::DatabaseSpec& database : settings_.databases) wanted.push_back({database.name, {database.schema}});
   wanted.push_back({kBroker, broker_migrations()});
   for (const auto& [name, scripts] : wanted) {
-    if (postgres_ != nullptr) {
-      postgres_->create_database(name);
+    if (settings_.postgres.empty()) {
+      auto server = std::make_unique<Server>();
+      server->host = name;
+      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1));
+      server->postgres->create_database(name);
+      servers_.push_back(std::move(server));
     } else {
       PgLink link(settings_.postgres, "orrery");
       link.script("CREATE DATABASE \"" + name + "\"");
+      made_databases_.push_back(name);
     }
-    made_databases_.push_back(name);
     migrate(connection_to(name), scripts);
     captures_.emplace_back(name, ChangeCapture(connection_to(name), "orrery_" + name));
   }
+}
 
-  HttpClient::Peers peers;
-  for (const auto& replica : replicas_) peers[replica->service].push_back(replica->address);
+void TestBed::connect_hosts() {
+  std::vector<std::string> callers;
+  for (const auto& replica : replicas_) callers.push_back(replica->host);
+  for (const std::string& from : callers) {
+    for (const std::string& database : database_hosts()) {
+      ways_[{from, database}] = proxy_->carry(from, database, server_of(database), Proxy::Protocol::bytes);
+    }
+  }
+  for (int number = 1; number <= settings_.clients; ++number) callers.push_back("client-" + std::to_string(number));
+  for (const std::string& from : callers) {
+    for (const auto& to : replicas_) {
+      if (from == to->host) continue;
+      ways_[{from, to->host}] = proxy_->carry(from, to->host, to->address, Proxy::Protocol::http);
+    }
+  }
+  for (const std::string& database : database_hosts()) proxy_->open(database);
+}
+
+void TestBed::start_clients() {
   for (int number = 1; number <= settings_.clients; ++number) {
     NodeSettings client;
     client.service = "client";
     client.host = "client-" + std::to_string(number);
-    client.peers = peers;
+    client.peers = peers_of(client.host);
     client.log = Level::error;
     auto node = std::make_unique<Node>(loop_, std::move(client));
     node->recorder().on_event([this](Event event) { events_.push_back(std::move(event)); });
     clients_.emplace("client-" + std::to_string(number), std::move(node));
   }
+}
 
+void TestBed::start() {
+  start_databases();
+  connect_hosts();
+  start_clients();
   for (const auto& replica : replicas_) launch(*replica);
   loop_.spawn("watch", watch());
   const Instant until = loop_.now() + kReadyWithin;
   for (const auto& replica : replicas_) {
-    while (!is_ready(*replica)) {
-      if (!broken_.empty()) throw std::runtime_error(broken_);
-      if (loop_.now() > until) throw std::runtime_error(replica->host + " was not ready within " + to_string(kReadyWithin));
-      loop_.run({}, loop_.now() + 20ms);
-    }
+    loop_.run([&] { return replica->ready || !broken_.empty(); }, until);
+    if (!broken_.empty()) throw std::runtime_error(broken_);
+    if (!replica->ready) throw std::runtime_error(replica->host + " was not ready within " + to_string(kReadyWithin));
   }
-}
-
-bool TestBed::is_ready(Replica& replica) {
-  bool ready = false;
-  bool done = false;
-  const auto ask = [](Loop& loop, Address address, bool& answer, bool& ended) -> Task<void> {
-    try {
-      Socket socket = co_await connect(loop, address, loop.now() + 1s);
-      answer = true;
-    } catch (const SocketError&) {
-      answer = false;  // not yet
-    }
-    ended = true;
-  };
-  loop_.spawn("is ready", ask(loop_, replica.address, ready, done));
-  loop_.run([&] { return done; });
-  return ready;
-}
-
-Json TestBed::config_of(Replica& replica) {
-  Json peers = Json::object();
-  for (const auto& other : replicas_) peers[other->service].push_back(other->address.text());
-  Json databases = Json::object();
-  for (const BedSettings::DatabaseSpec& database : settings_.databases) databases[database.name] = connection_to(database.name);
-  Json files = Json::object();
-  for (const std::string& store : settings_.file_stores) files[store] = folder_ + "/files/" + store;
-  NodeSettings bed;
-  bed.events = replica.events;
-  bed.incarnation = ++replica.incarnation;
-  bed.rates = rates_;
-  bed.rates_until = began_ == Instant{} ? loop_.now() + settings_.faults_for : began_ + settings_.faults_for;
-  if (healed_) bed.rates_until = Instant{};
-  const std::string own_links = replica.host + ">";
-  for (const Fault& fault : armed_) {
-    if (healed_) break;
-    const bool at_place = !fault.place.empty() && fault.place.starts_with(replica.host + "/");
-    if (at_place || (in_process(fault.kind) && fault.target.starts_with(own_links))) bed.faults.push_back(fault);
-  }
-  if (replica.incarnation > 1) {
-    for (const Event& event : read_events(replica.events)) {
-      if (event.kind != EventKind::place_reached) continue;
-      std::uint64_t& count = bed.reached[event.subject];
-      count = std::max(count, static_cast<std::uint64_t>(event.number));
-    }
-  }
-  return Json{{"host", replica.host},           {"listen", replica.address.text()}, {"peers", std::move(peers)},
-              {"databases", std::move(databases)}, {"broker", connection_to(kBroker)}, {"settings", replica.config},
-              {"files", std::move(files)},      {"log", "warning"},               {"testbed", testbed_json(bed)}};
-}
-
-void TestBed::launch(Replica& replica) {
-  const std::string path = folder_ + "/" + replica.host + ".json";
-  const Json config = config_of(replica);
-  {
-    std::ofstream file(path);
-    file << config.dump(2) << "\n";
-    if (!file.flush()) throw std::runtime_error("cannot write " + path);
-  }
-  Child::Options options;
-  options.output = folder_ + "/" + replica.host + ".log";
-  replica.process = Child({settings_.program, "serve", replica.service, "--config", path}, options);
-  replica.down = false;
 }
 
 Node& TestBed::client(const std::string& name) { return *clients_.at(name); }
@@ -203,6 +187,7 @@ Node& TestBed::client(const std::string& name) { return *clients_.at(name); }
 void TestBed::begin() {
   wall_offset_ = wall_minus_monotonic();
   began_ = loop_.now();
+  proxy_->draw(rates_);
   enter_phase("faults");
 }
 
@@ -221,22 +206,6 @@ void TestBed::note(EventKind kind, const std::string& host, std::string_view sub
 
 void TestBed::enter_phase(std::string_view phase) { note(EventKind::phase, {}, phase); }
 
-// ---- processes ----
-
-TestBed::Replica* TestBed::find(std::string_view host) {
-  for (const auto& replica : replicas_) {
-    if (replica->host == host) return replica.get();
-  }
-  return nullptr;
-}
-
-const TestBed::Replica* TestBed::find(std::string_view host) const { return const_cast<TestBed*>(this)->find(host); }
-
-bool TestBed::is_database(std::string_view host) const {
-  return host == kBroker || std::ranges::find(settings_.databases, host, &BedSettings::DatabaseSpec::name) !=
-                                settings_.databases.end();
-}
-
 void TestBed::at(Instant when, std::string name, std::function<void()> action) {
   const auto wait = [](Loop& loop, Instant until, std::function<void()> act) -> Task<void> {
     Waiter waiter(loop);
@@ -246,183 +215,30 @@ void TestBed::at(Instant when, std::string name, std::function<void()> action) {
   loop_.spawn(std::move(name), wait(loop_, when, std::move(action)));
 }
 
-Task<void> TestBed::watch() {
-  while (!ending_) {
-    for (const auto& replica : replicas_) {
-      if (!replica->down && !replica->process.running()) died(*replica);
-    }
-    Waiter waiter(loop_);
-    co_await waiter.wait_until(loop_.now() + kWatchEvery);
-  }
-}
-
-/// It ended although nobody asked it to: at a place where a crash was armed, or because the service failed.
-void TestBed::died(Replica& replica) {
-  const int status = replica.process.poll().value_or(0);
-  replica.down = true;
-  Duration lasts = kAfterFailure;
-  bool expected = false;
-  const std::vector<Event> events = read_events(replica.events);
-  if (!events.empty() && events.back().kind == EventKind::fault_injected && events.back().subject == "crash") {
-    expected = true;
-    // " … for 1.5s"
-    const std::size_t at = events.back().text.rfind(" for ");
-    if (at != std::string::npos) lasts = parse_duration(events.back().text.substr(at + 5)).value_or(lasts);
-  }
-  note(EventKind::host_crashed, replica.host, {}, {}, replica.incarnation, describe_end(status));
-  const bool failed_itself = WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 70;
-  if (!expected && failed_itself && began_ == Instant{}) {
-    std::ifstream log(folder_ + "/" + replica.host + ".log");
-    std::string line, last;
-    while (std::getline(log, line)) last = line;
-    broken_ = replica.host + " " + describe_end(status) + ": " + last;
-    return;
-  }
-  at(loop_.now() + (healed_ ? Duration::zero() : lasts), "start again", [this, &replica] {
-    if (!ending_ && replica.down) launch(replica);
-  });
-}
-
-// ---- faults ----
-
-std::string TestBed::unsupported(const Fault& fault) const {
-  if (in_process(fault.kind)) {
-    if (fault.ordinal == 0) return "it needs an occasion in real mode, too";
-    const std::string from = fault.target.substr(0, fault.target.find('>'));
-    return find(from) != nullptr ? "" : "there is no service host \"" + from + "\"";
-  }
-  if (!is_episode(fault.kind) || (fault.kind != FaultKind::crash && fault.kind != FaultKind::stop &&
-                                  fault.kind != FaultKind::pause)) {
-    return "real mode cannot do " + std::string(to_string(fault.kind)) + " yet";
-  }
-  if (fault.ordinal > 0) {
-    if (fault.kind != FaultKind::crash) return "at a place real mode can only crash";
-    const std::string host = fault.place.substr(0, fault.place.find('/'));
-    return host == fault.target && find(host) != nullptr ? "" : "at a place real mode can only crash the host that is there";
-  }
-  if (is_database(fault.target)) {
-    if (fault.kind != FaultKind::crash) return "real mode can only crash a database's server";
-    return settings_.postgres.empty() ? "" : "the server given with --postgres is not the test bed's to kill";
-  }
-  return find(fault.target) != nullptr ? "" : "there is no host \"" + fault.target + "\"";
-}
-
-bool TestBed::draws(FaultKind kind) noexcept { return in_process(kind); }
-
-void TestBed::set_rates(const FaultRates& rates) { rates_ = rates; }
-
-void TestBed::arm(const std::vector<Fault>& faults) { armed_.insert(armed_.end(), faults.begin(), faults.end()); }
-
-void TestBed::inject(const Fault& fault) {
-  if (ending_ || healed_) return;
-  if (is_database(fault.target)) return crash_server(fault);
-  Replica* replica = find(fault.target);
-  CHECK(replica != nullptr, "a fault that is not supported was injected");
-  if (replica->down) return;
-  struck_.push_back(fault);
-  const std::string kind(to_string(fault.kind));
-  const std::string address = address_of(fault);
-  note(EventKind::fault_injected, fault.target, kind, address, 0, to_string(fault));
-  const auto end = [this, target = fault.target, kind, address] { note(EventKind::fault_healed, target, kind, address); };
-  switch (fault.kind) {
-    case FaultKind::crash:
-      replica->down = true;
-      replica->process.signal(SIGKILL);
-      replica->process.wait(2s);
-      note(EventKind::host_crashed, replica->host, {}, {}, replica->incarnation, to_string(fault));
-      at(loop_.now() + fault.lasts, "start again", [this, replica, end] {
-        if (!ending_ && replica->down) launch(*replica);
-        end();
-      });
-      break;
-    case FaultKind::stop: {
-      replica->down = true;
-      replica->process.signal(SIGTERM);
-      const auto again = [](TestBed& bed, Replica& of, Duration lasts, std::function<void()> ended) -> Task<void> {
-        const Instant until = bed.loop_.now() + 20s;
-        while (of.process.running() && bed.loop_.now() < until) {
-          Waiter waiter(bed.loop_);
-          co_await waiter.wait_until(bed.loop_.now() + kWatchEvery);
-        }
-        Waiter waiter(bed.loop_);
-        co_await waiter.wait_until(bed.loop_.now() + lasts);
-        if (!bed.ending_ && of.down) bed.launch(of);
-        ended();
-      };
-      loop_.spawn("stop", again(*this, *replica, fault.lasts, end));
-      break;
-    }
-    case FaultKind::pause:
-      ++replica->paused;
-      replica->process.signal(SIGSTOP);
-      note(EventKind::host_paused, replica->host);
-      at(loop_.now() + fault.lasts, "resume", [this, replica, end] {
-        if (replica->paused > 0 && --replica->paused == 0) {
-          replica->process.signal(SIGCONT);
-          note(EventKind::host_resumed, replica->host);
-        }
-        end();
-      });
-      break;
-    default: break;
-  }
-}
-
-/// All databases are on one server: it crashes for all of them.
-void TestBed::crash_server(const Fault& fault) {
-  if (server_down_) return;
-  server_down_ = true;
-  struck_.push_back(fault);
-  note(EventKind::fault_injected, fault.target, to_string(fault.kind), address_of(fault), 0, to_string(fault));
-  postgres_->kill();
-  for (const std::string& host : database_hosts()) note(EventKind::host_crashed, host, {}, {}, 1, to_string(fault));
-  crashed_ = fault;
-  at(loop_.now() + fault.lasts, "start the server again", [this, crash = ++server_crashes_] {
-    if (crash == server_crashes_) restart_server();
-  });
-}
-
-void TestBed::restart_server() {
-  if (ending_ || !server_down_ || server_starts_) return;
-  server_starts_ = true;
-  loop_.spawn("start the server again", start_server());
-}
-
-Task<void> TestBed::start_server() {
-  const Instant until = loop_.now() + kReadyWithin;
-  while (!postgres_->try_start()) {
-    if (loop_.now() > until) {
-      broken_ = "PostgreSQL did not start again within " + to_string(kReadyWithin);
-      co_return;
-    }
-    Waiter waiter(loop_);
-    co_await waiter.wait_until(loop_.now() + 20ms);
-  }
-  server_down_ = server_starts_ = false;
-  for (const std::string& host : database_hosts()) note(EventKind::host_started, host, {}, {}, 2);
-  note(EventKind::fault_healed, crashed_.target, to_string(crashed_.kind), address_of(crashed_));
-}
-
-std::vector<std::string> TestBed::database_hosts() const {
-  std::vector<std::string> hosts = {kBroker};
-  for (const BedSettings::DatabaseSpec& database : settings_.databases) hosts.push_back(database.name);
-  return hosts;
-}
-
-void TestBed::heal() {
-  if (healed_) return;
-  healed_ = true;
+TestBed::Replica* TestBed::find(std::string_view host) const {
   for (const auto& replica : replicas_) {
-    if (replica->paused > 0) {
-      replica->paused = 0;
-      replica->process.signal(SIGCONT);
-      note(EventKind::host_resumed, replica->host);
-    }
-    // One that is being stopped is started when it has ended; one that is down, now.
-    if (replica->down && !replica->process.running()) launch(*replica);
+    if (replica->host == host) return replica.get();
   }
-  restart_server();
-  enter_phase("healed");
+  return nullptr;
+}
+
+TestBed::Server* TestBed::find_server(std::string_view host) const {
+  for (const auto& server : servers_) {
+    if (server->host == host) return server.get();
+  }
+  return nullptr;
+}
+
+bool TestBed::is_database(std::string_view host) const {
+  return host == kBroker || std::ranges::find(settings_.databases, host, &BedSettings::DatabaseSpec::name) !=
+                                settings_.databases.end();
+}
+
+bool TestBed::is_client(std::string_view host) const {
+  for (int number = 1; number <= settings_.clients; ++number) {
+    if (host == "client-" + std::to_string(number)) return true;
+  }
+  return false;
 }
 
 }  // namespace orrery::real

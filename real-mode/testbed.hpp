@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -7,10 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "real-mode/ailments.hpp"
 #include "real-mode/child.hpp"
+#include "real-mode/control.hpp"
 #include "real-mode/decoding.hpp"
+#include "real-mode/guardian.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/private_postgres.hpp"
+#include "real-mode/proxy.hpp"
 #include "runtime/controls.hpp"
 
 namespace orrery::real {
@@ -31,15 +37,16 @@ struct BedSettings {
   std::vector<std::string> file_stores;  // a directory each
   int clients = 4;
   std::string program;   // that has the verb "serve"
-  std::string postgres;  // how to connect to a server as a superuser; empty: a private one
+  std::string postgres;  // how to connect to a server as a superuser; empty: a private one for each database and the broker
   Duration faults_for{};
 };
 
-/// Services as processes of this machine, on a PostgreSQL server, with clients in this process; and what can be done to them.
-/// Everything that it made is gone when it is destroyed: processes, databases, files, and the tasks of its loop.
+/// Services as processes of this machine, each database and the broker on a PostgreSQL server of its own, clients in this
+/// process, and a proxy between any two of them; and what can be done to them. Everything that it made is gone when it is
+/// destroyed, and soon after this process is killed: processes, databases, files, and the tasks of its loop.
 class TestBed final : public Controls {
  public:
-  /// Starts everything; nothing has been asked yet. Throws std::runtime_error.
+  /// Starts nothing yet. Throws std::runtime_error.
   TestBed(Loop& loop, BedSettings settings);
   ~TestBed();
 
@@ -52,8 +59,6 @@ class TestBed final : public Controls {
   void enter_phase(std::string_view phase);
   /// What happened from the beginning on, in order, with the rows that were committed. Ends all services first. Blocking.
   [[nodiscard]] History gather();
-  /// Decisions of this kind are drawn with the rates that are set.
-  [[nodiscard]] static bool draws(FaultKind kind) noexcept;
   /// Why the run cannot go on; empty: it can.
   [[nodiscard]] const std::string& broken() const noexcept { return broken_; }
 
@@ -64,6 +69,7 @@ class TestBed final : public Controls {
   void arm(const std::vector<Fault>& faults) override;
   void inject(const Fault& fault) override;
   void heal() override;
+  /// Those that a process carried out on itself are known after `gather`.
   [[nodiscard]] const std::vector<Fault>& struck() const noexcept override { return struck_; }
 
   /// Starts the services' processes, and waits until all are ready. Throws std::runtime_error.
@@ -73,51 +79,98 @@ class TestBed final : public Controls {
   struct Replica {
     std::string service;
     std::string host;
-    Address address;
+    Address address;  // its own; others reach it through the proxy
     Json config;
     Child process;
+    std::unique_ptr<ControlLink> control;
     int incarnation = 0;
-    int paused = 0;
+    bool ready = false;
     bool down = false;  // on purpose, until it is started again
     std::string events;
+    std::chrono::microseconds clock_offset{0};
+    std::int64_t clock_ppm = 0;
+    Duration slower{0};
+    int failing = 0;
   };
+  /// Of a database or the broker; with a server that was given there are none.
+  struct Server {
+    std::string host;
+    std::unique_ptr<PrivatePostgres> postgres;
+    bool down = false;
+    bool starts = false;
+    int outages = 0;
+    int incarnation = 1;
+    Fault ended_by;
+  };
+  struct Active {
+    std::uint64_t id;
+    Fault fault;
+  };
+
+  // testbed.cpp: setting up
+  void start_databases();
+  void connect_hosts();
+  void start_clients();
+  [[nodiscard]] std::string connection_to(const std::string& database) const;
+  [[nodiscard]] Address server_of(const std::string& database) const;
+  [[nodiscard]] std::string through_proxy(const std::string& host, const std::string& database) const;
+  [[nodiscard]] HttpClient::Peers peers_of(const std::string& host) const;
+  [[nodiscard]] std::vector<std::string> database_hosts() const;
+
+  // testbed_processes.cpp
   void launch(Replica& replica);
   [[nodiscard]] Json config_of(Replica& replica);
-  [[nodiscard]] bool is_ready(Replica& replica);
+  Task<void> open_when_ready(Replica& replica, int incarnation);
   Task<void> watch();
   void died(Replica& replica);
-  void crash_server(const Fault& fault);
-  void restart_server();
-  Task<void> start_server();
-  [[nodiscard]] std::vector<std::string> database_hosts() const;
+  void end(Replica& replica, const Fault& fault);
+  Task<void> start_again(Replica& replica, Duration lasts, Fault fault);
+  void end(Server& server, const Fault& fault);
+  void restart(Server& server);
+  Task<void> start_server(Server& server);
+  void tell(Replica& replica);
+  void held(Replica& replica, const Json& line);
+
+  // testbed_faults.cpp
+  void strike(const Fault& fault);
+  void begin_episode(const Fault& fault);
+  void end_episode(std::uint64_t id);
+  void apply(const Fault& fault, bool begins);
+  void pause(const std::string& host, bool begins);
+  [[nodiscard]] std::string unsupported_decision(const Fault& fault) const;
+  [[nodiscard]] std::string unsupported_on_link(const Fault& fault) const;
+  [[nodiscard]] std::string unsupported_at_host(const Fault& fault) const;
+
   void note(EventKind kind, const std::string& host, std::string_view subject = {}, std::string_view key = {},
             std::int64_t number = 0, std::string_view text = {});
   void at(Instant when, std::string name, std::function<void()> action);
-  [[nodiscard]] Replica* find(std::string_view host);
-  [[nodiscard]] const Replica* find(std::string_view host) const;
+  [[nodiscard]] Replica* find(std::string_view host) const;
+  [[nodiscard]] Server* find_server(std::string_view host) const;
   [[nodiscard]] bool is_database(std::string_view host) const;
-  [[nodiscard]] std::string connection_to(const std::string& database) const;
+  [[nodiscard]] bool is_client(std::string_view host) const;
   void add_committed(std::vector<Event>& events);
 
   Loop& loop_;
   const BedSettings settings_;
   std::string folder_;
-  std::unique_ptr<PrivatePostgres> postgres_;
-  std::vector<std::string> made_databases_;
+  std::unique_ptr<Guardian> guardian_;
+  std::unique_ptr<Proxy> proxy_;
+  std::vector<std::unique_ptr<Server>> servers_;
+  std::vector<std::string> made_databases_;  // on a server that was given
   std::vector<std::pair<std::string, ChangeCapture>> captures_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::map<std::pair<std::string, std::string>, Address> ways_;  // where a host connects to reach another
   std::map<std::string, std::unique_ptr<Node>> clients_;
   std::vector<Event> events_;
   std::vector<Fault> armed_;
   FaultRates rates_;
   std::vector<Fault> struck_;
+  std::list<Active> active_;
+  std::uint64_t last_active_ = 0;
+  Duration delivery_delay_{0};
   Instant began_{};
   bool healed_ = false;
   bool ending_ = false;
-  bool server_down_ = false;
-  bool server_starts_ = false;
-  int server_crashes_ = 0;
-  Fault crashed_;  // the last crash of the server
   std::string broken_;
   std::chrono::nanoseconds wall_offset_{};  // system time minus monotonic time at the beginning
 };

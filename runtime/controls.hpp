@@ -94,6 +94,13 @@ struct FaultRates {
   [[nodiscard]] const Rate& operator[](FaultKind kind) const { return decisions[static_cast<std::size_t>(kind)]; }
 };
 
+/// Whether a pause is drawn at such a point of a place ("after publish"). Not between the look at a lease and a call or message
+/// that it covers: no lease can help there, only who is called could refuse the late one by its fencing token (M. Kleppmann,
+/// "How to do distributed locking", 2016). Mail servers and brokers do not; a plan may have such a pause.
+[[nodiscard]] constexpr bool may_pause_at(std::string_view point) noexcept {
+  return point.starts_with("after ") || point == "before commit";
+}
+
 /// What a plan is carried out with. Both worlds implement it, so that one plan drives both.
 class Controls {
  public:

@@ -78,6 +78,13 @@ RunRequest PlanFile::request() const {
   return request;
 }
 
+Scenario PlanFile::scenario_of(const Scenario& scenario) const {
+  Scenario copy = scenario;
+  copy.runs_for = runs_for.value_or(copy.runs_for);
+  copy.settles_within = settles_within.value_or(copy.settles_within);
+  return copy;
+}
+
 std::string build_identity() { return "orrery " ORRERY_VERSION; }
 
 std::string write_plan(const Scenario& scenario, const RunResult& result) {
@@ -122,7 +129,8 @@ PlanFile read_plan(std::string_view text) {
                                            std::to_string(kFormat));
   }
   const JsonFields fields(document, "", {"orrery_plan", "scenario", "seed", "profile", "defect", "build", "property",
-                                         "signature", "hash", "operations", "faults", "checksum"});
+                                         "signature", "hash", "operations", "faults", "checksum", "runs_for",
+                                         "settles_within", "why"});
   PlanFile file;
   file.scenario = fields.text("scenario");
   file.seed = fields.natural("seed");
@@ -131,6 +139,14 @@ PlanFile read_plan(std::string_view text) {
   file.build = fields.text("build", "");
   file.property = fields.text("property", "");
   file.signature = fields.text("signature", "");
+  const auto duration = [&](std::string_view name, std::optional<Duration>& into) {
+    if (!fields.has(name)) return;
+    into = fields.duration(name);
+    if (*into <= Duration::zero()) fields.fail(name, "is not positive");
+  };
+  duration("runs_for", file.runs_for);
+  duration("settles_within", file.settles_within);
+  file.why = fields.text("why", "");
   const Json& operations = fields.array("operations");
   for (std::size_t i = 0; i < operations.size(); ++i) {
     file.plan.operations.push_back(operation_from_json(operations[i], element_path("operations", i)));
@@ -150,7 +166,7 @@ Replay replay(const Catalog& catalog, const PlanFile& file, bool full, Instant u
     RunRequest request = file.request();
     request.full = full;
     request.until = until;
-    replayed.result = run(*scenario, request);
+    replayed.result = run(file.scenario_of(*scenario), request);
   } catch (const std::invalid_argument& misfit) {
     if (file.edited) throw;
     replayed.stale = misfit.what();

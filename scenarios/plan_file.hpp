@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ namespace orrery {
 ///    "operations": [{"at": "1.5s", "client": "client-1", "id": "op-1", "name": "sign up", "arguments": {…}}, …],
 ///    "faults": [{"at": "12.5s", "kind": "crash", "lasts": "2s", "target": "user-1"}, …],
 ///    "checksum": "…"}
+///
+/// One that is written by hand needs "orrery_plan", "scenario", "seed", "operations" and "faults". It may say "runs_for" and
+/// "settles_within" if it does not need as long as its scenario, and "why" for its reader.
 struct PlanFile {
   std::string scenario;
   std::uint64_t seed = 0;
@@ -26,10 +30,15 @@ struct PlanFile {
   std::string signature;
   std::uint64_t hash = 0;
   Plan plan;
+  std::optional<Duration> runs_for;        // instead of the scenario's
+  std::optional<Duration> settles_within;
+  std::string why;
   bool edited = false;    // it was changed since it was written: the checksum says so
 
-  /// What runs it again.
+  /// What runs it again, in `scenario_of` its scenario.
   [[nodiscard]] RunRequest request() const;
+  /// With the file's times in the place of the scenario's.
+  [[nodiscard]] Scenario scenario_of(const Scenario& scenario) const;
 };
 
 /// Of this program.

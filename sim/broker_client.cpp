@@ -1,6 +1,6 @@
-#include <exception>
 #include <utility>
 
+#include "runtime/delivery.hpp"
 #include "sim/broker_wire.hpp"
 
 namespace orrery::sim {
@@ -21,7 +21,7 @@ class Listening {
 }  // namespace
 
 /// A delivery in its handler's hands.
-class BrokerClient::Work final : public Delivery {
+class BrokerClient::Work final : public AnswerableDelivery {
  public:
   Work(BrokerClient& client, SubscriberId subscriber, DeliveryId id)
       : client_(client), subscriber_(subscriber), id_(id), message_(id.group->topic.log[id.offset].message) {
@@ -34,9 +34,19 @@ class BrokerClient::Work final : public Delivery {
   [[nodiscard]] const Message& message() const noexcept override { return *message_; }
   [[nodiscard]] int attempt() const noexcept override { return id_.attempt; }
 
-  void acknowledge() override {
-    if (answered_) return;
-    answered_ = true;
+  void on_late_failure(std::string_view why) override {
+    recorder().fact(EventKind::log, client_.host_.name, "error", {}, 0, why, id_.group->name);
+  }
+  void on_bug(std::string_view what) override {
+    const std::string_view task = client_.subscriptions_[subscriber_.index].name;
+    recorder().fact(EventKind::service_failed, client_.host_.name, task, {}, 0, what);
+  }
+
+  /// The host dies as soon as its task suspends.
+  [[nodiscard]] bool dies() const noexcept { return dies_; }
+
+ private:
+  void on_acknowledge() override {
     if (client_.places_.reached(client_.host_, "before acknowledge") && !client_.host_.paused()) {
       dies_ = true;
       return;
@@ -46,21 +56,13 @@ class BrokerClient::Work final : public Delivery {
     if (!server.strikes(FaultKind::lose_ack, client_.host_, server.peer(client_.host_).acks)) send(Answer::acknowledge);
     if (client_.places_.reached(client_.host_, "after acknowledge")) dies_ = !client_.host_.paused();
   }
-  void refuse() override { refuse("refused by its handler"); }
-  void refuse(std::string_view why) {
-    if (answered_) return;
-    answered_ = true;
+  void on_refuse(std::string_view why) override {
     note(EventKind::message_refused, why);
     send(Answer::refuse);
   }
-
-  [[nodiscard]] bool answered() const noexcept { return answered_; }
-  /// The host dies as soon as its task suspends.
-  [[nodiscard]] bool dies() const noexcept { return dies_; }
-
- private:
+  [[nodiscard]] Recorder& recorder() const { return client_.host_.kernel().recorder(); }
   void note(EventKind kind, std::string_view why) {
-    client_.host_.kernel().recorder().fact(kind, client_.host_.name, id_.group->name, message_->id, id_.attempt, why);
+    recorder().fact(kind, client_.host_.name, id_.group->name, message_->id, id_.attempt, why);
   }
   void send(Answer answer) {
     BrokerServer& server = client_.server_;
@@ -71,7 +73,6 @@ class BrokerClient::Work final : public Delivery {
   const SubscriberId subscriber_;
   const DeliveryId id_;
   const std::shared_ptr<const Message> message_;
-  bool answered_ = false;
   bool dies_ = false;
 };
 
@@ -160,28 +161,8 @@ Task<void> BrokerClient::handle(std::size_t index, BrokerGroup& group, std::uint
   Work work(*this, self, id);
   recorder.fact(EventKind::message_delivered, host_.name, group.name, work.message().id, attempt, work.message().body,
                 work.message().key);
-  bool failed = true;
-  std::string why;
-  try {
-    const Task<void> handling = subscribed.handler(work);
-    co_await handling;
-    failed = false;
-  } catch (const Failure& failure) {
-    why = failure.what();
-    // A message that is refused says why; one that was answered before must not lose the failure.
-    if (work.answered()) recorder.fact(EventKind::log, host_.name, "error", {}, 0, why, group.name);
-  } catch (const std::exception& error) {
-    why = error.what();
-    recorder.fact(EventKind::service_failed, host_.name, subscribed.name, {}, 0, why);
-  } catch (...) {
-    why = "an exception that is not a std::exception";
-    recorder.fact(EventKind::service_failed, host_.name, subscribed.name, {}, 0, why);
-  }
-  if (failed) {
-    work.refuse(why);
-  } else {
-    work.acknowledge();
-  }
+  Task<void> handling = handle_delivery(subscribed.handler, work);
+  co_await std::move(handling);
   if (work.dies()) co_await Kernel::never();
 }
 

@@ -16,11 +16,7 @@ bool Places::reached(Host& host, std::string_view point) {
     kernel_.recorder().describe(EventKind::place_reached, host.name, place.name, {},
                                 static_cast<std::int64_t>(place.ordinal), {});
   }
-  // Between the look at a lease and a call or message that it covers, no lease can help: only who is called could refuse
-  // the late one by its fencing token (M. Kleppmann, "How to do distributed locking", 2016). Mail servers and brokers do
-  // not, so such a pause is drawn nowhere; a plan may have it.
-  const bool may_pause = point.starts_with("after ") || point == "before commit";
-  const Fault* fault = decisions_.at_place(host.name, place.name, place.entity, place.ordinal, may_pause);
+  const Fault* fault = decisions_.at_place(host.name, place.name, place.entity, place.ordinal, may_pause_at(point));
   if (fault == nullptr || !begin_) return false;
   const Fault strikes = *fault;
   begin_(strikes);

@@ -276,7 +276,7 @@ class RealBrokerTest : public RealWorldTest {
     connection_ = fresh_database();
     migrate(connection_, broker_migrations());
     pool();
-    broker_ = std::make_unique<PgBroker>(loop_, recorder_, mishaps_, telemetry_, *pool_, connection_);
+    broker_ = std::make_unique<PgBroker>(loop_, random_, recorder_, mishaps_, telemetry_, *pool_, connection_);
   }
   void publish(const std::string& id, const std::string& key) {
     Message message(id, key, "body of " + id);
