@@ -60,6 +60,7 @@ Json TestBed::config_of(Replica& replica) {
   return Json{{"host", replica.host},
               {"listen", replica.address.text()},
               {"peers", std::move(peers)},
+              {"files", std::move(files)},
               {"databases", std::move(databases)},
               {"broker", through_proxy(replica.host, kBroker)},
               {"files", std::move(files)},
