@@ -158,6 +158,8 @@ Json TestBed::config_of(Replica& replica) {
   for (const auto& other : replicas_) peers[other->service].push_back(other->address.text());
   Json databases = Json::object();
   for (const BedSettings::DatabaseSpec& database : settings_.databases) databases[database.name] = connection_to(database.name);
+  Json files = Json::object();
+  for (const std::string& store : settings_.file_stores) files[store] = folder_ + "/files/" + store;
   NodeSettings bed;
   bed.events = replica.events;
   bed.incarnation = ++replica.incarnation;
@@ -179,7 +181,7 @@ Json TestBed::config_of(Replica& replica) {
   }
   return Json{{"host", replica.host},           {"listen", replica.address.text()}, {"peers", std::move(peers)},
               {"databases", std::move(databases)}, {"broker", connection_to(kBroker)}, {"settings", replica.config},
-              {"log", "warning"},               {"testbed", testbed_json(bed)}};
+              {"files", std::move(files)},      {"log", "warning"},               {"testbed", testbed_json(bed)}};
 }
 
 void TestBed::launch(Replica& replica) {
