@@ -142,6 +142,7 @@ class RealVerb {
       if (!defect_.empty()) config["defect"] = defect_;
       settings.services.push_back({service.name, service.replicas, std::move(config)});
     }
+    settings.file_stores = scenario_.topology.file_stores;
     settings.clients = scenario_.topology.clients;
     settings.program = std::filesystem::read_symlink("/proc/self/exe").string();
     settings.postgres = arguments_.postgres;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kLink = "a>b, the link from host a to host b";
 constexpr std::string_view kSession = "client>database, the connections of a host to a database";
+constexpr std::string_view kCached = "client>cache, the commands of a host to the cache";
 constexpr std::string_view kPublisher = "client>broker, what a host sends to the broker";
 
 constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count_)> kCatalogue = {{
@@ -73,6 +74,15 @@ constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count
     {FaultKind::redeliver, "a message that was acknowledged, or is in work, is delivered again",
      "delivery is at least once → a rebalance, a consumer's offset that was lost, a replay",
      "topic/group, the deliveries of a topic to a group", ""},
+    {FaultKind::cache_down, "the cache refuses every command; what it holds stays",
+     "a cache that loads its data, has no memory left or is a replica just now → a failover, a wrong limit", "host of a cache",
+     "until it answers again"},
+    {FaultKind::disk_full, "nothing can be written to a file store; reading and removing work",
+     "no space left → a full disk, a quota, logs that nobody rotates", "host of a file store", "until there is space again"},
+    {FaultKind::cache_flush, "the cache loses everything, just before a command",
+     "an empty cache → a restart without persistence, a failover to an empty replica, FLUSHALL", kCached, ""},
+    {FaultKind::cache_evict, "the cache loses a key, just before a command that names it",
+     "an evicted key → memory pressure under an LRU policy", kCached, ""},
 }};
 
 }  // namespace

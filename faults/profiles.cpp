@@ -74,6 +74,10 @@ const std::vector<Shape>& shapes() {
       {FaultKind::lose_confirmation, 0, 20'000},
       {FaultKind::lose_ack, 0, 30'000},
       {FaultKind::redeliver, 0, 30'000},
+      {FaultKind::cache_down, 2, 0, {{200ms, 2s}, {2s, 15s}}},
+      {FaultKind::disk_full, 2, 0, {{500ms, 3s}, {3s, 15s}}},
+      {FaultKind::cache_flush, 0, 2'000},
+      {FaultKind::cache_evict, 0, 30'000},
   };
   return all;
 }
@@ -82,6 +86,8 @@ const std::vector<Shape>& shapes() {
 std::vector<std::pair<std::string, std::string>> pairs_of(const FaultHosts& hosts) {
   std::vector<std::string> others = hosts.databases;
   if (!hosts.broker.empty()) others.push_back(hosts.broker);
+  others.insert(others.end(), hosts.file_stores.begin(), hosts.file_stores.end());
+  if (!hosts.cache.empty()) others.push_back(hosts.cache);
   others.emplace_back("*");
   std::vector<std::pair<std::string, std::string>> pairs;
   for (std::size_t i = 0; i < hosts.services.size(); ++i) {
@@ -111,12 +117,20 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
       add(hosts.services);
       add(hosts.databases);
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
+      add(hosts.file_stores);
+      if (!hosts.cache.empty()) targets.push_back(hosts.cache);
       break;
     case FaultKind::slow_database:
       add(hosts.databases);
       break;
     case FaultKind::broker_delay:
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
+      break;
+    case FaultKind::cache_down:
+      if (!hosts.cache.empty()) targets.push_back(hosts.cache);
+      break;
+    case FaultKind::disk_full:
+      add(hosts.file_stores);
       break;
     case FaultKind::partition:
       for (const auto& [a, b] : pairs_of(hosts)) targets.push_back(a + "|" + b);
@@ -146,6 +160,9 @@ bool has_occasions(FaultKind kind, const FaultHosts& hosts) {
     case FaultKind::lose_ack:
     case FaultKind::redeliver:
       return !hosts.broker.empty();
+    case FaultKind::cache_flush:
+    case FaultKind::cache_evict:
+      return !hosts.cache.empty();
     default:
       return !hosts.databases.empty();
   }

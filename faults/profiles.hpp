@@ -17,6 +17,8 @@ struct FaultHosts {
   std::vector<std::string> services;   // "user-1", …
   std::vector<std::string> databases;  // "user_db", …
   std::string broker;                  // empty: there is none
+  std::vector<std::string> file_stores;
+  std::string cache;                   // empty: there is none
 };
 
 /// What strikes one run.

@@ -209,6 +209,14 @@ NodeSettings read_config(std::string_view text, const std::string& service) {
     for (const auto& [name, value] : databases->items()) settings.databases[name] = of.text(name, "");
   }
   settings.broker = members.text("broker", "");
+  if (const Json* files = members.take("files")) {
+    Members of(*files, "files");
+    for (const auto& [name, value] : files->items()) {
+      settings.files[name] = of.text(name, "");
+      if (settings.files[name].empty()) refuse(of.path(name), "expected a directory");
+    }
+  }
+  if (const Json* cache = members.take("cache")) settings.cache = Members::address_of(*cache, "cache").text();
   if (const Json* pool = members.take("pool")) {
     Members of(*pool, "pool");
     settings.pool.least = static_cast<std::size_t>(of.integer("least", 5, 0, 1000));

@@ -36,6 +36,7 @@ class Loop::Running final : public Fiber {
  public:
   Task<void> task;
   Waiter start;
+  TraceContext trace;
   std::list<std::unique_ptr<Running>>::iterator at;
 };
 
@@ -50,6 +51,14 @@ void Loop::end_tasks() noexcept {
     dying.swap(tasks_);
     dying.clear();
   }
+}
+
+TraceContext Loop::trace() const noexcept {
+  return current_ == nullptr ? TraceContext() : static_cast<const Running*>(current_)->trace;
+}
+
+void Loop::set_trace(const TraceContext& trace) noexcept {
+  if (current_ != nullptr) static_cast<Running*>(current_)->trace = trace;
 }
 
 // ---- the queue ----

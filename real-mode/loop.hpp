@@ -14,6 +14,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/random.hpp"
 #include "runtime/task.hpp"
+#include "runtime/trace.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -42,6 +43,11 @@ class Loop final : public Executor {
   void schedule(Waiter& waiter, Instant at) override;
   void cancel(Waiter& waiter) noexcept override;
   [[nodiscard]] Fiber* current_fiber() const noexcept override { return current_; }
+
+  /// The innermost span of the task that runs; invalid: it has none.
+  [[nodiscard]] TraceContext trace() const noexcept;
+  /// Outside of any task it does nothing.
+  void set_trace(const TraceContext& trace) noexcept;
 
   /// Starts a task soon, never inside this call.
   void spawn(std::string name, Task<void> task);

@@ -1,7 +1,8 @@
 #include "real-mode/node.hpp"
 
-#include <signal.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -55,6 +56,7 @@ struct Node::Parts {
       telemetry.count("http_requests_total", labels, 1);
       telemetry.observe("http_request_duration_seconds", fmt::format("route=\"{}\"", label_value(route)), took);
     });
+    if (!settings.cache.empty()) redis.emplace(loop, Address::parse(settings.cache));
     if (settings.broker.empty()) return;
     broker_pool = make_pool("broker", settings.broker);
     broker = std::make_unique<PgBroker>(loop, random, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
@@ -82,6 +84,8 @@ struct Node::Parts {
   HttpServer server;
   HttpClient client;
   RealHttp http;
+  MemoryCache memory_cache{loop};
+  std::optional<RedisCache> redis;
   NoBroker no_broker;
   std::unique_ptr<DatabasePool> broker_pool;
   std::unique_ptr<PgBroker> broker;
@@ -110,6 +114,23 @@ Database& Node::database(std::string_view name) {
     throw std::invalid_argument(service + " asks for the database \"" + std::string(name) + "\", which is not configured");
   }
   return *databases_.emplace(name, parts_->make_pool(configured->first, configured->second)).first->second;
+}
+
+Files& Node::files(std::string_view store) {
+  const auto known = file_stores_.find(store);
+  if (known != file_stores_.end()) return *known->second;
+  const auto directory = parts_->settings.files.find(store);
+  if (directory == parts_->settings.files.end()) {
+    throw std::invalid_argument("no file store is configured by the name \"" + std::string(store) + "\"");
+  }
+  auto files = std::make_unique<DirectoryFiles>(parts_->loop, *parts_->recorder, parts_->mishaps, directory->first,
+                                                directory->second);
+  return *file_stores_.emplace(directory->first, std::move(files)).first->second;
+}
+
+Cache& Node::cache() {
+  if (parts_->redis) return *parts_->redis;
+  return parts_->memory_cache;
 }
 
 std::uint16_t Node::start(const ServiceFactory& factory) {
@@ -207,6 +228,8 @@ int serve(const NodeSettings& settings, const ServiceFactory& factory) {
     status = kServiceFailed;
     loop.stop();
   });
+  // A connection that broke is an error of its write, never the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
   boost::asio::signal_set signals(loop.io(), SIGTERM, SIGINT);
   bool asked = false;
   std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error,

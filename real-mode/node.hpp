@@ -8,7 +8,9 @@
 
 #include "real-mode/ailments.hpp"
 #include "real-mode/broker.hpp"
+#include "real-mode/cache.hpp"
 #include "real-mode/database.hpp"
+#include "real-mode/files.hpp"
 #include "real-mode/http.hpp"
 #include "real-mode/telemetry.hpp"
 #include "runtime/context.hpp"
@@ -24,6 +26,8 @@ struct NodeSettings {
   HttpClient::Peers peers;
   std::map<std::string, std::string, std::less<>> databases;  // how to connect to them, by name
   std::string broker;                                         // how to connect to its database; empty: none
+  std::map<std::string, std::string, std::less<>> files;      // file stores' directories, by name
+  std::string cache;                                          // "127.0.0.1:6379", a Redis server; empty: in this process
   PoolSettings pool;   // of each database; `connection`, `session` are filled in
   HttpLimits limits;
   Level log = Level::info;
@@ -47,6 +51,8 @@ class Node final : public Context {
   ~Node();
 
   [[nodiscard]] Database& database(std::string_view name) override;
+  [[nodiscard]] Files& files(std::string_view store) override;
+  [[nodiscard]] Cache& cache() override;
   void spawn(std::string name, Task<void> task) override;
   [[nodiscard]] bool stopping() const noexcept override { return stopping_; }
 
@@ -71,6 +77,7 @@ class Node final : public Context {
 
   std::unique_ptr<Parts> parts_;
   std::map<std::string, std::unique_ptr<DatabasePool>, std::less<>> databases_;
+  std::map<std::string, std::unique_ptr<DirectoryFiles>, std::less<>> file_stores_;
   std::unique_ptr<Service> service_;
   bool stopping_ = false;
 };

@@ -34,6 +34,7 @@ struct BedSettings {
   };
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
+  std::vector<std::string> file_stores;  // a directory each
   int clients = 4;
   std::string program;   // that has the verb "serve"
   std::string postgres;  // how to connect to a server as a superuser; empty: a private one for each database and the broker

@@ -33,6 +33,8 @@ Json TestBed::config_of(Replica& replica) {
   for (const BedSettings::DatabaseSpec& database : settings_.databases) {
     databases[database.name] = through_proxy(replica.host, database.name);
   }
+  Json files = Json::object();
+  for (const std::string& store : settings_.file_stores) files[store] = folder_ + "/files/" + store;
   NodeSettings bed;
   bed.events = replica.events;
   bed.incarnation = ++replica.incarnation;
@@ -58,6 +60,7 @@ Json TestBed::config_of(Replica& replica) {
   return Json{{"host", replica.host},
               {"listen", replica.address.text()},
               {"peers", std::move(peers)},
+              {"files", std::move(files)},
               {"databases", std::move(databases)},
               {"broker", through_proxy(replica.host, kBroker)},
               {"settings", replica.config},

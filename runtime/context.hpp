@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "runtime/broker.hpp"
+#include "runtime/cache.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/database.hpp"
+#include "runtime/files.hpp"
 #include "runtime/http.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
@@ -46,6 +48,10 @@ class Context {
 
   /// The database of that name; it lives as long as the context.
   [[nodiscard]] virtual Database& database(std::string_view name) = 0;
+  /// The file store of that name, likewise; every host that names it has the same files.
+  [[nodiscard]] virtual Files& files(std::string_view store) = 0;
+  /// The cache of this system, likewise.
+  [[nodiscard]] virtual Cache& cache() = 0;
 
   /// Runs a task of its own on this host until it ends or the host stops. An exception that leaves it ends the process,
   /// as it would in production, and is reported.

@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(FaultKind::count
     "break_after_commit", "kill_session",
     "deadlock",        "lose_publish",
     "lose_confirmation", "lose_ack",
-    "redeliver",
+    "redeliver",         "cache_down",
+    "disk_full",         "cache_flush",
+    "cache_evict",
 };
 
 }  // namespace

@@ -41,12 +41,19 @@ enum class FaultKind : std::uint8_t {
   lose_confirmation,  // target: "client>broker". Durable, but the confirmation is lost
   lose_ack,           // target: "client>broker". The acknowledgement never arrives: the message comes again
   redeliver,          // target: "topic/group". A message that was acknowledged, or is in work, is delivered again
+  // Of caches and file stores.
+  cache_down,         // target: cache host. Each command is refused for `lasts`; what it holds stays
+  disk_full,          // target: file store's host. Nothing can be written for `lasts`; reading and removing work
+  cache_flush,        // target: "client>cache". Just before a command the cache loses everything
+  cache_evict,        // target: "client>cache". Just before a command the cache loses the key that it names
   count_,
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
 [[nodiscard]] std::optional<FaultKind> fault_kind(std::string_view name) noexcept;
 /// Episodes last; decisions strike once.
-[[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept { return kind < FaultKind::drop; }
+[[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept {
+  return kind < FaultKind::drop || kind == FaultKind::cache_down || kind == FaultKind::disk_full;
+}
 
 /// One fault at one address: everything that is needed to do exactly this again.
 ///

@@ -46,6 +46,8 @@ constexpr std::array<const char*, static_cast<std::size_t>(EventKind::count_)> k
     "statement failed",
     "transaction ended",
     "place reached",
+    "file written",
+    "file removed",
 };
 
 }  // namespace

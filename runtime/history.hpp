@@ -62,11 +62,15 @@ enum class EventKind : std::uint8_t {
   statement_failed,      // at the server. subject: database, key: session, text: SQLSTATE and message
   transaction_ended,     // at the server, rolled back. subject: database, key: session
   place_reached,         // an address where a fault may strike. subject: place, number: ordinal
+  // ---- facts that came later: trace hashes count by a kind's number, so they stand at the end ----
+  file_written,          // a file store has it, whole and durably. subject: store, key: path, number: bytes, text: their hash
+  file_removed,          // a file store has it no more. subject: store, key: path
   count_,                // how many kinds there are
 };
-inline constexpr EventKind kFirstTrace = EventKind::fiber_started;
 [[nodiscard]] const char* to_string(EventKind kind) noexcept;
-[[nodiscard]] constexpr bool is_fact(EventKind kind) noexcept { return kind < kFirstTrace; }
+[[nodiscard]] constexpr bool is_fact(EventKind kind) noexcept {
+  return kind < EventKind::fiber_started || kind > EventKind::place_reached;
+}
 
 enum class RowOperation : std::uint8_t { insert, update, remove };
 

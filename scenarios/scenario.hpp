@@ -34,6 +34,8 @@ struct Topology {
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
   bool broker = true;
+  std::vector<std::string> file_stores;  // hosts of these names; a directory each in real mode
+  bool cache = false;                    // a host "cache"
   int clients = 4;  // hosts "client-1", …
 };
 

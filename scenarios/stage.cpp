@@ -70,6 +70,8 @@ FaultHosts fault_hosts(const Topology& topology) {
   }
   for (const Topology::DatabaseSpec& database : topology.databases) hosts.databases.push_back(database.name);
   if (topology.broker) hosts.broker = "broker";
+  hosts.file_stores = topology.file_stores;
+  if (topology.cache) hosts.cache = "cache";
   return hosts;
 }
 
@@ -115,6 +117,8 @@ Stage::Stage(const Scenario& scenario, std::string_view defect, std::uint64_t se
   for (const Topology::DatabaseSpec& database : topology.databases) {
     world_.add_database(database.name, database.schema_of ? database.schema_of(defect) : database.schema);
   }
+  for (const std::string& store : topology.file_stores) world_.add_file_store(store);
+  if (topology.cache) world_.add_cache();
   for (const Topology::ServiceSpec& service : topology.services) {
     for (int number = 1; number <= service.replicas; ++number) {
       sim::Node node;

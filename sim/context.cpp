@@ -35,6 +35,25 @@ Database& NodeContext::database(std::string_view name) {
   return *databases_.emplace(name, std::make_unique<DatabaseClient>(host_, directory_, *server->second)).first->second;
 }
 
+Files& NodeContext::files(std::string_view store) {
+  const auto known = file_stores_.find(store);
+  if (known != file_stores_.end()) return *known->second;
+  const auto server = directory_.file_stores.find(store);
+  if (server == directory_.file_stores.end()) {
+    throw std::invalid_argument(service + " asks for the file store \"" + std::string(store) +
+                                "\", which the topology does not have");
+  }
+  return *file_stores_.emplace(store, std::make_unique<FileClient>(host_, *server->second)).first->second;
+}
+
+Cache& NodeContext::cache() {
+  if (directory_.cache == nullptr) {
+    throw std::invalid_argument(service + " asks for a cache, which the topology does not have");
+  }
+  if (cache_ == nullptr) cache_ = std::make_unique<CacheClient>(host_, *directory_.cache);
+  return *cache_;
+}
+
 void NodeContext::spawn(std::string name, Task<void> task) { host_.spawn(name, std::move(task)); }
 
 NodeMachine::NodeMachine(Host& host, Directory& directory, const Node& node)

@@ -7,7 +7,9 @@
 
 #include "runtime/context.hpp"
 #include "sim/broker.hpp"
+#include "sim/cache.hpp"
 #include "sim/database_client.hpp"
+#include "sim/files.hpp"
 #include "sim/http.hpp"
 #include "sim/kernel.hpp"
 
@@ -36,6 +38,8 @@ class NodeContext final : public Context {
               SimTelemetry& telemetry);
 
   [[nodiscard]] Database& database(std::string_view name) override;
+  [[nodiscard]] Files& files(std::string_view store) override;
+  [[nodiscard]] Cache& cache() override;
   void spawn(std::string name, Task<void> task) override;
   [[nodiscard]] bool stopping() const noexcept override { return stopping_; }
   void stop() noexcept { stopping_ = true; }
@@ -45,6 +49,8 @@ class NodeContext final : public Context {
   Directory& directory_;
   bool stopping_ = false;
   std::map<std::string, std::unique_ptr<DatabaseClient>, std::less<>> databases_;
+  std::map<std::string, std::unique_ptr<FileClient>, std::less<>> file_stores_;
+  std::unique_ptr<CacheClient> cache_;
 };
 
 /// The memory of a service's host: its context and the service itself, which goes first.

@@ -52,6 +52,8 @@ enum class Site : std::uint64_t {
   restart = 12,
   handler_cost = 13,
   break_point = 14,     // whether a broken statement was executed
+  file_cost = 15,       // how long a file store works on a request
+  cache_cost = 16,      // how long the cache works on a command
 };
 
 }  // namespace orrery::sim

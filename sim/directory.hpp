@@ -16,7 +16,9 @@
 namespace orrery::sim {
 
 class BrokerServer;
+class CacheServer;
 class DatabaseServer;
+class FileStore;
 
 /// What every host of a world shares: the wires, and who is where.
 class Directory {
@@ -34,6 +36,8 @@ class Directory {
   std::map<std::string, std::vector<Host*>, std::less<>> services;
   std::map<std::string, std::unique_ptr<DatabaseServer>, std::less<>> databases;
   std::unique_ptr<BrokerServer> broker;
+  std::map<std::string, std::unique_ptr<FileStore>, std::less<>> file_stores;
+  std::unique_ptr<CacheServer> cache;  // null: this world has none
 
   /// What episodes do to a host's HTTP handlers.
   struct Ailment {

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "sim/broker.hpp"
+#include "sim/cache.hpp"
 #include "sim/context.hpp"
 #include "sim/database_server.hpp"
 #include "sim/directory.hpp"
+#include "sim/files.hpp"
 
 namespace orrery::sim {
 namespace {
@@ -55,9 +57,14 @@ std::string Episodes::unsupported(const Fault& fault) const {
   if (!exists(fault.target)) return "there is no host \"" + fault.target + "\"";
   const bool is_database = directory_.databases.contains(fault.target);
   const bool is_broker = fault.target == "broker";
+  const bool is_store = directory_.file_stores.contains(fault.target);
+  const bool is_cache = directory_.cache != nullptr && fault.target == "cache";
   if (fault.kind == FaultKind::slow_database && !is_database) return "\"" + fault.target + "\" is no database";
   if (fault.kind == FaultKind::broker_delay && !is_broker) return "\"" + fault.target + "\" is no broker";
-  if ((fault.kind == FaultKind::slow_service || fault.kind == FaultKind::error_burst) && (is_database || is_broker)) {
+  if (fault.kind == FaultKind::disk_full && !is_store) return "\"" + fault.target + "\" is no file store";
+  if (fault.kind == FaultKind::cache_down && !is_cache) return "\"" + fault.target + "\" is no cache";
+  if ((fault.kind == FaultKind::slow_service || fault.kind == FaultKind::error_burst) &&
+      (is_database || is_broker || is_store || is_cache)) {
     return "\"" + fault.target + "\" serves no HTTP";
   }
   return {};
@@ -174,6 +181,8 @@ void Episodes::apply(const Fault& fault, bool begins) {
     case FaultKind::error_burst: directory_.ailment(*kernel.find_host(fault.target)).failing += begins ? 1 : -1; return;
     case FaultKind::slow_database: directory_.databases.find(fault.target)->second->slow(by); return;
     case FaultKind::broker_delay: directory_.broker->set_delivery_delay(directory_.broker->delivery_delay() + by); return;
+    case FaultKind::disk_full: directory_.file_stores.find(fault.target)->second->fill(begins); return;
+    case FaultKind::cache_down: directory_.cache->refuse(begins); return;
     default: CHECK(false, "this fault is not an episode of its own");
   }
 }

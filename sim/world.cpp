@@ -3,10 +3,12 @@
 #include <utility>
 
 #include "sim/broker.hpp"
+#include "sim/cache.hpp"
 #include "sim/context.hpp"
 #include "sim/database_server.hpp"
 #include "sim/directory.hpp"
 #include "sim/episodes.hpp"
+#include "sim/files.hpp"
 
 namespace orrery::sim {
 namespace {
@@ -65,6 +67,18 @@ void World::add_broker() {
   durable->attach(kernel_.add_host("broker", [durable](Host& booted) { return durable->boot(booted); }));
 }
 
+void World::add_file_store(std::string name) {
+  auto store = std::make_unique<FileStore>(kernel_, network_, places_, name);
+  store->attach(kernel_.add_host(name, [](Host&) { return std::make_unique<Machine>(); }));
+  directory_->file_stores.emplace(std::move(name), std::move(store));
+}
+
+void World::add_cache() {
+  directory_->cache = std::make_unique<CacheServer>(kernel_, network_, decisions_);
+  CacheServer* server = directory_->cache.get();
+  server->attach(kernel_.add_host("cache", [server](Host&) { return server->boot(); }));
+}
+
 void World::add_node(Node node) {
   CHECK(directory_->broker != nullptr, "the broker is added before the services");
   std::string name = node.host;
@@ -102,6 +116,17 @@ DatabaseServer& World::database(std::string_view name) {
 BrokerServer& World::broker() {
   CHECK(directory_->broker != nullptr, "the world has no broker");
   return *directory_->broker;
+}
+
+FileStore& World::file_store(std::string_view name) {
+  const auto known = directory_->file_stores.find(name);
+  CHECK(known != directory_->file_stores.end(), "no file store has that name");
+  return *known->second;
+}
+
+CacheServer& World::cache() {
+  CHECK(directory_->cache != nullptr, "the world has no cache");
+  return *directory_->cache;
 }
 
 Rows World::query(std::string_view database_name, std::string_view sql) { return database(database_name).engine().query(sql); }

@@ -18,9 +18,11 @@
 namespace orrery::sim {
 
 class BrokerServer;
+class CacheServer;
 class DatabaseServer;
 class Directory;
 class Episodes;
+class FileStore;
 
 /// One process of a service: a replica.
 struct Node {
@@ -45,6 +47,10 @@ class World final : public Controls {
   void add_database(std::string name, std::string_view schema);
   /// The broker's host is "broker".
   void add_broker();
+  /// A file store on a host of that name; it is empty.
+  void add_file_store(std::string name);
+  /// The cache's host is "cache". Without it services that ask for one are refused.
+  void add_cache();
   /// A replica of a service. It may open every database of the world by its name.
   void add_node(Node node);
   /// Starts databases, broker and nodes, in the order in which they were added.
@@ -64,6 +70,8 @@ class World final : public Controls {
   [[nodiscard]] const std::vector<Host*>& replicas(std::string_view service) const;
   [[nodiscard]] DatabaseServer& database(std::string_view name);
   [[nodiscard]] BrokerServer& broker();
+  [[nodiscard]] FileStore& file_store(std::string_view name);
+  [[nodiscard]] CacheServer& cache();
   /// What a new transaction would see, outside of the simulation: for tests and checkers.
   [[nodiscard]] Rows query(std::string_view database, std::string_view sql);
   /// Runs a task on a host beside its service: how a workload's client works, and how a test makes a call by hand. The host

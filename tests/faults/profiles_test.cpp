@@ -20,6 +20,14 @@ FaultHosts hosts() {
   return hosts;
 }
 
+/// Those, and what not every topology has.
+FaultHosts all_hosts() {
+  FaultHosts all = hosts();
+  all.file_stores = {"media"};
+  all.cache = "cache";
+  return all;
+}
+
 /// FNV-1a, so that the golden numbers below do not depend on how the project hashes.
 std::uint64_t fingerprint(const DrawnFaults& faults) {
   std::string text = to_json(faults.episodes).dump();
@@ -64,14 +72,14 @@ TEST(FaultProfiles, NoneInjectsNothing) {
 
 TEST(FaultProfiles, LightAndHeavyAreMeantToInjectEveryKind) {
   for (const char* profile : {"light", "heavy"}) {
-    EXPECT_EQ(draw_faults(profile, 3, hosts(), 60s).kinds.size(), static_cast<std::size_t>(FaultKind::count_)) << profile;
+    EXPECT_EQ(draw_faults(profile, 3, all_hosts(), 60s).kinds.size(), static_cast<std::size_t>(FaultKind::count_)) << profile;
   }
 }
 
 TEST(FaultProfiles, HeavyDrawsEveryKindOfEpisodeOnFiftySeeds) {
   std::set<FaultKind> seen;
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
-    for (const Fault& fault : draw_faults("heavy", seed, hosts(), 60s).episodes) seen.insert(fault.kind);
+    for (const Fault& fault : draw_faults("heavy", seed, all_hosts(), 60s).episodes) seen.insert(fault.kind);
   }
   for (std::size_t kind = 0; kind < static_cast<std::size_t>(FaultKind::count_); ++kind) {
     if (is_episode(static_cast<FaultKind>(kind))) {
@@ -83,7 +91,7 @@ TEST(FaultProfiles, HeavyDrawsEveryKindOfEpisodeOnFiftySeeds) {
 TEST(FaultProfiles, SwarmTurnsEachKindOffOnSomeSeedsAndOnOnOthers) {
   std::array<int, static_cast<std::size_t>(FaultKind::count_)> on{};
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    const DrawnFaults drawn = draw_faults("swarm", seed, hosts(), 60s);
+    const DrawnFaults drawn = draw_faults("swarm", seed, all_hosts(), 60s);
     for (const FaultKind kind : drawn.kinds) ++on[static_cast<std::size_t>(kind)];
     for (const Fault& fault : drawn.episodes) {
       EXPECT_NE(std::ranges::find(drawn.kinds, fault.kind), drawn.kinds.end()) << "a kind that is off: " << to_string(fault);
@@ -125,7 +133,7 @@ TEST(FaultProfiles, AimAtNothingThatATopologyLacks) {
     const DrawnFaults drawn = draw_faults("heavy", seed, few, 60s);
     for (const Fault& fault : drawn.episodes) EXPECT_EQ(fault.target.find("db"), std::string::npos) << to_string(fault);
     for (const FaultKind kind : {FaultKind::slow_database, FaultKind::broker_delay, FaultKind::break_after_commit,
-                                 FaultKind::lose_ack, FaultKind::redeliver}) {
+                                 FaultKind::lose_ack, FaultKind::redeliver, FaultKind::cache_flush, FaultKind::disk_full}) {
       EXPECT_EQ(std::ranges::find(drawn.kinds, kind), drawn.kinds.end()) << to_string(kind);
     }
   }

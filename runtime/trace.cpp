@@ -1,0 +1,51 @@
+#include "runtime/trace.hpp"
+
+namespace orrery {
+namespace {
+
+std::string hex(std::uint64_t word) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < 16; ++i) text[i] = kHex[word >> (60 - 4 * i) & 15];
+  return text;
+}
+
+/// At most 16 digits in lower case, as the recommendation wants them.
+std::optional<std::uint64_t> from_hex(std::string_view text) noexcept {
+  std::uint64_t word = 0;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') {
+      word = word << 4 | static_cast<std::uint64_t>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      word = word << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return word;
+}
+
+}  // namespace
+
+std::string TraceContext::trace_id() const { return hex(trace_high) + hex(trace_low); }
+
+std::string TraceContext::span_id() const { return hex(span); }
+
+std::string TraceContext::traceparent() const { return "00-" + trace_id() + "-" + span_id() + "-01"; }
+
+std::optional<TraceContext> parse_traceparent(std::string_view text) noexcept {
+  constexpr std::size_t kLength = 55;  // 2 + 1 + 32 + 1 + 16 + 1 + 2
+  if (text.size() < kLength || text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  const auto version = from_hex(text.substr(0, 2));
+  const auto flags = from_hex(text.substr(53, 2));
+  if (!version || *version == 0xff || !flags) return std::nullopt;
+  if (text.size() > kLength && (*version == 0 || text[kLength] != '-')) return std::nullopt;
+  const auto high = from_hex(text.substr(3, 16));
+  const auto low = from_hex(text.substr(19, 16));
+  const auto span = from_hex(text.substr(36, 16));
+  if (!high || !low || !span) return std::nullopt;
+  const TraceContext context{*high, *low, *span};
+  return context.valid() ? std::optional(context) : std::nullopt;
+}
+
+}  // namespace orrery

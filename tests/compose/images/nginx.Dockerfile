@@ -1,0 +1,4 @@
+# Stands in for the official image of nginx where registries cannot be reached: what real-mode/compose.yaml uses of it.
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/*
+CMD ["nginx", "-g", "daemon off;"]
