@@ -249,7 +249,10 @@ class RealVerb {
     std::string command = fmt::format("{} real {} ", session_.program, scenario_.name);
     command += arguments_.plan.empty() ? fmt::format("--seed {}", seed_) : "--plan " + arguments_.plan;
     if (!arguments_.faults.empty()) command += " --faults " + profile_;
-    if (!defect_.empty()) command += " --defect " + defect_;
+    if (!arguments_.lasts.empty()) command += " --for " + arguments_.lasts;
+    if (!arguments_.settles.empty()) command += " --settle " + arguments_.settles;
+    if (arguments_.correct) command += " --correct";
+    else if (!defect_.empty()) command += " --defect " + defect_;
     if (first != nullptr) {
       screen_.line(fmt::format("{} {}: \"{}\": {}", screen_.bad("VIOLATED"), scenario_.name, first->property->name, command));
       return kViolated;

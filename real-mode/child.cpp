@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,13 +35,14 @@ Child::Child(std::vector<std::string> arguments, const Options& options) {
   if (pid_ < 0) throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
   if (pid_ > 0) return;
 
-  // In the child, until exec: nothing that allocates or locks.
+  // In the child, until exec: nothing that allocates or locks. glibc's own setuid() would speak to this process's other threads.
   if (!options.output.empty()) {
     const int out = ::open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (out < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) ::_exit(126);
   }
   if (options.input >= 0 && ::dup2(options.input, 0) < 0) ::_exit(126);
-  if (!options.as_user.empty() && (::setgroups(0, nullptr) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0)) {
+  if (!options.as_user.empty() && (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setgid, group) != 0 ||
+                                    ::syscall(SYS_setuid, user) != 0)) {
     ::_exit(126);
   }
   if (!options.directory.empty() && ::chdir(options.directory.c_str()) != 0) ::_exit(126);

@@ -56,25 +56,36 @@ PrivatePostgres::PrivatePostgres(std::string folder) : programs_(find_programs()
   create();
 }
 
+PrivatePostgres::PrivatePostgres(std::string programs, std::string user, std::string folder)
+    : programs_(std::move(programs)), user_(std::move(user)), folder_(std::move(folder)) {}
+
+/// The server refuses to run as root.
+void PrivatePostgres::make_folder() {
+  if (::geteuid() != 0) return;
+  user_ = "postgres";
+  const passwd* entry = ::getpwnam(user_.c_str());
+  if (entry == nullptr) throw std::runtime_error("PostgreSQL does not run as root, and there is no user postgres");
+  if (::chown(folder_.c_str(), entry->pw_uid, entry->pw_gid) != 0) {
+    throw std::runtime_error("cannot give " + folder_ + " to " + user_);
+  }
+}
+
+void PrivatePostgres::run_program(const std::string& program, std::vector<std::string> arguments) {
+  Child::Options options;
+  options.as_user = user_;
+  options.directory = folder_;
+  options.output = folder_ + "/log";
+  arguments.insert(arguments.begin(), programs_ + "/" + program);
+  Child child(std::move(arguments), options);
+  const auto ended = child.wait(60s);
+  if (!ended || *ended != 0) throw std::runtime_error(program + " failed: " + log_tail());
+}
+
 void PrivatePostgres::create() {
   try {
-    if (::geteuid() == 0) {  // the server refuses to run as root
-      user_ = "postgres";
-      const passwd* entry = ::getpwnam(user_.c_str());
-      if (entry == nullptr) throw std::runtime_error("PostgreSQL does not run as root, and there is no user postgres");
-      if (::chown(folder_.c_str(), entry->pw_uid, entry->pw_gid) != 0) {
-        throw std::runtime_error("cannot give " + folder_ + " to " + user_);
-      }
-    }
-    Child::Options options;
-    options.as_user = user_;
-    options.directory = folder_;
-    options.output = folder_ + "/log";
-    Child initdb({programs_ + "/initdb", "-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C",
-                  "--encoding=UTF8", "--no-instructions"},
-                 options);
-    const auto ended = initdb.wait(60s);
-    if (!ended || *ended != 0) throw std::runtime_error("initdb failed: " + log_tail());
+    make_folder();
+    run_program("initdb", {"-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C", "--encoding=UTF8",
+                           "--no-instructions"});
     start();
   } catch (...) {
     std::error_code ignored;  // the first error is the one to tell
@@ -83,8 +94,57 @@ void PrivatePostgres::create() {
   }
 }
 
+std::unique_ptr<PrivatePostgres> PrivatePostgres::make_standby(std::string folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder);
+  std::unique_ptr<PrivatePostgres> standby(new PrivatePostgres(programs_, user_, std::move(folder)));
+  standby->make_folder();
+  standby->run_program("pg_basebackup", {"-h", folder_, "-U", "orrery", "-D", standby->folder_ + "/data", "--checkpoint=fast",
+                                         "--no-sync", "-R", "-X", "stream"});
+  standby->launch();
+  const auto until = std::chrono::steady_clock::now() + kReadyWithin;
+  while (standby->receiver() < 0) {
+    if (!standby->running() || std::chrono::steady_clock::now() > until) {
+      throw std::runtime_error("the standby did not start within " + to_string(kReadyWithin) + ": " + standby->log_tail());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return standby;
+}
+
+/// -1 while there is none.
+pid_t PrivatePostgres::receiver() const {
+  for (const pid_t pid : processes()) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+    std::string title;
+    std::getline(file, title);
+    if (title.find("walreceiver streaming") != std::string::npos) return pid;
+  }
+  return -1;
+}
+
+void PrivatePostgres::stop_receiving() {
+  if (stopped_receiver_ > 0) return;
+  stopped_receiver_ = receiver();
+  if (stopped_receiver_ < 0) throw std::runtime_error("the standby does not receive anything");
+  ::kill(stopped_receiver_, SIGSTOP);
+}
+
+void PrivatePostgres::receive_again() noexcept {
+  if (stopped_receiver_ > 0) ::kill(stopped_receiver_, SIGCONT);
+  stopped_receiver_ = -1;
+}
+
+void PrivatePostgres::promote() {
+  // It ends before it looks at what its socket still holds.
+  if (stopped_receiver_ > 0) ::kill(stopped_receiver_, SIGTERM);
+  receive_again();
+  run_program("pg_ctl", {"promote", "-D", folder_ + "/data"});
+  start();
+}
+
 PrivatePostgres::~PrivatePostgres() {
   resume();
+  receive_again();
   server_.signal(SIGQUIT);  // at once, its backends too
   server_.wait(5s);
   server_ = Child();
@@ -147,19 +207,21 @@ void PrivatePostgres::resume() noexcept {
   paused_.clear();
 }
 
+void PrivatePostgres::launch() {
+  Child::Options options;
+  options.as_user = user_;
+  options.directory = folder_;
+  options.output = folder_ + "/log";
+  server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
+                   "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200", "-c",
+                   "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
+                   "log_min_messages=fatal", "-c", "restart_after_crash=on"},
+                  options);
+}
+
 bool PrivatePostgres::try_start() {
   // After a kill its backends take a moment to notice, and until then a new server refuses to start.
-  if (!server_.running()) {
-    Child::Options options;
-    options.as_user = user_;
-    options.directory = folder_;
-    options.output = folder_ + "/log";
-    server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
-                     "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200", "-c",
-                     "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
-                     "log_min_messages=fatal", "-c", "restart_after_crash=on"},
-                    options);
-  }
+  if (!server_.running()) launch();
   try {
     const PgLink link(connection("postgres"), "orrery");
     return true;

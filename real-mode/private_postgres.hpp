@@ -39,6 +39,16 @@ class PrivatePostgres {
   /// All of its processes stand still, until `resume` or `kill`.
   void pause();
   void resume() noexcept;
+  /// A hot standby in a folder that does not exist yet, which receives what this server commits shortly after, asynchronously.
+  /// Returns when it has begun to. Throws std::runtime_error.
+  [[nodiscard]] std::unique_ptr<PrivatePostgres> make_standby(std::string folder);
+  /// Of a standby: receives nothing more, so that what its primary commits now is lost if that fails (SIGSTOP of its
+  /// walreceiver). Receives again, what it missed first.
+  void stop_receiving();
+  void receive_again() noexcept;
+  /// A standby becomes a primary and takes writes; its old one must be gone. Throws std::runtime_error.
+  void promote();
+
   /// Starts it again and waits until it has recovered.
   void start();
   /// Starts it if it does not run; true once it can be used. To be called again until then, by the thread that lives as
@@ -48,7 +58,12 @@ class PrivatePostgres {
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 
  private:
+  PrivatePostgres(std::string programs, std::string user, std::string folder);
+  void make_folder();
+  void run_program(const std::string& program, std::vector<std::string> arguments);
+  void launch();
   void create();
+  [[nodiscard]] pid_t receiver() const;
   [[nodiscard]] std::vector<pid_t> processes() const;
   [[nodiscard]] std::string log_tail() const;
 
@@ -57,6 +72,7 @@ class PrivatePostgres {
   std::string folder_;
   std::unique_ptr<Guardian> guardian_;  // of a folder of its own
   std::vector<pid_t> paused_;
+  pid_t stopped_receiver_ = -1;
   Child server_;
 };
 

@@ -68,6 +68,7 @@ struct Proxy::Route {
   Address upstream;
   Protocol protocol = Protocol::bytes;
   std::unique_ptr<Listener> listener;
+  std::uint64_t opened = 0;  // how often
 };
 
 struct Proxy::Connection {
@@ -102,7 +103,8 @@ struct Proxy::Connection {
 };
 
 Proxy::Proxy(OnStrike on_strike) : on_strike_(std::move(on_strike)) {
-  // The whole of 127.0.0.0/8 is this machine: on an address of its own no port is anybody else's.
+  // The whole of 127.0.0.0/8 is this machine: on an address of its own no port is anybody else's, and none has to be asked for
+  // at a moment at which it happens to be free.
   RealRandom random;
   address_ = "127." + std::to_string(1 + random.below(254)) + "." + std::to_string(random.below(256)) + "." +
              std::to_string(1 + random.below(254));
@@ -147,6 +149,8 @@ void Proxy::for_links(const std::string& from, const std::string& to, const std:
   }
 }
 
+Address Proxy::fresh_address() { return Address{address_, ++last_port_}; }
+
 Address Proxy::carry(const std::string& from, const std::string& to, const Address& upstream, Protocol protocol) {
   Address listens;
   call([&] {
@@ -157,7 +161,7 @@ Address Proxy::carry(const std::string& from, const std::string& to, const Addre
     route.protocol = protocol;
     (void)link(from, to);
     (void)link(to, from);
-    route.listens = Address{address_, Listener(loop_, Address{address_, 0}).port()};
+    route.listens = fresh_address();
     listens = route.listens;
   });
   return listens;
@@ -166,6 +170,7 @@ Address Proxy::carry(const std::string& from, const std::string& to, const Addre
 void Proxy::listen(Route& route) {
   if (route.listener != nullptr) return;
   route.listener = std::make_unique<Listener>(loop_, route.listens);
+  ++route.opened;
   loop_.spawn("proxy " + route.from + ">" + route.to, accept(route));
 }
 
@@ -274,7 +279,8 @@ const Fault* Proxy::strike(FaultKind kind, const Link& link) {
 // ---- carrying ----
 
 Task<void> Proxy::accept(Route& route) {
-  while (route.listener != nullptr) {
+  // A listener that was opened again meanwhile has a task of its own.
+  for (const std::uint64_t mine = route.opened; route.listener != nullptr && route.opened == mine;) {
     Task<Socket> accepting = route.listener->accept();
     Socket socket = co_await std::move(accepting);
     if (!socket) co_return;

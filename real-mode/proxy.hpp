@@ -38,6 +38,8 @@ class Proxy {
   Proxy& operator=(const Proxy&) = delete;
   ~Proxy();
 
+  /// An address of this machine that nobody else uses.
+  [[nodiscard]] Address fresh_address();
   /// Where `from` is to connect to reach `to`, which listens at `upstream`. Refuses connections until `open(to)`, as a host
   /// does on which nobody listens. Throws SocketError.
   Address carry(const std::string& from, const std::string& to, const Address& upstream, Protocol protocol);
@@ -91,6 +93,7 @@ class Proxy {
   FaultRates rates_;
   Fault drawn_;
   std::string address_;  // on the loopback network: this proxy's own
+  std::uint16_t last_port_ = 20'000;
   bool quit_ = false;
   std::thread thread_;
 };

@@ -23,9 +23,6 @@ Duration wall_minus_monotonic() {
   return std::chrono::system_clock::now().time_since_epoch() - monotonic_now().time_since_epoch();
 }
 
-/// A port that nobody uses now. Between this and the process's bind somebody might take it; then that process says so.
-std::uint16_t free_port(Loop& loop) { return Listener(loop, Address{"127.0.0.1", 0}).port(); }
-
 bool is_url(const std::string& connection) {
   return connection.starts_with("postgresql://") || connection.starts_with("postgres://");
 }
@@ -54,7 +51,7 @@ TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std:
       auto replica = std::make_unique<Replica>();
       replica->service = service.name;
       replica->host = service.name + "-" + std::to_string(number);
-      replica->address = Address{"127.0.0.1", free_port(loop_)};
+      replica->address = proxy_->fresh_address();
       replica->config = service.config;
       replica->events = folder_ + "/" + replica->host + ".events";
       replicas_.push_back(std::move(replica));

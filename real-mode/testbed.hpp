@@ -128,6 +128,7 @@ class TestBed final : public Controls {
   void end(Server& server, const Fault& fault);
   void restart(Server& server);
   Task<void> start_server(Server& server);
+  void open(const std::string& host);
   void tell(Replica& replica);
   void held(Replica& replica, const Json& line);
 

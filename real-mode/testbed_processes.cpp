@@ -102,12 +102,21 @@ Task<void> TestBed::open_when_ready(Replica& replica, int incarnation) {
       listens = false;  // not yet
     }
     if (listens && replica.incarnation == incarnation && !replica.down) {
-      proxy_->open(replica.host);
+      open(replica.host);
       replica.ready = true;
       co_return;
     }
     Waiter waiter(loop_);
     co_await waiter.wait_until(loop_.now() + kLookEvery);
+  }
+}
+
+/// Lets connections to a host through again.
+void TestBed::open(const std::string& host) {
+  try {
+    proxy_->open(host);
+  } catch (const SocketError& error) {
+    broken_ = error.what();
   }
 }
 
@@ -226,7 +235,7 @@ Task<void> TestBed::start_server(Server& server) {
     co_await waiter.wait_until(loop_.now() + kLookEvery * 2);
   }
   server.down = server.starts = false;
-  proxy_->open(server.host);
+  open(server.host);
   note(EventKind::host_started, server.host, {}, {}, ++server.incarnation);
   note(EventKind::fault_healed, server.host, to_string(server.ended_by.kind), address_of(server.ended_by));
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Real mode: the system holds; a broken twin is violated by the plan that is made for it, with the property that is expected to find it;
-# nothing is left behind.
+# Real mode: the system holds under a plan; broken twins are violated by the plans that are made for them, with the properties that are
+# expected to find them, as in simulation; nothing is left behind, whatever ends the test bed. With $ORRERY_LONG: every plan, the correct
+# services under the same plans, five runs under everything at once, and load while every process restarts.
 set -uo pipefail
 program=$ORRERY
 source "$ORRERY_SOURCE/tests/own_program/helpers.sh"
@@ -23,17 +24,24 @@ cat >plan.json <<JSON
 {"orrery_plan": 1, "scenario": "user-notification", "seed": 1, "profile": "none", "operations": [$sign_ups],
  "faults": [{"kind": "crash", "target": "user-1", "place": "user-1/POST /users after commit", "occasion": 1, "lasts": "500ms"},
             {"kind": "crash", "target": "user-2", "place": "user-2/POST /users after commit", "occasion": 1, "lasts": "500ms"},
-            {"kind": "partition", "target": "user-1|broker", "at": "1s", "lasts": "1s"}]}
+            {"kind": "partition", "target": "user-1|broker", "at": "1s", "lasts": "1s"},
+            {"kind": "pause", "target": "notification_db", "at": "500ms", "lasts": "1s"},
+            {"kind": "slow_link", "target": "*>user-2", "by": "20ms", "at": "100ms", "lasts": "2s"},
+            {"kind": "duplicate", "target": "user-1>broker", "occasion": 1},
+            {"kind": "clock_jump", "target": "user_db", "at": "1s", "lasts": "1s", "by": "5s"}]}
 JSON
 
 try 0 real user-notification --plan plan.json --for 4s --settle 12s --json result.json
 says "held user-notification"
-says "real mode cannot do partition yet"
-grep -q '"crash": [12]' result.json || wrong "the crash did not strike: $(cat result.json)"
+says "a database server's clock is this machine's"
+for fault in crash partition pause slow_link; do
+  grep -q "\"$fault\": [12]" result.json || wrong "$fault did not strike: $(cat result.json)"
+done
 nothing_is_left
 
-try 1 real user-notification --plan plan.json --for 4s --settle 12s --defect dual-write
-says 'VIOLATED user-notification: "every outbox row is published"'
+plans=$ORRERY_SOURCE/scenarios/plans/user-notification
+quick=("$plans"/{ack-before-work,check-then-act-key,dual-write,marks-before-confirm,retry-after-ambiguous-commit}.json)
+try 0 parity user-notification "${quick[@]}" --jobs 5
 nothing_is_left
 
 "$program" real user-notification --faults none >/dev/null 2>&1 &
@@ -53,7 +61,52 @@ status=$?
 [[ $status == 143 ]] || wrong "interrupted, it ended with status $status"
 nothing_is_left
 
+"$program" real user-notification --faults none >/dev/null 2>&1 &
+bed=$!
+for ((i = 0; i < 300; ++i)); do
+  sleep 0.1
+  [[ -z $(ls "$TMPDIR"/orrery-bed-*/*.events 2>/dev/null) ]] || break
+done
+kill -KILL "$bed"
+wait "$bed" 2>/dev/null
+for ((i = 0; i < 150; ++i)); do
+  [[ -n $(ls "$TMPDIR") ]] || break
+  sleep 0.1
+done
+nothing_is_left
+
+# Sign-ups for a minute, while every process ends and starts again, services by turns and servers too.
+load_plan() {
+  local hosts=(user-1 notification-1 user-2 notification-2 mail-1 user_db user-1 broker user-2 notification_db notification-1) i
+  printf '{"orrery_plan": 1, "scenario": "user-notification", "seed": 1, "profile": "none", "runs_for": "62s", "settles_within": "60s",\n'
+  printf '"operations": ['
+  for ((i = 1; i <= 1200; ++i)); do
+    ((i == 1)) || printf ',\n'
+    printf '{"at": "%dms", "client": "client-%d", "id": "op-%d", "name": "sign up", "arguments": ' $((i * 50)) $((i % 4 + 1)) $i
+    printf '{"email": "u%d@example.org", "name": "U", "idempotency_key": "key-%d"}}' $i $i
+  done
+  printf '],\n"faults": ['
+  for ((i = 0; i < ${#hosts[@]}; ++i)); do
+    ((i == 0)) || printf ',\n'
+    printf '{"kind": "%s", "target": "%s", "at": "%ds", "lasts": "500ms"}' "$( ((i % 2)) && echo stop || echo crash)" "${hosts[i]}" $((5 * i + 2))
+  done
+  printf ']}\n'
+}
+if [[ -n ${ORRERY_LONG-} ]]; then
+  load_plan >load.json
+  try 0 real user-notification --plan load.json
+  nothing_is_left
+  try 0 parity user-notification "$plans"/*.json --jobs 4
+  try 0 parity user-notification "$plans"/*.json --jobs 4 --correct
+  nothing_is_left
+  for seed in 1 2 3 4 5; do
+    try 0 real user-notification --seed $seed
+  done
+  nothing_is_left
+fi
+
 refuses 'unknown scenario "user"' real user
+refuses 'which plans?' parity user-notification
 refuses 'cannot be read' real user-notification --plan nothing.json
 refuses 'unknown service "usr": did you mean "user"?' serve usr --config x
 echo '{"lisen": 1}' >config.json

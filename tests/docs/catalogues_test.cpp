@@ -96,6 +96,17 @@ void expect_document(const std::string& name, const std::string& expected) {
   EXPECT_EQ(found.str(), expected) << path << " is out of date: run the test with ORRERY_WRITE_DOCS=1";
 }
 
+TEST(Documentation, SaysOfEveryFaultWhatItIsInRealMode) {
+  const char* source = std::getenv("ORRERY_SOURCE");
+  ASSERT_NE(source, nullptr) << "ORRERY_SOURCE names the source tree; ctest sets it";
+  std::ifstream file(std::string(source) + "/docs/real-mode.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const FaultDescription& fault : fault_catalogue()) {
+    EXPECT_NE(text.str().find("`" + std::string(to_string(fault.kind)) + "`"), std::string::npos) << to_string(fault.kind);
+  }
+}
+
 TEST(Documentation, FaultsAreThoseOfTheCatalogue) { expect_document("faults.md", fault_document()); }
 TEST(Documentation, PropertiesAreThoseOfTheScenarios) { expect_document("properties.md", property_document()); }
 TEST(Documentation, DefectsAreThoseOfTheScenarios) { expect_document("defects.md", defect_document()); }

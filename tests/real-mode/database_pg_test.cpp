@@ -1,6 +1,12 @@
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <filesystem>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "real-mode/broker.hpp"
@@ -380,6 +386,85 @@ TEST_F(RealBrokerTest, ANotificationWakesASubscriberThatWouldNotLookByItself) {
   publish("second", "");
   run_until_seen(2);
   EXPECT_EQ(seen_, (std::vector<std::string>{"first#1", "second#1"}));
+}
+
+// ---- the server ----
+
+TEST(PrivatePostgresTest, AFailoverLosesWhatTheStandbyHadNotReceived) {
+  PrivatePostgres primary;
+  primary.create_database("db");
+  const auto standby = primary.make_standby(primary.folder() + "/standby");
+  {
+    PgLink link(primary.connection("db"), "test");
+    link.script("CREATE TABLE t (id int)");
+    link.script("INSERT INTO t VALUES (1)");
+    // Until the standby has it: asynchronous, but not for long.
+    for (int tries = 0; tries < 500; ++tries) {
+      const Rows rows = link.execute("SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()", {});
+      if (rows[0][0].integer() == 1) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    standby->stop_receiving();
+    link.script("INSERT INTO t VALUES (2)");
+  }
+  primary.kill();
+  standby->promote();
+  PgLink link(standby->connection("db"), "test");
+  link.script("INSERT INTO t VALUES (3)");
+  const Rows rows = link.execute("SELECT id FROM t ORDER BY id", {});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0][0].integer(), 1);
+  EXPECT_EQ(rows[1][0].integer(), 3);
+}
+
+TEST(PrivatePostgresTest, StandsStillWithAllItsSessionsAndGoesOn) {
+  PrivatePostgres postgres;
+  PgLink link(postgres.connection("postgres"), "test");
+  postgres.pause();
+  std::atomic<bool> answered = false;
+  std::thread asking([&] {
+    (void)link.execute("SELECT 1", {});
+    answered = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_FALSE(answered);
+  postgres.resume();
+  asking.join();
+  EXPECT_TRUE(answered);
+}
+
+TEST(PrivatePostgresTest, CanBeKilledWhileItStandsStill) {
+  PrivatePostgres postgres;
+  PgLink(postgres.connection("postgres"), "test").script("CREATE TABLE t (id int)");
+  postgres.pause();
+  postgres.kill();
+  postgres.start();
+  PgLink(postgres.connection("postgres"), "test").script("INSERT INTO t VALUES (1)");
+}
+
+TEST(GuardianTest, EndsWhatAProcessThatIsKilledLeavesBehind) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    PrivatePostgres postgres;
+    PgLink link(postgres.connection("postgres"), "test");
+    postgres.pause();  // its sessions do not notice their server's end
+    const std::string& folder = postgres.folder();
+    (void)!::write(ends[1], folder.data(), folder.size());
+    ::raise(SIGKILL);
+  }
+  ::close(ends[1]);
+  char bytes[256];
+  const ssize_t got = ::read(ends[0], bytes, sizeof bytes);
+  ::close(ends[0]);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_GT(got, 0);
+  const std::string folder(bytes, static_cast<std::size_t>(got));
+  for (int tries = 0; tries < 1000 && std::filesystem::exists(folder); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
 }  // namespace
