@@ -49,7 +49,8 @@ RunSource from_file(const Session& session, const std::string& verb, const Sourc
     throw UsageError(fmt::format("\"{}\": {}", arguments.what, error.what()));
   }
   RunSource source;
-  source.scenario = &find_scenario(session.catalog, file->scenario);
+  source.timed = std::make_shared<const Scenario>(file->scenario_of(find_scenario(session.catalog, file->scenario)));
+  source.scenario = source.timed.get();
   source.request.seed = file->seed;
   source.request.profile = file->profile;
   source.request.defect = file->defect;

@@ -23,6 +23,7 @@ struct SourceArguments {
 /// The run that was named, ready to run.
 struct RunSource {
   const Scenario* scenario = nullptr;
+  std::shared_ptr<const Scenario> timed;  // what `scenario` points to if a file says other times than the catalog's
   RunRequest request;
   RunFunction run;
   /// What is stale about the plan file, if there is one, after `run` was called in the same process.

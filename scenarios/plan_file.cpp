@@ -98,6 +98,8 @@ std::string write_plan(const Scenario& scenario, const RunResult& result) {
                 {"property", violated == nullptr ? "" : violated->property->name},
                 {"signature", violated == nullptr ? "" : violated->verdict.violations.front().signature},
                 {"hash", hex(result.hash)},
+                {"runs_for", to_string(scenario.runs_for)},
+                {"settles_within", to_string(scenario.settles_within)},
                 {"operations", Json::array()},
                 {"faults", to_json(result.plan.faults)}};
   for (const Operation& operation : result.plan.operations) document["operations"].push_back(to_json(operation));
@@ -105,7 +107,7 @@ std::string write_plan(const Scenario& scenario, const RunResult& result) {
 
   std::string text = "{\n";
   for (const char* name : {"orrery_plan", "scenario", "seed", "profile", "defect", "build", "property", "signature",
-                           "hash", "operations", "faults", "checksum"}) {
+                           "hash", "runs_for", "settles_within", "operations", "faults", "checksum"}) {
     if (text.size() > 2) text += ",\n";
     text += "  \"" + std::string(name) + "\": ";
     const Json& value = document[name];

@@ -13,7 +13,7 @@ namespace orrery {
 /// A run, written down: who asks what, which faults strike where, and what came of it. JSON, made to be read and edited:
 ///
 ///   {"orrery_plan": 1, "scenario": "user-notification", "seed": 17, "profile": "heavy", "defect": "dual-write",
-///    "build": "orrery 0.1.0", "property": "…", "signature": "…", "hash": "90ab…",
+///    "build": "orrery 0.1.0", "property": "…", "signature": "…", "hash": "90ab…", "runs_for": "60s", "settles_within": "75s",
 ///    "operations": [{"at": "1.5s", "client": "client-1", "id": "op-1", "name": "sign up", "arguments": {…}}, …],
 ///    "faults": [{"at": "12.5s", "kind": "crash", "lasts": "2s", "target": "user-1"}, …],
 ///    "checksum": "…"}

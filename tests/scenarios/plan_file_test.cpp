@@ -104,7 +104,10 @@ TEST(PlanFile, ThatNoLongerFitsIsStale) {
   const PlanFile file = read_plan(written());
 
   Catalog changed = toys();
-  changed.scenarios[0].settles_within += 1s;
+  changed.scenarios[0].settles_within += 1s;  // the file says for how long it ran
+  EXPECT_EQ(replay(changed, file).stale, "");
+
+  changed.scenarios[0].topology.services[0].replicas += 1;
   EXPECT_NE(replay(changed, file).stale.find("the trace hash is "), std::string::npos);
 
   changed = toys();
