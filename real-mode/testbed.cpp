@@ -41,9 +41,9 @@ TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std:
   folder_ = pattern;
   guardian_ = std::make_unique<Guardian>(folder_);  // before there are threads
   ::chmod(folder_.c_str(), 0711);                   // the servers run as another user
-  proxy_ = std::make_unique<Proxy>([this](const Fault& fault) {
-    loop_.post([this, fault] {
-      if (!ending_) strike(fault);
+  proxy_ = std::make_unique<Proxy>([this, alive = std::weak_ptr<bool>(alive_)](const Fault& fault) {
+    loop_.post([this, alive, fault] {
+      if (!alive.expired() && !ending_) strike(fault);
     });
   });
   for (const BedSettings::ServiceSpec& service : settings_.services) {
@@ -77,7 +77,6 @@ TestBed::~TestBed() {
   servers_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
   fs::remove_all(folder_, ignored);
-  loop_.run([] { return true; });  // what the proxy posted last
 }
 
 std::vector<std::string> TestBed::database_hosts() const {
