@@ -116,11 +116,13 @@ void TestBed::start_databases() {
   std::vector<std::pair<std::string, std::vector<std::string>>> wanted;
   for (const BedSettings::DatabaseSpec& database : settings_.databases) wanted.push_back({database.name, {database.schema}});
   wanted.push_back({kBroker, broker_migrations()});
+  const std::string fresh = folder_ + "/pg0";
+  if (settings_.postgres.empty()) PrivatePostgres::make_data(fresh);
   for (const auto& [name, scripts] : wanted) {
     if (settings_.postgres.empty()) {
       auto server = std::make_unique<Server>();
       server->host = name;
-      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1));
+      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1), fresh);
       server->postgres->create_database(name);
       servers_.push_back(std::move(server));
     } else {
