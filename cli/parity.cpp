@@ -71,8 +71,8 @@ class ParityVerb {
                              count_text(trials_.size(), "plan"),
                              arguments_.correct ? ", against the correct services" : ""));
     for (Trial& trial : trials_) simulate(trial);
+    screen_.line(fmt::format("  {:<12}  {:<12}  {:<32}  {}", "simulation", "real mode", "plan", "property"));
     const int signal = run_real();
-    print();
     if (signal != 0) {
       screen_.line(screen_.odd("INTERRUPTED"));
       return kInterrupted + signal;
@@ -133,6 +133,8 @@ class ParityVerb {
         for (Trial* trial : running) {
           trial->process.signal(SIGTERM);
           trial->process.wait(30s);
+          std::error_code ignored;  // it is in the folder for temporary files
+          fs::remove_all(trial->folder, ignored);
         }
         return signal;
       }
@@ -179,6 +181,7 @@ class ParityVerb {
     }
     std::error_code ignored;  // it is in the folder for temporary files
     fs::remove_all(trial.folder, ignored);
+    print(trial);
   }
 
   [[nodiscard]] static bool as_expected(const Trial& trial, const Outcome& outcome) {
@@ -198,28 +201,20 @@ class ParityVerb {
     return trial.expected.empty() ? "VIOLATED" : "ANOTHER";
   }
 
-  void print() const {
-    Table table;
-    table.row({"simulation", "real mode", "plan", "property"});
-    for (const Trial& trial : trials_) {
-      table.row({in_words(trial, trial.simulated), in_words(trial, trial.real), fs::path(trial.path).stem().string(),
-                 trial.expected.empty() ? "all" : trial.expected});
-    }
-    screen_.text(table.text(2));
-    for (const Trial& trial : trials_) {
-      explain("simulation", trial, trial.simulated);
-      explain("real mode", trial, trial.real);
-    }
+  void print(const Trial& trial) const {
+    screen_.line(fmt::format("  {:<12}  {:<12}  {:<32}  {}", in_words(trial, trial.simulated), in_words(trial, trial.real),
+                             fs::path(trial.path).stem().string(), trial.expected.empty() ? "all" : trial.expected));
+    explain("simulation", trial, trial.simulated);
+    explain("real mode", trial, trial.real);
   }
 
   void explain(const char* world, const Trial& trial, const Outcome& outcome) const {
     if (as_expected(trial, outcome)) return;
-    const std::string name = fs::path(trial.path).stem().string();
-    if (!outcome.failed.empty()) screen_.line(fmt::format("  {}, {}: {}", name, world, outcome.failed));
+    if (!outcome.failed.empty()) screen_.line(fmt::format("      {}: {}", world, outcome.failed));
     for (const std::string& property : outcome.violated) {
-      screen_.line(fmt::format("  {}, {}: violated was \"{}\"", name, world, property));
+      screen_.line(fmt::format("      {}: violated was \"{}\"", world, property));
     }
-    for (const std::string& what : outcome.not_done) screen_.line(fmt::format("  {}, {}: {}", name, world, what));
+    for (const std::string& what : outcome.not_done) screen_.line(fmt::format("      {}: {}", world, what));
   }
 
   int conclude() {

@@ -22,7 +22,8 @@ namespace orrery::real {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr Duration kReadyWithin = 30s;
+constexpr Duration kReadyWithin = 60s;
+constexpr Duration kProgramWithin = 5min;  // takes a second, but not on a machine with too much to do
 
 /// The newest server's programs: where Debian puts them, or beside the psql of others.
 std::string find_programs() {
@@ -48,12 +49,25 @@ PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
   folder_ = pattern;
   guardian_ = std::make_unique<Guardian>(folder_);
-  create();
+  create({});
 }
 
-PrivatePostgres::PrivatePostgres(std::string folder) : programs_(find_programs()), folder_(std::move(folder)) {
+PrivatePostgres::PrivatePostgres(std::string folder, const std::string& like)
+    : programs_(find_programs()), folder_(std::move(folder)) {
   if (::mkdir(folder_.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder_);
-  create();
+  create(like);
+}
+
+void PrivatePostgres::make_data(std::string folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder);
+  PrivatePostgres made(find_programs(), "", std::move(folder));
+  made.make_folder();
+  made.initialise();
+}
+
+void PrivatePostgres::initialise() {
+  run_program({programs_ + "/initdb", "-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C",
+               "--encoding=UTF8", "--no-instructions"});
 }
 
 PrivatePostgres::PrivatePostgres(std::string programs, std::string user, std::string folder)
@@ -70,22 +84,25 @@ void PrivatePostgres::make_folder() {
   }
 }
 
-void PrivatePostgres::run_program(const std::string& program, std::vector<std::string> arguments) {
+void PrivatePostgres::run_program(std::vector<std::string> arguments) {
   Child::Options options;
   options.as_user = user_;
   options.directory = folder_;
   options.output = folder_ + "/log";
-  arguments.insert(arguments.begin(), programs_ + "/" + program);
+  const std::string program = fs::path(arguments.front()).filename().string();
   Child child(std::move(arguments), options);
-  const auto ended = child.wait(60s);
+  const auto ended = child.wait(kProgramWithin);
   if (!ended || *ended != 0) throw std::runtime_error(program + " failed: " + log_tail());
 }
 
-void PrivatePostgres::create() {
+void PrivatePostgres::create(const std::string& like) {
   try {
     make_folder();
-    run_program("initdb", {"-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C", "--encoding=UTF8",
-                           "--no-instructions"});
+    if (like.empty()) {
+      initialise();
+    } else {
+      run_program({"/bin/cp", "-a", like + "/data", folder_ + "/data"});
+    }
     start();
   } catch (...) {
     std::error_code ignored;  // the first error is the one to tell
@@ -98,8 +115,8 @@ std::unique_ptr<PrivatePostgres> PrivatePostgres::make_standby(std::string folde
   if (::mkdir(folder.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder);
   std::unique_ptr<PrivatePostgres> standby(new PrivatePostgres(programs_, user_, std::move(folder)));
   standby->make_folder();
-  standby->run_program("pg_basebackup", {"-h", folder_, "-U", "orrery", "-D", standby->folder_ + "/data", "--checkpoint=fast",
-                                         "--no-sync", "-R", "-X", "stream"});
+  standby->run_program({programs_ + "/pg_basebackup", "-h", folder_, "-U", "orrery", "-D", standby->folder_ + "/data", "--checkpoint=fast",
+                        "--no-sync", "-R", "-X", "stream"});
   standby->launch();
   const auto until = std::chrono::steady_clock::now() + kReadyWithin;
   while (standby->receiver() < 0) {
@@ -138,11 +155,12 @@ void PrivatePostgres::promote() {
   // It ends before it looks at what its socket still holds.
   if (stopped_receiver_ > 0) ::kill(stopped_receiver_, SIGTERM);
   receive_again();
-  run_program("pg_ctl", {"promote", "-D", folder_ + "/data"});
+  run_program({programs_ + "/pg_ctl", "promote", "-D", folder_ + "/data"});
   start();
 }
 
 PrivatePostgres::~PrivatePostgres() {
+  if (server_.pid() <= 0) return;  // no server was ever started: the data are for others
   resume();
   receive_again();
   server_.signal(SIGQUIT);  // at once, its backends too

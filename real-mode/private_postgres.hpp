@@ -20,7 +20,10 @@ class PrivatePostgres {
   /// Throws std::runtime_error, which says what is missing, if no server can be started.
   PrivatePostgres();
   /// In a folder that does not exist yet, inside one that is somebody else's to remove whatever happens.
-  explicit PrivatePostgres(std::string folder);
+  /// `like`: its data, which no server may have used, is copied, which is faster than making it.
+  explicit PrivatePostgres(std::string folder, const std::string& like = {});
+  /// Makes such data, in a folder that does not exist yet.
+  static void make_data(std::string folder);
   PrivatePostgres(const PrivatePostgres&) = delete;
   PrivatePostgres& operator=(const PrivatePostgres&) = delete;
   ~PrivatePostgres();
@@ -60,9 +63,10 @@ class PrivatePostgres {
  private:
   PrivatePostgres(std::string programs, std::string user, std::string folder);
   void make_folder();
-  void run_program(const std::string& program, std::vector<std::string> arguments);
+  void run_program(std::vector<std::string> arguments);
+  void initialise();
   void launch();
-  void create();
+  void create(const std::string& like);
   [[nodiscard]] pid_t receiver() const;
   [[nodiscard]] std::vector<pid_t> processes() const;
   [[nodiscard]] std::string log_tail() const;

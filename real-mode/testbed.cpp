@@ -41,9 +41,9 @@ TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std:
   folder_ = pattern;
   guardian_ = std::make_unique<Guardian>(folder_);  // before there are threads
   ::chmod(folder_.c_str(), 0711);                   // the servers run as another user
-  proxy_ = std::make_unique<Proxy>([this](const Fault& fault) {
-    loop_.post([this, fault] {
-      if (!ending_) strike(fault);
+  proxy_ = std::make_unique<Proxy>([this, alive = std::weak_ptr<bool>(alive_)](const Fault& fault) {
+    loop_.post([this, alive, fault] {
+      if (!alive.expired() && !ending_) strike(fault);
     });
   });
   for (const BedSettings::ServiceSpec& service : settings_.services) {
@@ -77,7 +77,6 @@ TestBed::~TestBed() {
   servers_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
   fs::remove_all(folder_, ignored);
-  loop_.run([] { return true; });  // what the proxy posted last
 }
 
 std::vector<std::string> TestBed::database_hosts() const {
@@ -117,11 +116,13 @@ void TestBed::start_databases() {
   std::vector<std::pair<std::string, std::vector<std::string>>> wanted;
   for (const BedSettings::DatabaseSpec& database : settings_.databases) wanted.push_back({database.name, {database.schema}});
   wanted.push_back({kBroker, broker_migrations()});
+  const std::string fresh = folder_ + "/pg0";
+  if (settings_.postgres.empty()) PrivatePostgres::make_data(fresh);
   for (const auto& [name, scripts] : wanted) {
     if (settings_.postgres.empty()) {
       auto server = std::make_unique<Server>();
       server->host = name;
-      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1));
+      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1), fresh);
       server->postgres->create_database(name);
       servers_.push_back(std::move(server));
     } else {

@@ -4,8 +4,6 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -155,6 +153,7 @@ class TestBed final : public Controls {
   const BedSettings settings_;
   std::string folder_;
   std::unique_ptr<Guardian> guardian_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what other threads post
   std::unique_ptr<Proxy> proxy_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::string> made_databases_;  // on a server that was given

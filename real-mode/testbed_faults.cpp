@@ -56,6 +56,8 @@ std::string TestBed::unsupported_decision(const Fault& fault) const {
     case FaultKind::lose_confirmation:
     case FaultKind::lose_ack:
       return from_service && ends.to == kBroker ? "" : "its target is no link from a service to the broker";
+    case FaultKind::cache_flush:
+    case FaultKind::cache_evict: return "a test bed has no cache server: each process has a cache of its own";
     default: return "real mode has nothing like it";
   }
 }
@@ -73,6 +75,8 @@ std::string TestBed::unsupported_on_link(const Fault& fault) const {
 }
 
 std::string TestBed::unsupported_at_host(const Fault& fault) const {
+  if (fault.kind == FaultKind::cache_down) return "a test bed has no cache server: each process has a cache of its own";
+  if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own";
   if (find(fault.target) != nullptr) {
     return fault.kind == FaultKind::slow_database || fault.kind == FaultKind::broker_delay ? "it is a service" : "";
   }

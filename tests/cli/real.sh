@@ -69,7 +69,7 @@ for ((i = 0; i < 300; ++i)); do
 done
 kill -KILL "$bed"
 wait "$bed" 2>/dev/null
-for ((i = 0; i < 150; ++i)); do
+for ((i = 0; i < 600; ++i)); do  # a guardian of its own removes what it left
   [[ -n $(ls "$TMPDIR") ]] || break
   sleep 0.1
 done

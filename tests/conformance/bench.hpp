@@ -12,7 +12,8 @@
 
 namespace orrery::conformance {
 
-/// A world, as the suite needs it: named services of one replica each with a database "db" and a broker, and tasks on their hosts.
+/// A world, as the suite needs it: named services of one replica each, with a database "db", a broker, a cache and
+/// a file store "store", and tasks on their hosts.
 class Bench {
  public:
   virtual ~Bench() = default;

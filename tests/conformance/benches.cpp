@@ -1,4 +1,8 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
 #include <chrono>
+#include <filesystem>
 #include <map>
 
 #include "real-mode/database.hpp"
@@ -24,6 +28,8 @@ class SimBench final : public Bench {
       spec.factory = std::move(factory);
       topology.services.push_back(std::move(spec));
     }
+    topology.file_stores = {"store"};
+    topology.cache = true;
     topology.clients = 1;
     world_ = std::make_unique<Simulation>(std::move(topology));
   }
@@ -55,8 +61,13 @@ class RealBench final : public Bench {
   ~RealBench() override {
     for (auto& [name, node] : nodes_) node->stop();
     loop_.end_tasks();
+    nodes_.clear();
+    std::filesystem::remove_all(folder_);
   }
   void start(std::string schema, std::vector<std::pair<std::string, ServiceFactory>> services) override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "orrery-test-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
     static real::PrivatePostgres server;  // one for all tests of this program
     static int made = 0;
     const std::string number = std::to_string(++made);
@@ -76,6 +87,7 @@ class RealBench final : public Bench {
       settings.peers = peers;
       settings.databases["db"] = server.connection("db_" + number);
       settings.broker = server.connection("broker_" + number);
+      settings.files["store"] = folder_ + "/store";
       settings.log = Level::error;
       auto node = std::make_unique<real::Node>(loop_, std::move(settings));
       node->start(factory);
@@ -96,6 +108,7 @@ class RealBench final : public Bench {
   }
 
  private:
+  std::string folder_;
   real::Loop loop_;
   std::map<std::string, std::unique_ptr<real::Node>> nodes_;
   std::vector<std::unique_ptr<std::function<Task<void>(Context&)>>> bodies_;  // whose frames may still run

@@ -461,7 +461,7 @@ TEST(GuardianTest, EndsWhatAProcessThatIsKilledLeavesBehind) {
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   ASSERT_GT(got, 0);
   const std::string folder(bytes, static_cast<std::size_t>(got));
-  for (int tries = 0; tries < 1000 && std::filesystem::exists(folder); ++tries) {
+  for (int tries = 0; tries < 6000 && std::filesystem::exists(folder); ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   EXPECT_FALSE(std::filesystem::exists(folder));

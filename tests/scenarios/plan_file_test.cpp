@@ -163,5 +163,17 @@ TEST(PlanFile, ThatIsMalformedIsRefusedInOneLineWithThePath) {
             "faults[0].kind: unknown fault \"crsh\"; ");
 }
 
+TEST(PlanFile, MayBeShorterThanItsScenario) {
+  const std::string plan = R"({"orrery_plan": 1, "scenario": "additions", "seed": 1, "operations": [], "faults": [],
+    "runs_for": "3s", "settles_within": "7s", "why": "because"})";
+  const PlanFile file = read_plan(plan);
+  const Scenario shorter = file.scenario_of(toy::additions());
+  EXPECT_EQ(shorter.runs_for, Duration(3s));
+  EXPECT_EQ(shorter.settles_within, Duration(7s));
+  EXPECT_EQ(file.why, "because");
+  EXPECT_EQ(refusal(with(plan, "3s", "0s")), "runs_for: is not positive");
+  EXPECT_EQ(read_plan(written()).scenario_of(toy::additions()).runs_for, toy::additions().runs_for);
+}
+
 }  // namespace
 }  // namespace orrery
