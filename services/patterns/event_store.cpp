@@ -21,7 +21,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_type ON events (event_type, position);
 
 CREATE TABLE event_head (
-  only     boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single   boolean PRIMARY KEY DEFAULT true CHECK (single),
   position bigint NOT NULL                 -- of the newest event; locked by an append until it has committed
 );
 INSERT INTO event_head (position) VALUES (0);
@@ -44,7 +44,7 @@ constexpr std::string_view kLook =
     " (SELECT max(position) FROM events WHERE id = $3) AS known_position";
 
 constexpr std::string_view kTakePositions =
-    "UPDATE event_head SET position = position + $1 WHERE only RETURNING position AS last";
+    "UPDATE event_head SET position = position + $1 WHERE single RETURNING position AS last";
 // twin: in-flight-lower-id-skipped. The numbers are taken now and appear at the commit.
 constexpr std::string_view kTakeFromSequence = "SELECT nextval('event_positions') AS last";
 
