@@ -11,10 +11,11 @@ constexpr Duration kSettlesWithin = 110s;
 /// The workload goes on after the faults: what the system does then is what it does on a good day.
 constexpr Duration kAsksFor = kRunsFor + 30s;
 
-/// Small, so that a run is made of steps and not of pixels; an album that gets full.
+/// Small, so that a run is made of steps and not of pixels; an album that gets full, and steps that run out of time.
 Json settings_of(const std::string& service) {
   if (service == "media-command") return Json{{"media", {{"thumbnail_px", 8}}}};
   if (service == "media-album") return Json{{"most_media", 4}};
+  if (service == "media-saga") return Json{{"steps", {{"deadline", "10s"}}}};
   return Json::object();
 }
 
