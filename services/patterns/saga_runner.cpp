@@ -61,7 +61,7 @@ Task<bool> SagaRunner::advance_one() {
   bool goes_on = true;
   while (goes_on && lease.covers(settings_.margin) && !context_.stopping()) {
     lease = Lease(context_.clock, settings_.lease);
-    const SagaMove next = next_move(saga_, saga.state, saga.steps);
+    const SagaMove next = decide(saga);
     switch (next.kind) {
       case SagaMove::Kind::attempt:
         goes_on = co_await attempt(saga, next.step);
@@ -86,6 +86,34 @@ Task<bool> SagaRunner::advance_one() {
     }
   }
   co_return true;
+}
+
+SagaMove SagaRunner::decide(const SagaRecord& saga) const {
+  SagaMove next = next_move(saga_, saga.state, saga.steps);
+  // twin: turns-round-behind-the-pivot. Enough is enough, also where nothing can be undone any more.
+  if (twin_.is("turns-round-behind-the-pivot") && next.kind == SagaMove::Kind::attempt && next.step > saga_.pivot() &&
+      saga.steps[next.step].attempts >= 1) {
+    next.kind = SagaMove::Kind::give_up;
+  }
+  if (next.kind != SagaMove::Kind::undo) return next;
+  const auto begun = [&saga](std::size_t step) {
+    return saga.steps[step].state != StepState::pending && saga.steps[step].state != StepState::compensated;
+  };
+  if (twin_.is("compensates-in-order-of-doing")) {  // twin: compensates-in-order-of-doing
+    next.step = 0;
+    while (!begun(next.step) || saga_.steps()[next.step].compensation == nullptr) ++next.step;
+  }
+  // twin: only-finished-steps-are-undone. What did not succeed has left nothing behind, has it?
+  const StepState state = saga.steps[next.step].state;
+  if (twin_.is("only-finished-steps-are-undone") && (state == StepState::refused || state == StepState::timed_out)) {
+    if (next.step == 0) {
+      next.kind = SagaMove::Kind::end;
+      next.ended = SagaState::compensated;
+    } else {
+      --next.step;
+    }
+  }
+  return next;
 }
 
 Task<bool> SagaRunner::attempt(SagaRecord& saga, std::size_t step) {

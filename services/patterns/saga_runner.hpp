@@ -41,6 +41,7 @@ class SagaRunner {
   /// False: the saga has ended, waits, or was lost.
   Task<bool> attempt(SagaRecord& saga, std::size_t step);
   Task<bool> undo(SagaRecord& saga, std::size_t step);
+  [[nodiscard]] SagaMove decide(const SagaRecord& saga) const;
   Task<StepOutcome> call(const SagaRecord& saga, std::size_t step, bool forward);
 
   Context& context_;

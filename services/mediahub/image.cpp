@@ -1,0 +1,81 @@
+#include "services/mediahub/image.hpp"
+
+#include <algorithm>
+#include <boost/gil.hpp>
+#include <boost/gil/extension/io/jpeg.hpp>
+#include <boost/gil/extension/io/png.hpp>
+#include <boost/gil/extension/numeric/resample.hpp>
+#include <boost/gil/extension/numeric/sampler.hpp>
+#include <ios>
+#include <sstream>
+
+#include "runtime/check.hpp"
+
+namespace orrery::services {
+namespace {
+
+namespace gil = boost::gil;
+
+constexpr std::int64_t kMostPixels = 40'000'000;
+constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
+constexpr std::string_view kJpegStart("\xff\xd8\xff", 3);
+
+template <class Format>
+gil::rgb8_image_t decoded(std::string_view bytes, const Format& format) {
+  gil::rgb8_image_t image;
+  try {
+    std::istringstream head{std::string(bytes)};
+    const auto info = gil::read_image_info(head, format)._info;
+    const auto pixels = static_cast<std::int64_t>(info._width) * static_cast<std::int64_t>(info._height);
+    if (pixels <= 0 || pixels > kMostPixels) throw BadImage("its size is out of bounds");
+    std::istringstream in{std::string(bytes)};
+    gil::read_and_convert_image(in, image, format);
+  } catch (const std::ios_base::failure&) {
+    throw BadImage("it is damaged");  // how the library reports what libpng and libjpeg refuse
+  }
+  return image;
+}
+
+template <class Format>
+std::string encoded(const gil::rgb8_image_t& image, const Format& format) {
+  std::ostringstream out;
+  gil::write_view(out, gil::const_view(image), format);
+  return std::move(out).str();
+}
+
+}  // namespace
+
+std::string_view image_type(std::string_view bytes) noexcept {
+  if (bytes.starts_with(kPngSignature)) return "image/png";
+  if (bytes.starts_with(kJpegStart)) return "image/jpeg";
+  return {};
+}
+
+std::string thumbnail_of(std::string_view bytes, int side) {
+  CHECK(side > 0, "a thumbnail has pixels");
+  const std::string_view type = image_type(bytes);
+  gil::rgb8_image_t image;
+  if (type == "image/png") {
+    image = decoded(bytes, gil::png_tag());
+  } else if (type == "image/jpeg") {
+    image = decoded(bytes, gil::jpeg_tag());
+  } else {
+    throw BadImage("it is neither PNG nor JPEG");
+  }
+  const std::ptrdiff_t square = std::min(image.width(), image.height());
+  const auto middle = gil::subimage_view(gil::const_view(image), (image.width() - square) / 2,
+                                         (image.height() - square) / 2, square, square);
+  gil::rgb8_image_t small(side, side);
+  gil::resize_view(middle, gil::view(small), gil::bilinear_sampler());
+  return encoded(small, gil::png_tag());
+}
+
+std::string plain_image(std::string_view type, int width, int height, int colour) {
+  gil::rgb8_image_t image(width, height);
+  const gil::rgb8_pixel_t pixel(static_cast<unsigned char>(colour), static_cast<unsigned char>(colour * 3),
+                                static_cast<unsigned char>(colour * 7));
+  gil::fill_pixels(gil::view(image), pixel);
+  return type == "image/jpeg" ? encoded(image, gil::jpeg_tag()) : encoded(image, gil::png_tag());
+}
+
+}  // namespace orrery::services
