@@ -31,6 +31,8 @@ constexpr Verb kVerbs[] = {
     {"shrink", "Finds the smallest plan that fails as a run does", add_shrink},
     {"verify", "Runs each seed twice and names the first event that differs", add_verify},
     {"timeline", "Draws what happened in one run as a space-time diagram", add_timeline},
+    {"graph", "Draws the declared states of one saga with the path that it took", add_graph},
+    {"report", "Writes one self-contained HTML page about one run", add_report},
     {"sql", "Runs SQL on a simulated PostgreSQL: a file, a terminal, an isolation spec, or real clients", add_sql},
     {"defects", "Runs every broken twin: is it found, by which property, after how many seeds", add_defects},
     {"real", "Runs a scenario with real processes, sockets and PostgreSQL", add_real},

@@ -1,5 +1,6 @@
 #include "cli/picture.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -8,6 +9,8 @@
 
 #include "cli/screen.hpp"
 #include "scenarios/campaign_retell.hpp"
+#include "scenarios/history_file.hpp"
+#include "scenarios/stage.hpp"
 #include "viz/png.hpp"
 
 namespace orrery::cli {
@@ -17,6 +20,33 @@ namespace {
 std::pair<std::string, std::string> first_line_and_rest(const std::string& text) {
   const std::size_t end = text.find('\n');
   return {text.substr(0, end), text.substr(end + 1)};
+}
+
+/// A picture of a history file; nothing if the arguments name something else.
+std::optional<std::string> draw_history(const Session& session, const std::string& verb, const SourceArguments& arguments,
+                                        const std::string& extra, const Draw& draw) {
+  std::error_code error;
+  if (!arguments.seed.empty() || session.catalog.find(arguments.what) != nullptr ||
+      !std::filesystem::is_regular_file(arguments.what, error)) {
+    return std::nullopt;
+  }
+  const std::string text = read_file(arguments.what);
+  if (!is_history(text)) return std::nullopt;
+  if (!arguments.faults.empty() || !arguments.defect.empty()) {
+    throw UsageError(verb + ": a history says what happened; --faults and --defect go with --seed");
+  }
+  HistoryFile file;
+  try {
+    file = read_history(text);
+  } catch (const std::invalid_argument& malformed) {
+    throw UsageError(fmt::format("\"{}\": {}", arguments.what, malformed.what()));
+  }
+  const Scenario& scenario = find_scenario(session.catalog, file.scenario);
+  const std::vector<JudgedProperty> judged = judge(properties_of(scenario), file.history);
+  const std::string name = fmt::format("{}, {}, seed {}, faults {}, {}", scenario.name, arguments.what, file.seed, file.profile,
+                                       file.defect.empty() ? "no defect" : "defect " + file.defect);
+  const viz::RunView view{name, fmt::format("{} {} {}{}", session.program, verb, arguments.what, extra), file.history, judged, {}};
+  return draw(view, scenario);
 }
 
 }  // namespace
@@ -38,12 +68,13 @@ Around parse_around(std::string_view text) {
   return around;
 }
 
-PictureFile::PictureFile(const std::string& verb, const std::string& path, const std::vector<std::string>& endings)
+PictureFile::PictureFile(const std::string& verb, const std::string& path, const std::vector<std::string>& endings,
+                         const std::string& option)
     : file_([&] {
         const bool known = path == "-" || std::ranges::any_of(endings, [&](const std::string& ending) { return path.ends_with(ending); });
-        if (!known) throw UsageError(fmt::format("{}: --out \"{}\": its name must end in {}", verb, path, fmt::join(endings, ", ")));
+        if (!known) throw UsageError(fmt::format("{}: {} \"{}\": its name must end in {}", verb, option, path, fmt::join(endings, ", ")));
         return path;
-      }(), "--out"),
+      }(), option),
       ending_(endings.front()) {
   for (const std::string& ending : endings) {
     if (path.ends_with(ending)) ending_ = ending;
@@ -54,6 +85,7 @@ void PictureFile::write(const std::string& text) { file_.write(ending_ == ".png"
 
 std::optional<std::string> draw_run(const Session& session, const std::string& verb, const SourceArguments& arguments,
                                     const std::string& extra, const Draw& draw) {
+  if (auto picture = draw_history(session, verb, arguments, extra, draw)) return picture;
   const RunSource source = find_source(session, verb, arguments);
   RetellOptions options;
   options.request = source.request;

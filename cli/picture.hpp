@@ -22,7 +22,8 @@ struct Around {
 class PictureFile {
  public:
   /// Throws UsageError for an ending that is not one of `endings` (".svg .png"), and for what cannot be written.
-  PictureFile(const std::string& verb, const std::string& path, const std::vector<std::string>& endings);
+  PictureFile(const std::string& verb, const std::string& path, const std::vector<std::string>& endings,
+              const std::string& option = "--out");
   /// ".svg"; of "-", which is stdout, the first ending.
   [[nodiscard]] const std::string& ending() const noexcept { return ending_; }
   /// Writes text, an SVG as PNG if the name ends so. Throws UsageError.

@@ -19,6 +19,7 @@
 #include "real-mode/pg_link.hpp"
 #include "real-mode/testbed.hpp"
 #include "scenarios/campaign_worker.hpp"
+#include "scenarios/history_file.hpp"
 #include "scenarios/plan_file.hpp"
 #include "scenarios/stage.hpp"
 
@@ -36,6 +37,7 @@ struct Arguments {
   std::string settles;
   std::string json;
   bool correct = false;
+  std::string history;
 };
 
 /// What begins so late before the end may still be under way, and is not judged: no operation begins there.
@@ -60,7 +62,7 @@ class Notes final : public OperationLog {
 class RealVerb {
  public:
   RealVerb(const Session& session, const Arguments& arguments)
-      : session_(session), arguments_(arguments), json_(arguments.json, "--json"),
+      : session_(session), arguments_(arguments), json_(arguments.json, "--json"), history_(arguments.history, "--history"),
         screen_(arguments.json == "-" ? stderr : stdout) {}
 
   int go() {
@@ -246,6 +248,11 @@ class RealVerb {
     screen_.line(fmt::format("  {} events", grouped(history.events().size())));
 
     write_json(judged, struck, history.events().size());
+    if (history_.wanted()) {
+      HistoryFile file{scenario_.name, seed_, profile_, defect_, history};
+      history_.write(write_history(file));
+      screen_.line(fmt::format("  history in {}; {} timeline FILE --out x.svg draws it", history_.path(), session_.program));
+    }
     std::string command = fmt::format("{} real {} ", session_.program, scenario_.name);
     command += arguments_.plan.empty() ? fmt::format("--seed {}", seed_) : "--plan " + arguments_.plan;
     if (!arguments_.faults.empty()) command += " --faults " + profile_;
@@ -288,6 +295,7 @@ class RealVerb {
   const Session& session_;
   const Arguments& arguments_;
   OutputFile json_;
+  OutputFile history_;
   Screen screen_;
   Scenario scenario_;
   std::string defect_;
@@ -316,6 +324,7 @@ Action add_real(CLI::App& app, const Session& session) {
       ->type_name("TIME");
   app.add_option("--settle", arguments->settles, "How long everything may take to settle afterwards")->type_name("TIME");
   app.add_option("--json", arguments->json, "Writes the verdict as JSON; - is stdout")->type_name("FILE");
+  app.add_option("--history", arguments->history, "Writes what happened as JSON lines, for timeline, graph and report")->type_name("FILE");
   return [arguments, &session] { return RealVerb(session, *arguments).go(); };
 }
 

@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/coverage.hpp"
 #include "cli/input.hpp"
+#include "cli/picture.hpp"
 #include "cli/report.hpp"
 #include "cli/screen.hpp"
 #include "cli/verbs.hpp"
@@ -28,6 +30,7 @@ struct Arguments {
   std::string junit;
   std::string out;
   std::string hashes;
+  std::string graph_coverage;
 };
 
 /// Told in full are so many kinds of violation; of the others only what is wrong.
@@ -43,6 +46,7 @@ class Run {
         json_(arguments.json, "--json"),
         junit_(arguments.junit, "--junit"),
         hashes_(arguments.hashes, "--hashes"),
+        coverage_(coverage_file(arguments.graph_coverage)),
         screen_(arguments.json == "-" || arguments.junit == "-" || arguments.hashes == "-" ? stderr : stdout) {
     options_.seeds = seeds_;
     if (!arguments.jobs.empty()) options_.jobs = parse_jobs(arguments.jobs);
@@ -73,6 +77,7 @@ class Run {
     json_.write(json_report(reports_, session_.program));
     junit_.write(junit_report(reports_));
     hashes_.write(hashes);
+    write_coverage();
     if (const int signal = Interrupts::caught(); signal != 0) return kInterrupted + signal;
     if (!deterministic_) return kNotDeterministic;
     return std::ranges::all_of(reports_, [](const ScenarioReport& report) { return report.result.held(); }) ? kHeld
@@ -80,6 +85,18 @@ class Run {
   }
 
  private:
+  static std::unique_ptr<PictureFile> coverage_file(const std::string& path) {
+    if (path.empty()) return nullptr;
+    return std::make_unique<PictureFile>("run", path, std::vector<std::string>{".svg", ".png"}, "--graph-coverage");
+  }
+
+  /// A graph is there only if something went through it.
+  void write_coverage() {
+    if (coverage_ == nullptr) return;
+    coverage_->write(viz::coverage_svg(ways_, fmt::format("{} of {}", to_string(seeds_), coverage_of_)));
+    screen_.line(fmt::format("wrote {}", coverage_->path()));
+  }
+
   /// A defect belongs to a scenario: without a named scenario those run that have it.
   [[nodiscard]] std::vector<const Scenario*> chosen() const {
     std::vector<const Scenario*> scenarios = find_scenarios(session_.catalog, arguments_.scenarios);
@@ -116,7 +133,12 @@ class Run {
     {
       ProgressLine progress(scenario.name);
       options_.on_progress = [&](const CampaignProgress& now) { progress.show(now); };
-      report.result = campaign(run, options_);
+      report.result = campaign(coverage_ == nullptr ? run : counting_ways(run), options_);
+      if (coverage_ != nullptr) {
+        for (auto& [name, counts] : take_ways(report.result).graphs) ways_.graphs[name] = std::move(counts);
+        coverage_of_ += (coverage_of_.empty() ? "" : ", ") + scenario.name +
+                        (report.defect.empty() ? "" : " with defect " + report.defect);
+      }
     }
     screen_.line();
     report.groups = group(report.result.findings, scenario);
@@ -209,6 +231,9 @@ class Run {
   OutputFile json_;
   OutputFile junit_;
   OutputFile hashes_;
+  std::unique_ptr<PictureFile> coverage_;
+  viz::GraphCoverage ways_;
+  std::string coverage_of_;
   Screen screen_;
   CampaignOptions options_;
   Duration time_limit_{0};
@@ -235,6 +260,9 @@ Action add_run(CLI::App& app, const Session& session) {
       ->type_name("FILE");
   app.add_option("--out", arguments->out, "Writes each violating run as a plan file")->type_name("DIR");
   app.add_option("--hashes", arguments->hashes, "Writes the trace hash of each seed")->type_name("FILE");
+  app.add_option("--graph-coverage", arguments->graph_coverage,
+                 "Draws the declared states of the scenario's sagas with how often each way was taken: .svg or .png")
+      ->type_name("FILE");
   return [arguments, &session] { return Run(session, *arguments).go(); };
 }
 

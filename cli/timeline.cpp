@@ -7,6 +7,7 @@
 #include "cli/input.hpp"
 #include "cli/picture.hpp"
 #include "cli/verbs.hpp"
+#include "viz/state_graph.hpp"
 #include "viz/timeline.hpp"
 
 namespace orrery::cli {
@@ -18,6 +19,7 @@ struct Arguments {
   std::string order = "time";
   std::string around;
   std::string trace;
+  std::string saga;
   std::vector<std::string> hosts;
   bool unfold = false;
 };
@@ -31,6 +33,7 @@ std::string written(const Arguments& arguments) {
   if (arguments.order != "time") text += " --order " + arguments.order;
   if (!arguments.around.empty()) text += " --around " + arguments.around;
   if (!arguments.trace.empty()) text += " --trace " + arguments.trace;
+  if (!arguments.saga.empty()) text += " --saga " + arguments.saga;
   if (!arguments.hosts.empty()) text += fmt::format(" --hosts {}", fmt::join(arguments.hosts, ","));
   return text;
 }
@@ -59,7 +62,11 @@ int draw(const Session& session, const Arguments& arguments) {
   const viz::TimelineOptions options = options_of(arguments);
   PictureFile file("timeline", arguments.out, {".svg", ".png"});
   const auto picture = draw_run(session, "timeline", arguments.source, written(arguments),
-                                [&](const viz::RunView& run, const Scenario&) { return viz::timeline_svg(run, options); });
+                                [&](const viz::RunView& run, const Scenario&) {
+                                  viz::TimelineOptions narrowed = options;
+                                  if (!arguments.saga.empty()) narrowed.only = viz::events_of_journey(run, arguments.saga);
+                                  return viz::timeline_svg(run, narrowed);
+                                });
   if (!picture) return kInterrupted + Interrupts::caught();
   file.write(*picture);
   tell_written(file);
@@ -78,7 +85,9 @@ Action add_timeline(CLI::App& app, const Session& session) {
   app.add_option("--around", arguments->around, "Only what happened around this time: 12.5s±500ms, or 12.5s+-500ms")->type_name("TIME±TIME");
   app.add_option("--trace", arguments->trace, "Only what has to do with this id of a request, message, row or trace; its beginning will do")
       ->type_name("ID");
-  app.add_option("--hosts", arguments->hosts, "Only these hosts: user-1,user_db")->delimiter(',')->type_name("A,B");
+  app.add_option("--saga", arguments->saga, "Only the steps of this saga, or of this event of user-notification: the beginning of its id")
+      ->type_name("ID");
+  app.add_option("--hosts", arguments->hosts, "Only these hosts: user-1,user_db")->delimiter(',')->allow_extra_args(false)->type_name("A,B");
   return [arguments, &session] { return draw(session, *arguments); };
 }
 

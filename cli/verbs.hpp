@@ -24,6 +24,8 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_replay(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_shrink(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_verify(CLI::App& app, const Session& session);
+[[nodiscard]] Action add_report(CLI::App& app, const Session& session);
+[[nodiscard]] Action add_graph(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_timeline(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_sql(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_defects(CLI::App& app, const Session& session);

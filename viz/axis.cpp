@@ -108,6 +108,7 @@ class Placer {
     const std::string title = count == 0 ? time + " later" : fmt::format("{} later; {} facts in between are not shown", time, count);
     place_.gaps.push_back({from, from + kGapHeight, time, title});
     y_ = from + kGapHeight + 12;
+    for (double& bottom : bottoms_) bottom = std::max(bottom, from + kGapHeight);
   }
 
   /// The step of each event is the longest chain of what happened before it.

@@ -231,13 +231,13 @@ std::string timeline_svg(const RunView& run, const TimelineOptions& options) {
 
   const double width = std::max(place(scene, options.causal, 0).width, kLeastWidth);
   Svg svg;
-  const double head = draw_head(svg, run, options.causal ? "Causal order" : "Space-time diagram", width);
+  const double head = options.bare ? 6 : draw_head(svg, run, options.causal ? "Causal order" : "Space-time diagram", width);
   const Placement placement = place(scene, options.causal, head + kHeadHeight);
   double y = Drawing(scene, placement).draw(svg);
   y = draw_legend(svg, scene, y + 4, width);
   y += 14;
   svg.text({16, y}, elided(what_is_shown(run, scope, scene), kSmallText, width - 32), {{"style", "font-size:11px;fill:#5f6368"}});
-  y = draw_story(svg, run, y + 4, width, scope.evidence.size());
+  y = options.bare ? y + 14 : draw_story(svg, run, y + 4, width, scope.evidence.size());
   return svg.document(width, y, spoken(run, "Space-time diagram"), timeline_css(), timeline_patterns());
 }
 

@@ -26,6 +26,8 @@ struct TimelineOptions {
   /// Only these events and what has to do with them: the steps of one saga.
   std::vector<EventId> only;
   std::size_t most = 60;
+  /// Without the words above and below: they stand beside it.
+  bool bare = false;
 };
 
 /// The space-time diagram of a run as an SVG document: a lane for each host, database and broker, time down the page, messages as
