@@ -224,6 +224,10 @@ Task<> SessionImpl::run_statement(std::shared_ptr<CompiledText> text, std::size_
     co_return;
   }
   begin_if_needed();
+  if (is_about_prepared(*statement.node)) {
+    co_await run_about_prepared(text, *statement.node, result);
+    co_return;
+  }
   if (!statement.is_query) {
     if (txn.isolation != Isolation::read_committed && utility_takes_snapshot(*statement.node)) take_snapshot();
     co_await run_utility(*this, *statement.node, result);
