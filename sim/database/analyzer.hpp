@@ -86,6 +86,7 @@ enum class Clause : std::uint8_t {
   aggregate,
   window,
   conflict_where,
+  execute,
 };
 
 /// One query of a statement while it is analysed.
@@ -117,6 +118,8 @@ class Analyzer {
   [[nodiscard]] ExprPtr row_expression(Table& table, const Node& node);
   /// DEFAULT of a column: no row at all.
   [[nodiscard]] ExprPtr default_expression(const Node& node, TypeRef type, std::string_view column);
+  /// The arguments of EXECUTE as a query of one row. Throws 42804.
+  [[nodiscard]] std::unique_ptr<StatementPlan> execute_arguments(const PgQuery__ExecuteStmt& stmt, std::span<const TypeRef> types);
   /// A constant for a utility statement.
   [[nodiscard]] ExprPtr constant_expression(const Node& node);
 

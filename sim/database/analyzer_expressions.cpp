@@ -528,6 +528,7 @@ ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
 }
 
 ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
+  if (level.clause == Clause::execute) fail("0A000", "cannot use subquery in EXECUTE parameter", position_of(link.location));
   if (level.clause == Clause::check || level.clause == Clause::default_ || level.clause == Clause::index ||
       level.clause == Clause::index_predicate) {
     const char* where = level.clause == Clause::check      ? "check constraint"

@@ -119,6 +119,15 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
       args.push_back(expression(*arg, level));
     }
   }
+  if (clause == Clause::from_function) {
+    for (const ExprPtr& arg : args) {
+      for_each_expression(*arg, [](const Expr& part) {
+        if (part.kind == ExprKind::call && part.function->kind == FunctionKind::set_returning) {
+          fail("0A000", "set-returning functions must appear at top level of FROM", part.position);
+        }
+      });
+    }
+  }
   std::vector<ExprPtr> order;
   if (call.agg_within_group) {
     for (const Node* node : Nodes(call.agg_order, call.n_agg_order)) {
@@ -128,11 +137,11 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
   }
   std::vector<TypeRef> types;
   for (const ExprPtr& arg : args) types.push_back(arg->type);
-  // `substring(text from pattern)` is a call like `substring(text from position)`: the type of what follows decides, and an
-  // unknown one means a pattern.
+  // `substring(text from pattern for escape)` has a pattern of SQL; the types decide which call it is, and an unknown one
+  // means a pattern.
   const auto may_be_text = [&](std::size_t i) { return types[i].is_unknown() || category_of(types[i]) == TypeCategory::string; };
-  if (name == "substring" && (args.size() == 2 || args.size() == 3) && may_be_text(1) && may_be_text(args.size() - 1)) {
-    fail_unsupported("substring with a regular expression", position);
+  if (name == "substring" && args.size() == 3 && may_be_text(1) && may_be_text(2)) {
+    fail_unsupported("substring with a pattern and an escape", position);
   }
   ResolvedCall resolved;
   try {

@@ -102,10 +102,20 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     inner.clause = Clause::values;
     const bool saw = std::exchange(level.sees_entries, false);
     width = values.values_lists[0]->list->n_items;
+    // All values are looked at by themselves before any is brought to the type of its column.
+    std::vector<std::vector<ExprPtr>> given;
     for (const Node* node : Nodes(values.values_lists, values.n_values_lists)) {
       const PgQuery__List& list = *node->list;
       if (list.n_items != width) fail("42601", "VALUES lists must all be the same length");
+      auto& row = given.emplace_back();
+      for (const Node* item : Nodes(list.items, list.n_items)) {
+        row.push_back(item->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT ? nullptr : expression(*item, inner));
+      }
+    }
+    for (const Node* node : Nodes(values.values_lists, values.n_values_lists)) {
+      const PgQuery__List& list = *node->list;
       check_count(list.n_items, 0);
+      std::vector<ExprPtr>& own = given[source->values.size()];
       auto& row = source->values.emplace_back();
       for (std::size_t i = 0; i < list.n_items; ++i) {
         const Node& item = *list.items[i];
@@ -123,7 +133,7 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
           if (overrides_user && column.identity != Identity::none) {
             value = default_of(table, targets[i]);
           } else {
-            value = coerce_for_column(expression(item, inner), column, 0);
+            value = coerce_for_column(std::move(own[i]), column, 0);
           }
         }
         row.push_back(std::move(value));

@@ -70,7 +70,7 @@ ExprPtr Analyzer::fold(ExprPtr expr) {
   result->position = expr->position;
   try {
     const WithoutConstants context;
-    if (expr->kind == ExprKind::cast) {
+    if (expr->kind == ExprKind::cast && !is_stable_cast(expr->cast->from, expr->cast->to)) {
       result->constant = (*expr->cast)(expr->args[0]->constant, &context);
       return result;
     }

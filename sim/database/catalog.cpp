@@ -126,9 +126,13 @@ void Catalog::remove(const std::string& schema, const std::string& name, const C
   ++version;
 }
 
+std::string_view Catalog::qualified_name(const std::string& schema, const std::string& name) {
+  return *qualified_names_.insert(schema == "public" ? name : schema + "." + name).first;
+}
+
 Table& Catalog::new_table(const std::string& schema, const std::string& name) {
   auto& table = *tables_.emplace_back(std::make_unique<Table>(next_id_++, schema, name));
-  table.qualified_name = schema == "public" ? name : schema + "." + name;
+  table.qualified_name = qualified_name(schema, name);
   return table;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -120,7 +121,7 @@ class Table {
   std::vector<std::unique_ptr<ForeignKey>> foreign_keys;
   std::vector<ForeignKey*> referenced_by;
   std::shared_ptr<const RowShape> shape;
-  std::string qualified_name;  // "schema.name", as row changes report it ("name" in schema public)
+  std::string_view qualified_name;  // "schema.name", as row changes report it ("name" in schema public); of the catalog
   Lock lock;
 
   [[nodiscard]] std::optional<std::uint32_t> column(std::string_view column_name) const noexcept;
@@ -172,6 +173,8 @@ class Catalog {
   void remove(const std::string& schema, const std::string& name, const CatalogEntry& entry);
 
   Table& new_table(const std::string& schema, const std::string& name);
+  /// "schema.name", or "name" in schema public. It lives as long as the catalog.
+  [[nodiscard]] std::string_view qualified_name(const std::string& schema, const std::string& name);
   Sequence& new_sequence(const std::string& schema, const std::string& name);
   View& new_view();
   [[nodiscard]] const std::vector<std::unique_ptr<View>>& views() const noexcept { return views_; }
@@ -195,6 +198,7 @@ class Catalog {
 
   std::map<std::string, Schema, std::less<>> schemas_;
   std::uint32_t next_id_ = 16384;
+  std::set<std::string, std::less<>> qualified_names_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<Sequence>> sequences_;
   std::vector<std::unique_ptr<View>> views_;

@@ -55,11 +55,17 @@ bool is_strict(const Expr& expr) {
 bool may_be_computed(const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::call:
-      return expr.function->volatility == Volatility::immutable && expr.function->kind == FunctionKind::scalar;
+      if (expr.function->kind != FunctionKind::scalar) return false;
+      // `text || any` is written in SQL: what counts is how its other operand turns into text.
+      if (expr.function->name == "||" && expr.function->volatility == Volatility::stable) {
+        return std::none_of(expr.args.begin(), expr.args.end(), [](const ExprPtr& arg) { return is_stable_cast(arg->type, TypeRef(Type::text)); });
+      }
+      return expr.function->volatility == Volatility::immutable;
+    case ExprKind::cast:
+      return !is_stable_cast(expr.cast->from, expr.cast->to);
     case ExprKind::compare:
     case ExprKind::compare_integers:
     case ExprKind::compare_bytes_equal:
-    case ExprKind::cast:
     case ExprKind::not_:
     case ExprKind::distinct:
     case ExprKind::is_null:
@@ -173,6 +179,8 @@ class Folder {
     for (std::size_t i = 0; i < copy->args.size(); ++i) {
       if (!is_over_locals(*copy, i)) one(copy->args[i]);
     }
+    // NULLIF(NULL, y) is NULL, NULLIF(x, NULL) is x.
+    if (copy->kind == ExprKind::nullif && (is_constant_null(copy->args[0]) || is_constant_null(copy->args[2]))) return copy->args[0];
     if (is_strict(*copy) && std::any_of(copy->args.begin(), copy->args.end(), is_constant_null)) return constant_like(*copy, Value());
     return compute(copy);
   }

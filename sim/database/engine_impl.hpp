@@ -40,6 +40,7 @@ struct CompiledText {
   std::unique_ptr<ParseTree> tree;
   std::vector<CompiledStatement> statements;
   std::vector<TypeRef> declared;  // types that Parse gave to the first parameters
+  std::shared_ptr<const CompiledText> owner;  // of a statement in PREPARE: the text in whose tree it stands
 };
 
 /// Compiled texts of one search_path.

@@ -203,7 +203,7 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       if (prepare_now(*text, i, plan)) {
         co_await run_plan(plan, parameters, result);
       } else {
-        co_await run_statement(*text, i, parameters, result);
+        co_await run_statement(text, i, parameters, result);
       }
       if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
@@ -247,13 +247,17 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   return lock_tables_now(*plan);
 }
 
-/// A statement that `prepare_now` could not make ready.
-Task<> SessionImpl::run_statement(CompiledText& text, std::size_t index, std::span<const SqlValue> parameters,
-                                  StatementResult& result) {
-  const CompiledStatement& statement = text.statements[index];
+/// A statement that `prepare_now` could not make ready. `text` lives as long as the task.
+Task<> SessionImpl::run_statement(const std::shared_ptr<CompiledText>& text, std::size_t index,
+                                  std::span<const SqlValue> parameters, StatementResult& result) {
+  const CompiledStatement& statement = text->statements[index];
   Transaction& txn = transaction;
   if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) {
     result.command_tag = co_await run_transaction_statement(*this, *statement.node->transaction_stmt);
+    co_return;
+  }
+  if (is_about_prepared(*statement.node)) {
+    co_await run_about_prepared(text, *statement.node, result);
     co_return;
   }
   if (!statement.is_query) {
@@ -266,7 +270,7 @@ Task<> SessionImpl::run_statement(CompiledText& text, std::size_t index, std::sp
   std::uint64_t version = 0;
   do {  // again if the tables were changed meanwhile
     version = engine.catalog.version;
-    plan = engine.plan_of(text, index, naming, !txn.ddl.empty());
+    plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());
     for (const auto& [table, mode] : plan->tables) {
       Lock& lock = table->lock;
       if ((lock.held_by(txn) & mask_of(mode)) != 0) continue;

@@ -19,6 +19,11 @@ namespace orrery::sim::database {
 
 /// Few statements have more: then they need no memory of their own.
 using Parameters = boost::container::small_vector<SqlValue, 4>;
+/// What PREPARE made.
+struct PreparedStatement {
+  std::shared_ptr<CompiledText> text;
+  std::shared_ptr<const StatementPlan> first_plan;  // whose result's types must not change
+};
 
 /// One client's session: its transaction, settings, and the statement that runs.
 class SessionImpl {
@@ -50,6 +55,7 @@ class SessionImpl {
   std::int64_t last_sequence_value = 0;
   const Sequence* last_sequence = nullptr;
   std::map<std::uint32_t, std::int64_t> sequence_values;  // by sequence id, for currval
+  std::map<std::string, PreparedStatement, std::less<>> prepared;
   std::set<std::string, std::less<>> channels;  // that it listens to
   std::vector<Notification> inbox;
   std::function<void()> notification_ready;
@@ -82,16 +88,27 @@ class SessionImpl {
     if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
   }
 
+  /// DISCARD. Gives the command tag. Throws 25001.
+  std::string discard(const PgQuery__DiscardStmt& stmt);
+
   /// Waits for what a call could not have at once; the statement's reading phase then runs again from its start.
   Task<> wait_for_call(AdvisoryWait wait, Execution& execution);
 
  private:
   friend class StatementScope;
   [[nodiscard]] bool prepare_now(CompiledText& text, std::size_t index, std::shared_ptr<const StatementPlan>& plan);
-  Task<> run_statement(CompiledText& text, std::size_t index, std::span<const SqlValue> parameters, StatementResult& result);
+  Task<> run_statement(const std::shared_ptr<CompiledText>& text, std::size_t index, std::span<const SqlValue> parameters,
+                       StatementResult& result);
   Task<> run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                   StatementResult& result);
   Task<> run_waiting_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows);
+  // --- prepared_statements.cpp ---
+  [[nodiscard]] static bool is_about_prepared(const Node& node) noexcept;
+  Task<> run_about_prepared(std::shared_ptr<CompiledText> text, const Node& node, StatementResult& result);
+  /// Throws 42P05, and what analysis finds.
+  void prepare_statement(const std::shared_ptr<CompiledText>& text, const PgQuery__PrepareStmt& stmt);
+  /// Throws 26000, 42601, 42804, and what the statement throws.
+  Task<> execute_prepared(const PgQuery__ExecuteStmt& stmt, StatementResult& result);
   Task<> sleep(Duration duration);
   void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);

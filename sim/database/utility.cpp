@@ -133,6 +133,26 @@ void show_variable(SessionImpl& session, const PgQuery__VariableShowStmt& stmt, 
   result.command_tag = "SHOW";
 }
 
+/// COMMIT AND CHAIN: the next transaction begins at once, with the same characteristics.
+class Chain {
+ public:
+  explicit Chain(const Transaction& txn) : isolation_(txn.isolation), is_read_only_(txn.is_read_only), is_deferrable_(txn.is_deferrable) {}
+  void begin(SessionImpl& session) const {
+    session.begin_if_needed();
+    Transaction& txn = session.transaction;
+    txn.is_explicit = true;
+    session.settings.begin_level();
+    txn.isolation = isolation_;
+    txn.is_read_only = is_read_only_;
+    txn.is_deferrable = is_deferrable_;
+  }
+
+ private:
+  Isolation isolation_;
+  bool is_read_only_;
+  bool is_deferrable_;
+};
+
 Task<> lock_statement(SessionImpl& session, const PgQuery__LockStmt& stmt) {
   if (!session.transaction.is_explicit) fail("25P01", "LOCK TABLE can only be used in transaction blocks");
   for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) {
@@ -170,10 +190,12 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
       co_return stmt.kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN ? "BEGIN" : "START TRANSACTION";
     }
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: {
-      if (stmt.chain) fail_unsupported("COMMIT AND CHAIN");
+      if (stmt.chain && !txn.is_explicit) fail("25P01", "COMMIT AND CHAIN can only be used in transaction blocks");
       if (!txn.is_explicit) session.notice("WARNING", "25P01", "there is no transaction in progress");
+      const Chain chain(txn);
       if (txn.has_failed) {
         session.roll_back();
+        if (stmt.chain) chain.begin(session);
         co_return "ROLLBACK";
       }
       if (txn.is_open) {
@@ -185,13 +207,17 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
           throw;
         }
       }
+      if (stmt.chain) chain.begin(session);
       co_return "COMMIT";
     }
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
-      if (stmt.chain) fail_unsupported("ROLLBACK AND CHAIN");
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: {
+      if (stmt.chain && !txn.is_explicit) fail("25P01", "ROLLBACK AND CHAIN can only be used in transaction blocks");
       if (!txn.is_explicit) session.notice("WARNING", "25P01", "there is no transaction in progress");
+      const Chain chain(txn);
       session.roll_back();
+      if (stmt.chain) chain.begin(session);
       co_return "ROLLBACK";
+    }
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
       if (!txn.is_explicit) fail("25P01", "SAVEPOINT can only be used in transaction blocks");
       session.define_savepoint(stmt.savepoint_name);
@@ -336,10 +362,9 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       fail_unsupported("COPY");
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
       fail_unsupported("EXPLAIN");
-    case PG_QUERY__NODE__NODE_PREPARE_STMT:
-    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
-    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
-      fail_unsupported("PREPARE, EXECUTE and DEALLOCATE");
+    case PG_QUERY__NODE__NODE_DISCARD_STMT:
+      result.command_tag = session.discard(*node.discard_stmt);
+      co_return;
     case PG_QUERY__NODE__NODE_CREATE_TRIG_STMT:
       fail_unsupported("CREATE TRIGGER");
     case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
@@ -351,7 +376,8 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     case PG_QUERY__NODE__NODE_MERGE_STMT:
       fail_unsupported("MERGE");
     case PG_QUERY__NODE__NODE_RENAME_STMT:
-      fail_unsupported("RENAME");
+      result.command_tag = co_await rename_object(session, *node.rename_stmt);
+      co_return;
     case PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT:
       fail_unsupported("CREATE EXTENSION");
     case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:

@@ -17,6 +17,8 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
 Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt);
 Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt);
 Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt);
+/// ALTER … RENAME. Gives the command tag.
+Task<std::string> rename_object(SessionImpl& session, const PgQuery__RenameStmt& stmt);
 Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt);
 Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt);
 void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);

@@ -64,7 +64,11 @@ std::string outcome_of(cli::sql::SqlClient& client, cli::sql::TypeNumbers& numbe
   return text;
 }
 
-bool is_refusal(const std::string& outcome) { return outcome.starts_with("ERROR 0A000: not supported in the simulated database"); }
+bool is_refusal(const std::string& outcome) {
+  if (!outcome.starts_with("ERROR 0A000: ")) return false;
+  return outcome.starts_with("ERROR 0A000: not supported in the simulated database: ") ||
+         outcome.find(" is not supported by the simulated database") != std::string::npos;
+}
 
 std::string in_any_order(const std::string& outcome) {
   std::vector<std::string> lines;

@@ -105,11 +105,12 @@ TEST_F(Joins, LockOnlyRowsThatAreSurelyThere) {
       << "the condition makes it an inner join";
 }
 
-TEST(Substring, WithAPatternIsRefusedInsteadOfTakenAsAPosition) {
+TEST(Substring, TakesAnUnknownLiteralForAPatternNotForAPosition) {
   Database db;
   Client a = db.connect("a");
-  EXPECT_EQ(a.run("SELECT substring('abc2' from '2')"),
-            "ERROR 0A000: not supported in the simulated database: substring with a regular expression");
+  EXPECT_EQ(a.run("SELECT substring('abc2' from '2'), substring('abc2' from 'b(.)')"), "2|c");
+  EXPECT_EQ(a.run("SELECT substring('abc2' from '%#\"b#\"%' for '#')"),
+            "ERROR 0A000: not supported in the simulated database: substring with a pattern and an escape");
   EXPECT_EQ(a.run("SELECT substring('abc2' from 2), substring('abcdef', 2, 3), substring('abcdef' from 2 for 2)"), "bc2|bcd|bc");
 }
 

@@ -394,4 +394,22 @@ bool coerces_implicitly(TypeRef from, TypeRef to) {
   return entry != nullptr && entry->context == kImplicit;
 }
 
+bool is_stable_cast(TypeRef from, TypeRef to) noexcept {
+  if (from.is_array && to.is_array) return is_stable_cast(from.element(), to.element());
+  const auto is_string = [](TypeRef type) { return category_of(type) == TypeCategory::string; };
+  // Through text: the output function of the one and the input function of the other (pg_proc.provolatile).
+  if (is_string(from) && is_string(to)) return false;
+  if (is_string(to)) {
+    return from.is_array || from.is(Type::date) || from.is(Type::timestamp) || from.is(Type::timestamptz) || from.is(Type::interval) ||
+           from.is(Type::regclass) || from.is(Type::record) || from.is(Type::enumeration);
+  }
+  if (is_string(from)) {
+    return to.is_array || to.is(Type::date) || to.is(Type::time) || to.is(Type::timestamp) || to.is(Type::timestamptz) ||
+           to.is(Type::interval) || to.is(Type::regclass) || to.is(Type::record);
+  }
+  const bool crosses_zone = from.is(Type::timestamptz) != to.is(Type::timestamptz);
+  const auto is_of_time = [](TypeRef type) { return type.is(Type::date) || type.is(Type::time) || type.is(Type::timestamp) || type.is(Type::timestamptz); };
+  return crosses_zone && is_of_time(from) && is_of_time(to);
+}
+
 }  // namespace orrery::sim::database

@@ -87,6 +87,9 @@ struct Cast {
 /// Nothing: there is no such cast in this context (the caller reports 42846 for explicit ones, 42804 for assignments).
 /// `from` may be unknown: then it is the input function. A cast to the same type applies the typmod, if that differs.
 [[nodiscard]] std::optional<Cast> find_cast(TypeRef from, TypeRef to, CastContext context);
+/// True of a cast that PostgreSQL calls stable: its result may depend on settings (time zone, date style), so that it is no
+/// constant, even if its operand is one.
+[[nodiscard]] bool is_stable_cast(TypeRef from, TypeRef to) noexcept;
 
 // ------------------------------------------------------------------------------------------------------- functions
 

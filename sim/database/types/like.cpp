@@ -1,6 +1,7 @@
-// LIKE, ILIKE and the regular-expression operators, which are refused.
+// LIKE and ILIKE (manual, 9.7.1).
 
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/regex.hpp"
 #include "sim/database/types/registry.hpp"
 #include "sim/database/types/scan.hpp"
 #include "sim/database/types/utf8.hpp"
@@ -80,8 +81,6 @@ Value change_escape(Arguments a, const CallSite&, const EvalContext&) {
   return Value::bytes(result);
 }
 
-Value refuse_regex(Arguments, const CallSite&, const EvalContext&) { raise_unsupported("a regular expression"); }
-
 }  // namespace
 
 void register_like(Registry& registry) {
@@ -100,15 +99,7 @@ void register_like(Registry& registry) {
   registry.op("bytea ~~ bytea -> bool", like<false, false, true>);
   registry.op("bytea !~~ bytea -> bool", like<false, false, false>);
   registry.function("like_escape(text, text) -> text", change_escape);
-  for (const std::string_view signature :
-       {"text ~ text -> bool", "text ~* text -> bool", "text !~ text -> bool", "text !~* text -> bool"}) {
-    registry.op(signature, refuse_regex);
-  }
-  for (const std::string_view signature :
-       {"regexp_replace(text, text, text) -> text", "regexp_replace(text, text, text, text) -> text",
-        "regexp_match(text, text) -> text[]", "regexp_split_to_array(text, text) -> text[]"}) {
-    registry.function(signature, refuse_regex);
-  }
+  register_regex(registry);
 }
 
 }  // namespace orrery::sim::database

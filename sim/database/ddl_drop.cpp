@@ -1,0 +1,165 @@
+#include <algorithm>
+
+#include "sim/database/ddl_support.hpp"
+#include "sim/database/errors.hpp"
+#include "sim/database/row_writes.hpp"
+
+namespace orrery::sim::database {
+
+Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
+  switch (stmt.remove_type) {
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+      break;
+    default:  // others are not named by strings alone
+      fail_unsupported("DROP of this kind of object");
+  }
+  Catalog& catalog = session.engine.catalog;
+  const bool cascades = stmt.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+  // Tables that go together do not keep each other.
+  const auto is_listed = [&](const Table& table) {
+    return std::any_of(stmt.objects, stmt.objects + stmt.n_objects, [&](const Node* node) {
+      if (node->node_case != PG_QUERY__NODE__NODE_LIST) return false;
+      const Nodes names(node->list->items, node->list->n_items);
+      const std::string_view schema = names.size() > 1 ? names[names.size() - 2]->string->sval : "";
+      const CatalogEntry* entry = session.naming.find_relation(schema, names.back()->string->sval);
+      return entry != nullptr && entry->kind == CatalogEntry::Kind::table && entry->table == &table;
+    });
+  };
+  for (const Node* node : Nodes(stmt.objects, stmt.n_objects)) {
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
+      const std::string name = node->string->sval;
+      if (!catalog.schema_exists(name)) {
+        if (stmt.missing_ok) {
+          session.notice("NOTICE", "00000", "schema " + in_quotes(name) + " does not exist, skipping");
+          continue;
+        }
+        fail("3F000", "schema " + in_quotes(name) + " does not exist");
+      }
+      if (!catalog.schema_is_empty(name)) fail_unsupported("DROP SCHEMA of a schema that is not empty");
+      catalog.remove_schema(name);
+      session.transaction.ddl.emplace_back([&catalog, name](bool committed) {
+        if (!committed) catalog.add_schema(name);
+      });
+      continue;
+    }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE) fail_unsupported("DROP TYPE");
+    if (node->node_case != PG_QUERY__NODE__NODE_LIST) fail_unsupported("DROP of this kind of object");
+    const Nodes names(node->list->items, node->list->n_items);
+    const std::string name = names.back()->string->sval;
+    const std::string schema = names.size() > 1 ? names[names.size() - 2]->string->sval : "";
+    CatalogEntry* entry = session.naming.find_relation(schema, name);
+    const char* kind_name = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE      ? "table"
+                            : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX    ? "index"
+                            : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "sequence"
+                                                                                         : "view";
+    if (entry == nullptr) {
+      const std::string shown = schema.empty() ? name : schema + "." + name;
+      if (stmt.missing_ok) {
+        session.notice("NOTICE", "00000", std::string(kind_name) + " " + in_quotes(name) + " does not exist, skipping");
+        continue;
+      }
+      if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) fail("42704", "index " + in_quotes(shown) + " does not exist");
+      fail("42P01", std::string(kind_name) + " " + in_quotes(shown) + " does not exist");
+    }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
+      if (entry->kind != CatalogEntry::Kind::table) fail("42809", in_quotes(name) + " is not a table");
+      Table& table = *entry->table;
+      co_await lock_table(session, table, LockMode::access_exclusive);
+      drop_views_of(session, table, cascades);
+      for (const ForeignKey* key : table.referenced_by) {
+        if (key->is_dropped || key->child == &table) continue;
+        if (!cascades && !is_listed(*key->child)) {
+          fail("2BP01", "cannot drop table " + name + " because other objects depend on it", 0,
+               "constraint " + key->name + " on table " + key->child->name + " depends on table " + name,
+               "Use DROP ... CASCADE to drop the dependent objects too.");
+        }
+        ForeignKey* dropped = const_cast<ForeignKey*>(key);
+        dropped->is_dropped = true;
+        undo(session, [dropped] { dropped->is_dropped = false; });
+      }
+      for (const auto& key : table.foreign_keys) {
+        if (key->is_dropped) continue;
+        key->is_dropped = true;
+        undo(session, [each = key.get()] { each->is_dropped = false; });
+      }
+      for (const auto& index : table.indexes) {
+        if (index->is_dropped) continue;
+        if (CatalogEntry* own = catalog.find_relation(table.schema, index->name, session.transaction.slot)) {
+          unregister_object(session, table.schema, index->name, *own);
+        }
+      }
+      for (const Column& column : table.columns) {
+        if (column.sequence == nullptr) continue;
+        if (CatalogEntry* own = catalog.find_relation(table.schema, column.sequence->name, session.transaction.slot)) {
+          unregister_object(session, table.schema, column.sequence->name, *own);
+        }
+      }
+      unregister_object(session, table.schema, table.name, *entry);
+      continue;
+    }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) {
+      if (entry->kind != CatalogEntry::Kind::index) fail("42809", in_quotes(name) + " is not an index");
+      Index& index = *entry->index;
+      Table& table = *entry->table;
+      if (index.is_constraint) {
+        fail("2BP01", "cannot drop index " + name + " because constraint " + name + " on table " + table.name + " requires it", 0,
+             {}, "You can drop constraint " + name + " on table " + table.name + " instead.");
+      }
+      co_await lock_table(session, table, LockMode::access_exclusive);
+      index.is_dropped = true;
+      undo(session, [&index] { index.is_dropped = false; });
+      unregister_object(session, table.schema, name, *entry);
+      continue;
+    }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE && entry->kind == CatalogEntry::Kind::sequence) {
+      unregister_object(session, entry->sequence->schema, name, *entry);
+      continue;
+    }
+    if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
+      if (entry->kind != CatalogEntry::Kind::view) fail("42809", in_quotes(name) + " is not a view");
+      drop_view(session, *entry->view, cascades);
+      continue;
+    }
+    fail_unsupported("DROP of this kind of object");
+  }
+}
+
+Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
+  std::vector<Table*> tables;
+  for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) tables.push_back(&session.naming.table(*node->range_var));
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    for (const ForeignKey* key : tables[i]->referenced_by) {
+      if (key->is_dropped || std::find(tables.begin(), tables.end(), key->child) != tables.end()) continue;
+      if (stmt.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) {
+        tables.push_back(key->child);
+        continue;
+      }
+      fail("0A000", "cannot truncate a table referenced in a foreign key constraint", 0,
+           "Table " + in_quotes(key->child->name) + " references " + in_quotes(tables[i]->name) + ".",
+           "Truncate table " + in_quotes(key->child->name) + " at the same time, or use TRUNCATE ... CASCADE.");
+    }
+  }
+  for (Table* table : tables) {
+    co_await lock_table(session, *table, LockMode::access_exclusive);
+    session.take_snapshot();
+    if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
+    for (VersionId id = 0; id < table->heap->end(); ++id) {
+      if (is_alive((*table->heap)[id])) write_remove(session, *table, id);
+    }
+    if (!stmt.restart_seqs) continue;
+    for (const Column& column : table->columns) {
+      if (column.sequence == nullptr) continue;
+      Sequence& sequence = *column.sequence;
+      const Sequence before = sequence;
+      sequence.restart(sequence.start, false);
+      undo(session, [&sequence, before] { sequence = before; });
+    }
+  }
+}
+
+}  // namespace orrery::sim::database
