@@ -98,11 +98,11 @@ Check fences_hold() {
       const MediaEvent* disabled = nullptr;
       std::map<std::string, const MediaEvent*> fences;
       for (const MediaEvent* event : stream) {
-        if (event->type == "MediaCompensated") {
+        if (disabled == nullptr && (event->type == "MediaCompensated" || event->type == "MediaDeleted")) {
           findings.examine();
-          if (disabled == nullptr) disabled = event;
+          disabled = event;
         } else if (event->aggregate_type == "Media" && disabled != nullptr) {
-          findings.violate(event->type, fmt::format("{} came after {} had been disabled", event->type, short_id(event->media_id)),
+          findings.violate(event->type, fmt::format("{} came after {} had ended", event->type, short_id(event->media_id)),
                            {disabled->commit->id, event->commit->id});
         }
         if (event->saga_id.empty()) continue;

@@ -12,8 +12,8 @@ namespace orrery {
 /// of the wrong thing, a late success after an undo.
 [[nodiscard]] Check sagas_are_atomic();
 
-/// After a medium was disabled for a saga, no event makes it processed; after a saga's fence in an album, nothing is added for
-/// it. Judged: each fence. Broken by: a step that goes on while it is being undone.
+/// After a medium was deleted or disabled it has no more events; after a saga's fence in an album, nothing is added for it.
+/// Judged: each fence. Broken by: a step that goes on while it is being undone.
 [[nodiscard]] Check fences_hold();
 
 /// Each MediaUploaded that is at least `patience` older than the end has a saga; each saga has its MediaUploaded. Judged:

@@ -47,8 +47,8 @@ void add_sagas(std::vector<Property>& all) {
                        "compensated one the medium is gone, no album holds it, and no notice was sent.",
                        sagas_are_atomic()));
   all.push_back(always("a step that was undone does not happen later",
-                       "After a medium was disabled nothing becomes of it any more; after a saga's fence in an album nothing is "
-                       "added for it.",
+                       "After a medium was deleted or disabled nothing becomes of it any more; after a saga's fence in an album "
+                       "nothing is added for it.",
                        fences_hold()));
   all.push_back(always("a saga only moves along its graph",
                        "The states of sagas and steps take only their allowed steps; a saga is completed when all is done, "

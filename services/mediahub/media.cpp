@@ -78,17 +78,18 @@ Task<Answer> Media::upload(Upload upload, Instant deadline) {
 }
 
 Task<Answer> Media::process(std::string id, std::string saga_id, Instant deadline) {
+  std::optional<std::string> bytes;
   for (int decision = 1; decision <= kDecisions; ++decision) {
     const MediaState state = co_await load(id, deadline);
     if (state.status == MediaStatus::none) co_return no_such_media();
-    // twin: compensate-while-forward-runs. Once asked for, it is made, whatever has become of the medium.
-    const bool regardless = twin_.is("compensate-while-forward-runs") && state.status == MediaStatus::compensated;
+    // twin: compensate-while-forward-runs. Once begun, it is ended, whatever has become of the medium.
+    const bool regardless = twin_.is("compensate-while-forward-runs") && bytes.has_value();
     if (state.is_gone() && !regardless) co_return is_gone();
     if (state.status == MediaStatus::processed) co_return Answer(200, Json{{"thumbnail", state.thumbnail}});
     if (state.status == MediaStatus::failed) {
       co_return answer(422, "not-an-image", "No thumbnail can be made", state.reason);
     }
-    const std::optional<std::string> bytes = co_await files_.read(state.file);
+    if (!regardless) bytes = co_await files_.read(state.file);
     if (!bytes) {
       // Somebody has ended the medium between the two reads, or the store has lost what it had acknowledged.
       const MediaState later = co_await load(id, deadline);

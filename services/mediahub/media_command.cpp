@@ -104,8 +104,11 @@ Task<Response> MediaCommand::process(Request request) {
   std::string id(request.parameter("id"));
   std::string saga_id = body ? text_of(*body, "saga_id") : std::string();
   if (!is_id(id) || !is_id(saga_id)) co_return refuse(400, "invalid", "expected {saga_id}");
+  // twin: compensate-while-forward-runs. That the caller has given up does not end the work.
+  const bool goes_on = twin_.is("compensate-while-forward-runs");
+  const Instant deadline = goes_on ? context_.clock.now() + 60s : deadline_of(request);
   try {
-    const Answer answer = co_await media_.process(std::move(id), std::move(saga_id), deadline_of(request));
+    const Answer answer = co_await media_.process(std::move(id), std::move(saga_id), deadline);
     co_return to_response(answer);
   } catch (const Failure& failure) {
     context_.telemetry.log(Level::warning, "processing failed", Json{{"error", failure.what()}});
