@@ -134,7 +134,7 @@ pid_t PrivatePostgres::receiver() const {
     std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
     std::string title;
     std::getline(file, title);
-    if (title.find("walreceiver streaming") != std::string::npos) return pid;
+    if (title.find("walreceiver") != std::string::npos) return pid;
   }
   return -1;
 }

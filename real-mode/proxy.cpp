@@ -170,8 +170,7 @@ Address Proxy::carry(const std::string& from, const std::string& to, const Addre
 void Proxy::listen(Route& route) {
   if (route.listener != nullptr) return;
   route.listener = std::make_unique<Listener>(loop_, route.listens);
-  ++route.opened;
-  loop_.spawn("proxy " + route.from + ">" + route.to, accept(route));
+  loop_.spawn("proxy " + route.from + ">" + route.to, accept(route, ++route.opened));
 }
 
 void Proxy::open(const std::string& to) {
@@ -278,9 +277,9 @@ const Fault* Proxy::strike(FaultKind kind, const Link& link) {
 
 // ---- carrying ----
 
-Task<void> Proxy::accept(Route& route) {
-  // A listener that was opened again meanwhile has a task of its own.
-  for (const std::uint64_t mine = route.opened; route.listener != nullptr && route.opened == mine;) {
+/// `opened`: a listener that was opened again meanwhile has a task of its own, perhaps before this one began.
+Task<void> Proxy::accept(Route& route, std::uint64_t opened) {
+  while (route.listener != nullptr && route.opened == opened) {
     Task<Socket> accepting = route.listener->accept();
     Socket socket = co_await std::move(accepting);
     if (!socket) co_return;

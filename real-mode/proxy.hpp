@@ -76,7 +76,7 @@ class Proxy {
   [[nodiscard]] Link& link(const std::string& from, const std::string& to);
   void for_links(const std::string& from, const std::string& to, const std::function<void(Link&)>& action);
   void listen(Route& route);
-  Task<void> accept(Route& route);
+  Task<void> accept(Route& route, std::uint64_t opened);
   Task<void> carry_on(Route& route, Socket socket);
   Task<void> pump(std::shared_ptr<Connection> connection, bool upwards);
   Task<bool> pass(Connection& connection, Link& link, Socket& source);

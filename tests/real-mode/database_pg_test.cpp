@@ -400,7 +400,7 @@ TEST(PrivatePostgresTest, AFailoverLosesWhatTheStandbyHadNotReceived) {
     link.script("INSERT INTO t VALUES (1)");
     // Until the standby has it: asynchronous, but not for long.
     for (int tries = 0; tries < 500; ++tries) {
-      const Rows rows = link.execute("SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()", {});
+      const Rows rows = link.execute("SELECT count(*) FROM pg_stat_replication WHERE flush_lsn >= pg_current_wal_lsn()", {});
       if (rows[0][0].integer() == 1) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

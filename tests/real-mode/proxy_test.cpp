@@ -128,6 +128,15 @@ TEST_F(ProxyTest, RefusesConnectionsToAHostThatIsClosed) {
   EXPECT_EQ(ask(socket, "again"), "again");
 }
 
+TEST_F(ProxyTest, MayBeClosedAndOpenedAgainAtOnce) {
+  for (int times = 0; times < 50; ++times) {
+    proxy_.close("b");
+    proxy_.open("b");
+  }
+  Socket socket = connected();
+  EXPECT_EQ(ask(socket, "again"), "again");
+}
+
 TEST_F(ProxyTest, APartitionHoldsWhatExistingConnectionsCarryUntilItEnds) {
   Socket socket = connected();
   EXPECT_EQ(ask(socket, "before"), "before");
