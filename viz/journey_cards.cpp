@@ -17,7 +17,7 @@ namespace orrery::viz {
 namespace {
 
 constexpr std::size_t kMostVisits = 4;  // of a state; the others are counted
-constexpr std::size_t kMostHits = 3;    // faults and lost messages of a state
+constexpr std::size_t kMostHits = 4;    // faults and lost messages of a state
 
 bool is_evidence_of(const Journey& journey, const std::set<EventId>& evidence, const History& history) {
   for (const Visit& visit : journey.visits) {
@@ -88,6 +88,7 @@ class Writer {
   void write_hits() {
     const std::vector<Flight> flights = flights_of(index_);
     std::set<EventId> said;
+    std::map<std::string, std::vector<std::pair<StateCard::Line, int>>> struck;  // by state; how often
     for (std::size_t i = 0; i < journey_.visits.size(); ++i) {
       const Visit& visit = journey_.visits[i];
       const EventId until = i + 1 < journey_.visits.size() ? journey_.visits[i + 1].begun->id
@@ -104,12 +105,25 @@ class Writer {
         if (!said.insert(flight.sent->id).second) continue;
         hits.push_back({Mark::failed, fmt::format("{}: {} to {}", to_string(flight.fate), shortened(flight.text, 28), flight.to)});
       }
-      StateCard& card = card_of(visit.state);
-      const std::size_t more = hits.size() > kMostHits ? hits.size() - kMostHits : 0;
-      for (const StateCard::Line& hit : hits) card.title += "\n" + hit.text;
-      hits.resize(std::min(hits.size(), kMostHits));
-      card.lines.insert(card.lines.end(), hits.begin(), hits.end());
-      if (more > 0) card.lines.push_back({Mark::none, fmt::format("… struck {} times more", more)});
+      std::vector<std::pair<StateCard::Line, int>>& all = struck[visit.state];
+      for (StateCard::Line& hit : hits) {
+        const auto same = std::ranges::find(all, hit.text, [](const auto& one) { return one.first.text; });
+        if (same != all.end()) {
+          ++same->second;
+        } else {
+          all.emplace_back(std::move(hit), 1);
+        }
+      }
+    }
+    for (const auto& [state, hits] : struck) {
+      StateCard& card = card_of(state);
+      for (std::size_t i = 0; i < hits.size(); ++i) {
+        const auto& [line, times] = hits[i];
+        const std::string text = times == 1 ? line.text : fmt::format("{} ({} times)", line.text, times);
+        card.title += "\n" + text;
+        if (i < kMostHits) card.lines.push_back({line.mark, text});
+      }
+      if (hits.size() > kMostHits) card.lines.push_back({Mark::none, fmt::format("… struck {} times more", hits.size() - kMostHits)});
     }
   }
 

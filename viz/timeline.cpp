@@ -142,7 +142,7 @@ class Drawing {
       if (lost && flight.fate != Fate::refused) end = y + 14;
       const std::string title = fmt::format("{} to {}, {}{}: {}", flight.from, flight.to, to_string(flight.fate),
                                             flight.ended == nullptr ? "" : " after " + span_text(flight.ended->at - flight.sent->at),
-                                            shortened(flight.text, 200));
+                                            shortened(flight.text, 90));
       draw_arrow(svg, {place_.lane_x[arrow.from] + 3 * direction, y}, {place_.lane_x[arrow.to] - 3 * direction, end}, flight.fate,
                  flight.freight == Freight::reply, title);
     }
@@ -161,7 +161,7 @@ class Drawing {
       const Note& note = scene_.notes.at(label.event);
       const bool evidence = note.evidence != 0;
       svg.open("g", {{"class", "n"}, {"data-event", std::to_string(label.event)}});
-      svg.title(fmt::format("{}  {} {}", clock_text(note.event->at), actor_of(*note.event), describe(*note.event)));
+      svg.title(fmt::format("{}  {} {}", clock_text(note.event->at), actor_of(*note.event), shortened(describe(*note.event), 240)));
       if (evidence) {
         svg.rect({label.box.x - 3, label.box.y, label.box.width + 7, label.box.height}, {{"rx", 3}, {"fill", kMarker}});
       }

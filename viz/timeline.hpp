@@ -25,7 +25,7 @@ struct TimelineOptions {
   std::string trace;
   /// Only these events and what has to do with them: the steps of one saga.
   std::vector<EventId> only;
-  std::size_t most = 60;
+  std::size_t most = 48;
   /// Without the words above and below: they stand beside it.
   bool bare = false;
 };
