@@ -42,6 +42,9 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
     const std::string_view name = clause.collname[clause.n_collname - 1]->string->sval;
     if (name != "C" && name != "POSIX" && name != "default") fail_unsupported("COLLATE " + in_quotes(name));
   }
+  for (const std::string_view system : {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"}) {
+    if (column.name == system) fail("42701", "column name " + in_quotes(column.name) + " conflicts with a system column name");
+  }
   if (table.column(column.name)) {
     fail("42701", "column " + in_quotes(column.name) + " specified more than once");
   }

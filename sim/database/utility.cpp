@@ -343,6 +343,9 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       co_return;
     case PG_QUERY__NODE__NODE_VACUUM_STMT:
       if (session.transaction.is_explicit) fail("25001", "VACUUM cannot run inside a transaction block");
+      for (const Node* each : Nodes(node.vacuum_stmt->rels, node.vacuum_stmt->n_rels)) {
+        static_cast<void>(session.naming.relation(*each->vacuum_relation->relation));
+      }
       session.engine.clean_up(SIZE_MAX);
       result.command_tag = node.vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
       co_return;

@@ -87,7 +87,7 @@ class RandomSchedules : public ::testing::Test {
     const char* first = std::getenv("ORRERY_SEED");
     const char* wanted = std::getenv("ORRERY_SCHEDULES");
     std::uint64_t seed = first == nullptr ? 1 : std::strtoull(first, nullptr, 10);
-    const std::uint64_t many = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : std::getenv("ORRERY_LONG") == nullptr ? 60 : 2'000;
+    const std::uint64_t many = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : std::getenv("ORRERY_LONG") == nullptr ? 150 : 2'000;
     const std::uint64_t end = seed + many;
     Counts counts;
     int found = 0;

@@ -92,6 +92,12 @@ Replay replay(std::string_view script, const real::PrivatePostgres& server) {
       if (wanted.starts_with("ERROR")) ++result.errors;
       continue;
     }
+    const bool names_nothing = simulated.starts_with("ERROR 42883") || simulated.starts_with("ERROR 42704");
+    if (names_nothing) {
+      ++result.unknown;
+      if (was_open) static_cast<void>(run_on(*real, "SELECT 1/0"));
+      continue;
+    }
     result.differences.push_back({statement.line, statement.sql, simulated, wanted});
   }
   return result;
