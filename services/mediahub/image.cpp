@@ -65,7 +65,9 @@ std::string thumbnail_of(std::string_view bytes, int side) {
   const std::ptrdiff_t square = std::min(image.width(), image.height());
   const auto middle = gil::subimage_view(gil::const_view(image), (image.width() - square) / 2,
                                          (image.height() - square) / 2, square, square);
-  gil::rgb8_image_t small(side, side);
+  gil::rgb8_image_t small(side, side, gil::rgb8_pixel_t(0, 0, 0));
+  // The bilinear sampler leaves out pixels at the edge, which have only some of their neighbours.
+  gil::resize_view(middle, gil::view(small), gil::nearest_neighbor_sampler());
   gil::resize_view(middle, gil::view(small), gil::bilinear_sampler());
   return encoded(small, gil::png_tag());
 }
@@ -75,7 +77,13 @@ std::string plain_image(std::string_view type, int width, int height, int colour
   const gil::rgb8_pixel_t pixel(static_cast<unsigned char>(colour), static_cast<unsigned char>(colour * 3),
                                 static_cast<unsigned char>(colour * 7));
   gil::fill_pixels(gil::view(image), pixel);
-  return type == "image/jpeg" ? encoded(image, gil::jpeg_tag()) : encoded(image, gil::png_tag());
+  if (type != "image/jpeg") return encoded(image, gil::png_tag());
+  std::string bytes = encoded(image, gil::jpeg_tag());
+  // The library writes its whole last buffer, whatever is in it: what comes after the end marker is not the picture's.
+  const std::size_t end = bytes.find("\xff\xd9");
+  CHECK(end != std::string::npos, "a JPEG has an end marker");
+  bytes.resize(end + 2);
+  return bytes;
 }
 
 }  // namespace orrery::services
