@@ -78,7 +78,16 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
   if (fault.kind == FaultKind::cache_down) return "a test bed has no cache server: each process has a cache of its own";
   if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own";
   if (find(fault.target) != nullptr) {
-    return fault.kind == FaultKind::slow_database || fault.kind == FaultKind::broker_delay ? "it is a service" : "";
+    switch (fault.kind) {
+      case FaultKind::crash:
+      case FaultKind::stop:
+      case FaultKind::pause:
+      case FaultKind::clock_jump:
+      case FaultKind::clock_drift:
+      case FaultKind::slow_service:
+      case FaultKind::error_burst: return {};
+      default: return "it is a service, which real mode cannot do this to";
+    }
   }
   if (!is_database(fault.target)) return "there is no host \"" + fault.target + "\" that it could strike";
   switch (fault.kind) {
@@ -90,7 +99,7 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
     case FaultKind::clock_drift: return "a database server's clock is this machine's";
     case FaultKind::slow_database: return {};
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
-    default: return "it serves no HTTP";
+    default: return "real mode cannot do this to a database or the broker";
   }
 }
 
