@@ -37,6 +37,7 @@ constexpr Verb kVerbs[] = {
     {"defects", "Runs every broken twin: is it found, by which property, after how many seeds", add_defects},
     {"real", "Runs a scenario with real processes, sockets and PostgreSQL", add_real},
     {"parity", "Runs plans in simulation and in real mode: do both worlds find the same?", add_parity},
+    {"drive", "Asks a system that runs elsewhere what a scenario asks, and judges it", add_drive},
     {"serve", "Runs one replica of a service as this process", add_serve},
 };
 

@@ -21,6 +21,7 @@ namespace {
 struct Arguments {
   std::string service;
   std::string config;
+  std::string events;
   bool migrate = false;
 };
 
@@ -63,6 +64,10 @@ int serve(const Session& session, const Arguments& arguments) {
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("serve: \"{}\": {}", arguments.config, error.what()));
   }
+  if (!arguments.events.empty()) {
+    settings.events = arguments.events + "/" + settings.host + ".events";
+    settings.pool.tells_session = true;
+  }
   try {
     if (arguments.migrate) migrate_all(*known.topology, settings);
     return real::serve(settings, known.service->factory);
@@ -81,6 +86,7 @@ Action add_serve(CLI::App& app, const Session& session) {
   app.add_option("--config", arguments->config, "Its configuration (JSON; ${NAME} is the environment's)")
       ->required()
       ->type_name("FILE");
+  app.add_option("--events", arguments->events, "Writes what happens to a file in this folder, for drive")->type_name("FOLDER");
   app.add_flag("--migrate", arguments->migrate, "First brings its databases, and the broker's, up to date");
   return [arguments, &session] { return serve(session, *arguments); };
 }

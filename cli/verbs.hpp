@@ -31,6 +31,7 @@ using Action = std::function<int()>;
 [[nodiscard]] Action add_defects(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_real(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_parity(CLI::App& app, const Session& session);
+[[nodiscard]] Action add_drive(CLI::App& app, const Session& session);
 [[nodiscard]] Action add_serve(CLI::App& app, const Session& session);
 
 }  // namespace orrery::cli

@@ -40,13 +40,13 @@ class Excuses {
       : index_(index), outages_(outages_of(index)), database_(database), servers_(servers_of(index, database)) {}
 
   /// `in_work`: from the send to the next one; `to_commit`: the part of it in which the outcome could be committed.
-  [[nodiscard]] bool excuse(std::string_view host, Span in_work, Span to_commit) const {
+  [[nodiscard]] bool excuse(std::string_view host, EventSpan in_work, EventSpan to_commit) const {
     return outages_.was_down(host, in_work) || outages_.was_paused(host, in_work) ||
            commit_went_wrong(host, to_commit) || database_was_away(host, to_commit);
   }
 
  private:
-  [[nodiscard]] bool commit_went_wrong(std::string_view host, Span span) const {
+  [[nodiscard]] bool commit_went_wrong(std::string_view host, EventSpan span) const {
     for (const EventKind kind : {EventKind::commit_failed, EventKind::commit_unknown}) {
       for (const Event* event : index_.of(kind, database_)) {
         if (event->host == host && span.overlaps({event->id, event->id})) return true;
@@ -55,7 +55,7 @@ class Excuses {
     return false;
   }
 
-  [[nodiscard]] bool database_was_away(std::string_view host, Span span) const {
+  [[nodiscard]] bool database_was_away(std::string_view host, EventSpan span) const {
     for (const std::string_view server : servers_) {
       if (outages_.was_down(server, span) || outages_.was_paused(server, span)) return true;
       for (const Outages::Fault& fault : outages_.faults) {
@@ -75,7 +75,7 @@ class Excuses {
 };
 
 /// The commit that left the job done, if it came within the span; null: none.
-const Event* marked_done(const RowLives& lives, const StatusTable& jobs, const std::string& job, Span span) {
+const Event* marked_done(const RowLives& lives, const StatusTable& jobs, const std::string& job, EventSpan span) {
   const auto life = lives.find(job);
   if (life == lives.end()) return nullptr;
   for (const RowState& state : life->second.states) {
@@ -98,11 +98,11 @@ Check sent_once_beyond_ambiguous_attempts(const StatusTable& jobs, const Provide
         const Send& send = sends[i];
         const Send& next = sends[i + 1];
         if (!send.succeeded()) continue;
-        const Span in_work{send.sent->id, next.sent->id};
+        const EventSpan in_work{send.sent->id, next.sent->id};
         const Event* marked = marked_done(lives, jobs, job, in_work);
         // An answer that came only after the next attempt had begun: the holder had lost the job while it was alive.
         const bool overtaken = send.ended->id > next.sent->id;
-        const Span to_commit = overtaken ? in_work : Span{send.ended->id, next.sent->id};
+        const EventSpan to_commit = overtaken ? in_work : EventSpan{send.ended->id, next.sent->id};
         if (marked == nullptr && excuses.excuse(send.sent->host, in_work, to_commit)) continue;
         const char* shape = marked != nullptr ? "sent again after it was done"
                             : overtaken       ? "sent again while the first was in work"

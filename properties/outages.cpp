@@ -11,10 +11,10 @@ namespace {
 
 constexpr EventId kNever = std::numeric_limits<EventId>::max();
 
-bool any_overlaps(const std::map<std::string_view, std::vector<Span>>& spans, std::string_view host, Span span) {
+bool any_overlaps(const std::map<std::string_view, std::vector<EventSpan>>& spans, std::string_view host, EventSpan span) {
   const auto found = spans.find(host);
   return found != spans.end() &&
-         std::any_of(found->second.begin(), found->second.end(), [span](Span other) { return other.overlaps(span); });
+         std::any_of(found->second.begin(), found->second.end(), [span](EventSpan other) { return other.overlaps(span); });
 }
 
 /// The second word of "crash user-1 at 12.5s".
@@ -34,7 +34,7 @@ std::pair<std::string_view, std::string_view> ends_of(std::string_view target) {
 
 Outages collect(const HistoryIndex& index) {
   Outages outages;
-  const auto end_last = [](std::vector<Span>& spans, EventId at) {
+  const auto end_last = [](std::vector<EventSpan>& spans, EventId at) {
     if (!spans.empty() && spans.back().to == kNever) spans.back().to = at;
   };
   std::map<std::pair<std::string_view, std::string_view>, std::vector<std::size_t>> open;  // faults by kind and address
@@ -43,7 +43,7 @@ Outages collect(const HistoryIndex& index) {
     switch (event.kind) {
       case EventKind::host_crashed:
       case EventKind::host_stopped: {
-        std::vector<Span>& spans = outages.down[event.host];
+        std::vector<EventSpan>& spans = outages.down[event.host];
         if (spans.empty() || spans.back().to != kNever) spans.push_back({event.id, kNever});
         end_last(outages.paused[event.host], event.id);
         break;
@@ -86,9 +86,9 @@ Outages collect(const HistoryIndex& index) {
 
 }  // namespace
 
-bool Outages::was_down(std::string_view host, Span span) const { return any_overlaps(down, host, span); }
+bool Outages::was_down(std::string_view host, EventSpan span) const { return any_overlaps(down, host, span); }
 
-bool Outages::was_paused(std::string_view host, Span span) const { return any_overlaps(paused, host, span); }
+bool Outages::was_paused(std::string_view host, EventSpan span) const { return any_overlaps(paused, host, span); }
 
 const Outages& outages_of(const HistoryIndex& index) { return index.shared<Outages>("outages", collect); }
 

@@ -10,11 +10,11 @@
 namespace orrery {
 
 /// From one event to another, both included; `to` is the largest id if it never ended.
-struct Span {
+struct EventSpan {
   EventId from = 0;
   EventId to = 0;
 
-  [[nodiscard]] bool overlaps(Span other) const noexcept { return from <= other.to && other.from <= to; }
+  [[nodiscard]] bool overlaps(EventSpan other) const noexcept { return from <= other.to && other.from <= to; }
 };
 
 /// What was wrong with hosts and links, and when. Shared by all checks of a run.
@@ -23,15 +23,15 @@ struct Outages {
     const Event* injected;
     std::string_view kind;    // "partition"
     std::string_view target;  // "user-1", "user-1>user_db", "user-1|broker"
-    Span span;                // faults that strike once: that event alone
+    EventSpan span;                // faults that strike once: that event alone
   };
-  std::map<std::string_view, std::vector<Span>> down;    // by host: from crash or stop to the next start
-  std::map<std::string_view, std::vector<Span>> paused;  // by host
+  std::map<std::string_view, std::vector<EventSpan>> down;    // by host: from crash or stop to the next start
+  std::map<std::string_view, std::vector<EventSpan>> paused;  // by host
   std::vector<Fault> faults;
 
   /// The host crashed or stopped within the span, or was down when it began.
-  [[nodiscard]] bool was_down(std::string_view host, Span span) const;
-  [[nodiscard]] bool was_paused(std::string_view host, Span span) const;
+  [[nodiscard]] bool was_down(std::string_view host, EventSpan span) const;
+  [[nodiscard]] bool was_paused(std::string_view host, EventSpan span) const;
 };
 
 [[nodiscard]] const Outages& outages_of(const HistoryIndex& index);

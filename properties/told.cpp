@@ -138,7 +138,7 @@ class Collector {
       hosts.insert(actor_of(*line.event));
     }
     hosts.erase("");
-    const Span span{evidence_.front()->id, evidence_.back()->id};
+    const EventSpan span{evidence_.front()->id, evidence_.back()->id};
     const Event* struck = nullptr;  // the last fault that is told
     std::map<std::pair<std::string_view, std::string_view>, bool> episodes;
     for (const Outages::Fault& fault : outages_of(index_).faults) {

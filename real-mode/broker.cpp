@@ -58,6 +58,8 @@ class PgBroker::Work final : public AnswerableDelivery {
   void on_late_failure(std::string_view why) override {
     broker_.telemetry_.log(Level::error, why, Json{{"subscription", subscribed_.name}});
   }
+  Tracer::Scope* span = nullptr;  // in which it is handled
+
   void on_bug(std::string_view what) override {
     broker_.recorder_.fact(EventKind::service_failed, subscribed_.name, {}, 0, what);
   }
@@ -71,6 +73,7 @@ class PgBroker::Work final : public AnswerableDelivery {
     broker_.mishaps_.reached("after acknowledge");
   }
   void on_refuse(std::string_view why) override {
+    if (span != nullptr) span->fail();
     broker_.recorder_.fact(EventKind::message_refused, subscribed_.name, message_.id, attempt_, why);
     send(false);
   }
@@ -85,10 +88,11 @@ class PgBroker::Work final : public AnswerableDelivery {
   const int attempt_;
 };
 
-PgBroker::PgBroker(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry,
-                   DatabasePool& pool, std::string connection)
+PgBroker::PgBroker(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps,
+                   Telemetry& telemetry, DatabasePool& pool, std::string connection)
     : loop_(loop),
       random_(random),
+      tracer_(tracer),
       recorder_(recorder),
       mishaps_(mishaps),
       telemetry_(telemetry),
@@ -109,7 +113,14 @@ PgBroker::~PgBroker() {
 
 Task<void> PgBroker::publish(std::string topic, Message message) {
   mishaps_.reached("before publish");
-  recorder_.fact(EventKind::publish_started, topic, message.id, 0, message.body);
+  std::string& traceparent = message.attributes[std::string(kTraceparent)];
+  Tracer::Scope span(tracer_, parse_traceparent(traceparent).value_or(tracer_.current()), Span::Kind::producer,
+                     "publish " + topic, false);
+  span.attribute("messaging.system", "orrery");
+  span.attribute("messaging.destination.name", topic);
+  span.attribute("messaging.message.id", message.id);
+  traceparent = span.context().traceparent();
+  recorder_.fact(EventKind::publish_started, topic, message.id, 0, message.body, traceparent);
   const std::string link = recorder_.host() + ">broker";
   std::optional<PublishFailed> failed;
   if (mishaps_.strike(FaultKind::lose_publish, link) != nullptr) {
@@ -130,6 +141,7 @@ Task<void> PgBroker::publish(std::string topic, Message message) {
     }
   }
   if (failed) {
+    span.fail();
     recorder_.fact(EventKind::publish_failed, topic, message.id, 0, failed->what());
     throw *failed;
   }
@@ -283,6 +295,15 @@ Task<void> PgBroker::handle(Subscribed& subscribed, std::int64_t offset, Message
   Work work(*this, subscribed, offset, std::move(message), attempt);
   recorder_.fact(EventKind::message_delivered, subscribed.name, work.message().id, attempt, work.message().body,
                  work.message().key);
+  const auto published = work.message().attributes.find(std::string(kTraceparent));
+  const std::optional<TraceContext> publisher =
+      published == work.message().attributes.end() ? std::nullopt : parse_traceparent(published->second);
+  Tracer::Scope span(tracer_, publisher.value_or(TraceContext()), Span::Kind::consumer, "process " + subscribed.name, true);
+  span.attribute("messaging.system", "orrery");
+  span.attribute("messaging.destination.name", subscribed.subscription.topic);
+  span.attribute("messaging.consumer.group.name", subscribed.subscription.group);
+  span.attribute("messaging.message.id", work.message().id);
+  work.span = &span;
   Task<void> handling = handle_delivery(subscribed.handler, work);
   co_await std::move(handling);
 }

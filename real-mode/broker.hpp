@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "real-mode/database.hpp"
+#include "real-mode/otlp.hpp"
 #include "runtime/broker.hpp"
 #include "runtime/telemetry.hpp"
 
@@ -26,7 +27,7 @@ namespace orrery::real {
 /// - An acknowledgement settles its message whenever it comes, also after the ack deadline.
 class PgBroker final : public Broker {
  public:
-  PgBroker(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
+  PgBroker(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps, Telemetry& telemetry, DatabasePool& pool,
            std::string connection);
   /// Its tasks must be gone.
   ~PgBroker();
@@ -58,6 +59,7 @@ class PgBroker final : public Broker {
 
   Loop& loop_;
   Random& random_;
+  Tracer& tracer_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   Telemetry& telemetry_;

@@ -216,6 +216,7 @@ NodeSettings read_config(std::string_view text, const std::string& service) {
       if (settings.files[name].empty()) refuse(of.path(name), "expected a directory");
     }
   }
+  if (!members.text("traces", "").empty()) settings.traces = members.address("traces", Address{});
   if (const Json* cache = members.take("cache")) settings.cache = Members::address_of(*cache, "cache").text();
   if (const Json* pool = members.take("pool")) {
     Members of(*pool, "pool");

@@ -12,7 +12,7 @@ namespace orrery::real {
 ///
 ///   {"host": "user-1", "listen": "127.0.0.1:8080", "peers": {"mail": ["127.0.0.1:8081"]},
 ///    "databases": {"user_db": "host=/run/postgresql dbname=user_db"}, "broker": "host=/run/postgresql dbname=broker",
-///    "files": {"media": "/var/lib/media"}, "cache": "127.0.0.1:6379",
+///    "files": {"media": "/var/lib/media"}, "cache": "127.0.0.1:6379", "traces": "127.0.0.1:4318",
 ///    "pool": {"least": 5, "most": 20, "idle": "60s"}, "log": "info", "drain": "10s", "settings": {…the service's own…}}
 ///
 /// Throws std::invalid_argument, in one line that begins with the path, for an unknown key, a bad value, or a variable that

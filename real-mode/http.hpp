@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "real-mode/otlp.hpp"
 #include "real-mode/places.hpp"
 #include "real-mode/recorder.hpp"
 #include "real-mode/socket.hpp"
@@ -35,7 +36,7 @@ inline constexpr std::string_view kRequestIdField = "X-Request-Id";
 /// A host's HTTP server (HTTP/1.1 and 1.0): keep-alive, requests one after the other on a connection.
 class HttpServer {
  public:
-  HttpServer(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string service,
+  HttpServer(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps, std::string service,
              HttpLimits limits = {});
   ~HttpServer();
 
@@ -67,11 +68,13 @@ class HttpServer {
   Task<void> serve(std::shared_ptr<Connection> connection);
   Task<void> converse(Connection& connection);
   Task<Response> answer(Request& request);
-  Task<Response> handle(const Http::Handler& handler, Request request);
-  Task<void> handle_apart(const Http::Handler& handler, Request request, std::shared_ptr<Apart> apart);
+  Task<Response> handle(const Http::Handler& handler, std::string_view pattern, Request request);
+  Task<void> handle_apart(const Http::Handler& handler, std::string_view pattern, Request request,
+                          std::shared_ptr<Apart> apart);
 
   Loop& loop_;
   Random& random_;
+  Tracer& tracer_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   const std::string service_;
@@ -91,7 +94,8 @@ class HttpServer {
 class HttpClient {
  public:
   using Peers = std::map<std::string, std::vector<Address>, std::less<>>;  // by service: its replicas
-  HttpClient(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Peers peers, HttpLimits limits = {});
+  HttpClient(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps, Peers peers,
+             HttpLimits limits = {});
 
   /// As Http::call. Throws std::invalid_argument for a service that is not among the peers.
   Task<Response> call(std::string service, Request request, Duration timeout);
@@ -109,6 +113,7 @@ class HttpClient {
 
   Loop& loop_;
   Random& random_;
+  Tracer& tracer_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   Peers peers_;

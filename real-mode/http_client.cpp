@@ -33,8 +33,9 @@ const char* in_words(CallFailed::Reason reason) {
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, Peers peers, HttpLimits limits)
-    : loop_(loop), random_(random), recorder_(recorder), mishaps_(mishaps), peers_(std::move(peers)), limits_(limits) {}
+HttpClient::HttpClient(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps, Peers peers,
+                       HttpLimits limits)
+    : loop_(loop), random_(random), tracer_(tracer), recorder_(recorder), mishaps_(mishaps), peers_(std::move(peers)), limits_(limits) {}
 
 Socket HttpClient::take_idle(const Address& address) {
   std::vector<Idle>& idle = idle_[address];
@@ -89,9 +90,13 @@ Task<Response> HttpClient::call(std::string service, Request request, Duration t
   const auto left = std::chrono::floor<std::chrono::milliseconds>(std::max(deadline - now, Duration::zero()));
   const std::string label = service + " " + request.method + " " + std::string(request.path());
   const std::string key = random_id(random_);
+  const std::optional<TraceContext> given = parse_traceparent(request.headers.get(kTraceparent));
+  Tracer::Scope span(tracer_, given.value_or(tracer_.current()), Span::Kind::client, request.method, false);
+  const std::string traceparent = span.context().traceparent();
+  request.headers.set(kTraceparent, traceparent);
   request.headers.set(kRequestIdField, key);
   request.headers.set(kTimeoutField, std::to_string(left.count()));
-  recorder_.fact(EventKind::request_sent, label, key, 0, request.body);
+  recorder_.fact(EventKind::request_sent, label, key, 0, request.body, traceparent);
 
   std::optional<Response> response;
   CallFailed::Reason reason = CallFailed::Reason::reply_lost;
@@ -107,11 +112,16 @@ Task<Response> HttpClient::call(std::string service, Request request, Duration t
              : progress.reached                               ? CallFailed::Reason::reply_lost
                                                               : CallFailed::Reason::refused;
   }
+  span.attribute("server.address", service);
   if (response) {
+    span.attribute("http.response.status_code", std::to_string(response->status));
+    if (response->status >= 400) span.fail();
     recorder_.fact(EventKind::request_ended, label, key, response->status);
     mishaps_.reached("after call");
     co_return std::move(*response);
   }
+  span.attribute("error.type", in_words(reason));
+  span.fail();
   recorder_.fact(EventKind::request_ended, label, key, 0, in_words(reason));
   throw CallFailed(reason, label + ": " + in_words(reason) + " (" + why + ")");
 }

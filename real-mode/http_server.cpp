@@ -59,9 +59,9 @@ struct HttpServer::Apart {
   Response response;
 };
 
-HttpServer::HttpServer(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string service,
+HttpServer::HttpServer(Loop& loop, Random& random, Tracer& tracer, Recorder& recorder, Mishaps& mishaps, std::string service,
                        HttpLimits limits)
-    : loop_(loop), random_(random), recorder_(recorder), mishaps_(mishaps), service_(std::move(service)), limits_(limits) {}
+    : loop_(loop), random_(random), tracer_(tracer), recorder_(recorder), mishaps_(mishaps), service_(std::move(service)), limits_(limits) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -194,28 +194,36 @@ Task<Response> HttpServer::answer(Request& request) {
   if (mishaps_.armed()) {
     // Places are named by the task that is there: a task for each request, named as in simulation.
     const auto apart = std::make_shared<Apart>(loop_);
-    loop_.spawn(std::string(pattern), handle_apart(*match.handler, std::move(request), apart));
+    loop_.spawn(std::string(pattern), handle_apart(*match.handler, pattern, std::move(request), apart));
     co_await apart->done.wait();
     response = std::move(apart->response);
   } else {
-    Task<Response> handling = handle(*match.handler, std::move(request));
+    Task<Response> handling = handle(*match.handler, pattern, std::move(request));
     response = co_await std::move(handling);
   }
   if (on_answer_) on_answer_(pattern, response.status, loop_.now() - began);
   co_return response;
 }
 
-Task<void> HttpServer::handle_apart(const Http::Handler& handler, Request request, std::shared_ptr<Apart> apart) {
-  Task<Response> handling = handle(handler, std::move(request));
+Task<void> HttpServer::handle_apart(const Http::Handler& handler, std::string_view pattern, Request request,
+                                    std::shared_ptr<Apart> apart) {
+  Task<Response> handling = handle(handler, pattern, std::move(request));
   apart->response = co_await std::move(handling);
   apart->done.wake();
 }
 
-Task<Response> HttpServer::handle(const Http::Handler& handler, Request request) {
+Task<Response> HttpServer::handle(const Http::Handler& handler, std::string_view pattern, Request request) {
   const std::string label = service_ + " " + request.method + " " + std::string(request.path());
   std::string key(request.headers.get(kRequestIdField));
   if (key.empty()) key = random_id(random_);
-  recorder_.fact(EventKind::request_received, label, key, 0, request.body);
+  const std::optional<TraceContext> caller = parse_traceparent(request.headers.get(kTraceparent));
+  Tracer::Scope span(tracer_, caller.value_or(TraceContext()), Span::Kind::server, std::string(pattern), true);
+  span.attribute("http.request.method", request.method);
+  span.attribute("url.path", std::string(request.path()));
+  span.attribute("http.route", std::string(pattern.substr(pattern.find(' ') + 1)));
+  const std::string traceparent = span.context().traceparent();
+  request.headers.set(kTraceparent, traceparent);
+  recorder_.fact(EventKind::request_received, label, key, 0, request.body, traceparent);
   Response response;
   try {
     Task<Response> handling = handler(std::move(request));
@@ -232,6 +240,8 @@ Task<Response> HttpServer::handle(const Http::Handler& handler, Request request)
     co_await patience.wait_until(loop_.now() + slower_);
   }
   mishaps_.reached("before answer");
+  span.attribute("http.response.status_code", std::to_string(response.status));
+  if (response.status >= 500) span.fail();
   recorder_.fact(EventKind::request_answered, label, key, response.status);
   co_return response;
 }

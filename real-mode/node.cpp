@@ -46,8 +46,9 @@ struct Node::Parts {
         recorder(make_recorder(settings)),
         mishaps(loop, *recorder),
         telemetry(settings.service, clock, *recorder, settings.log),
-        server(loop, random, *recorder, mishaps, settings.service, settings.limits),
-        client(loop, random, *recorder, mishaps, settings.peers, settings.limits),
+        tracer(loop, clock, random),
+        server(loop, random, tracer, *recorder, mishaps, settings.service, settings.limits),
+        client(loop, random, tracer, *recorder, mishaps, settings.peers, settings.limits),
         http(server, client) {
     mishaps.arm(settings.faults, settings.reached);
     mishaps.draw(settings.rates, random, settings.rates_until);
@@ -56,10 +57,16 @@ struct Node::Parts {
       telemetry.count("http_requests_total", labels, 1);
       telemetry.observe("http_request_duration_seconds", fmt::format("route=\"{}\"", label_value(route)), took);
     });
+    if (settings.traces) {
+      SpanExporter::Settings exports;
+      exports.collector = *settings.traces;
+      exporter.emplace(loop, std::move(exports), settings.service, settings.host, telemetry);
+      tracer.export_to(&*exporter);
+    }
     if (!settings.cache.empty()) redis.emplace(loop, Address::parse(settings.cache));
     if (settings.broker.empty()) return;
     broker_pool = make_pool("broker", settings.broker);
-    broker = std::make_unique<PgBroker>(loop, random, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
+    broker = std::make_unique<PgBroker>(loop, random, tracer, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
   }
 
   std::unique_ptr<DatabasePool> make_pool(const std::string& name, const std::string& connection) {
@@ -81,6 +88,8 @@ struct Node::Parts {
   std::unique_ptr<Recorder> recorder;
   Mishaps mishaps;
   RealTelemetry telemetry;
+  Tracer tracer;
+  std::optional<SpanExporter> exporter;
   HttpServer server;
   HttpClient client;
   RealHttp http;
@@ -137,6 +146,7 @@ std::uint16_t Node::start(const ServiceFactory& factory) {
   service_ = factory(*this);
   parts_->server.on("GET /metrics", [this](Request request) { return metrics(std::move(request)); });
   parts_->server.on("GET /readyz", [this](Request request) { return ready(std::move(request)); });
+  if (parts_->exporter) parts_->exporter->start();
   const std::uint16_t port = parts_->server.listen(parts_->settings.listen);
   parts_->recorder->fact(EventKind::host_started, {}, {}, parts_->settings.incarnation);
   return port;
@@ -146,6 +156,7 @@ void Node::stop() {
   stopping_ = true;
   parts_->server.stop();
   if (parts_->broker != nullptr) parts_->broker->stop();
+  if (parts_->exporter) parts_->exporter->stop();
 }
 
 Mishaps& Node::mishaps() noexcept { return parts_->mishaps; }

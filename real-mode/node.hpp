@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct NodeSettings {
   std::string broker;                                         // how to connect to its database; empty: none
   std::map<std::string, std::string, std::less<>> files;      // file stores' directories, by name
   std::string cache;                                          // "127.0.0.1:6379", a Redis server; empty: in this process
+  std::optional<Address> traces;                              // a collector that takes OTLP/HTTP; none: nothing is exported
   PoolSettings pool;   // of each database; `connection`, `session` are filled in
   HttpLimits limits;
   Level log = Level::info;

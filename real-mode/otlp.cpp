@@ -9,6 +9,7 @@ namespace orrery::real {
 namespace {
 
 constexpr int kAttempts = 3;
+constexpr Duration kWhileStopping = 20ms;
 constexpr int kStatusError = 2;  // STATUS_CODE_ERROR
 
 Json attribute(const std::string& name, const std::string& value) {
@@ -77,7 +78,8 @@ void SpanExporter::stop() noexcept {
 
 Task<void> SpanExporter::work() {
   for (;;) {
-    const bool last = stopping_;
+    // What is still in work when it is asked to stop has spans to end.
+    const bool last = stopping_ && loop_.tasks() == 1;
     while (!spans_.empty()) {
       std::vector<Span> batch;
       while (!spans_.empty() && batch.size() < settings_.batch) {
@@ -88,7 +90,7 @@ Task<void> SpanExporter::work() {
       co_await std::move(sending);
     }
     if (last) co_return;
-    co_await wake_.wait_until(loop_.now() + settings_.every);
+    co_await wake_.wait_until(loop_.now() + (stopping_ ? kWhileStopping : settings_.every));
   }
 }
 

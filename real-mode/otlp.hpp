@@ -34,7 +34,8 @@ class SpanExporter {
 
   /// Never waits.
   void add(Span span);
-  /// Starts the task that exports. After `stop` it sends what is left, once, and ends.
+  /// Starts the task that exports. After `stop` it ends when it is the last task, and has sent
+  /// what was left.
   void start();
   void stop() noexcept;
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }

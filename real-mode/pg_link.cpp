@@ -62,7 +62,7 @@ Rows to_rows(const pqxx::result& result) {
   return Rows(std::move(shape), std::move(cells), static_cast<std::int64_t>(result.affected_rows()));
 }
 
-/// libpqxx 6 does not pass the name on that PostgreSQL sends; its messages (lc_messages is C) quote it.
+/// libpqxx 6 does not pass the name on that PostgreSQL sends; its messages, which are in English, quote it.
 std::string constraint_in(std::string_view message) {
   constexpr std::string_view kBefore = "constraint \"";
   std::size_t at = message.find(kBefore);
@@ -125,8 +125,13 @@ PgLink::PgLink(const std::string& connection, const std::string& application) {
     impl_ = std::make_unique<Impl>(connection + join + "connect_timeout=3" + between + "application_name=" + application);
     // A connection that was made while the roles changed may have found the old primary.
     pqxx::nontransaction session(impl_->link);
-    session.exec("SET lc_messages = 'C'; SET timezone = 'UTC'; SET client_encoding = 'UTF8'; "
-                 "SET client_min_messages = error");
+    session.exec("SET timezone = 'UTC'; SET client_encoding = 'UTF8'; SET client_min_messages = error");
+    // Only a superuser may set it; for other roles the server, or ALTER ROLE … SET, must say it.
+    session.exec("SELECT set_config('lc_messages', 'C', false) FROM pg_roles WHERE rolname = current_user AND rolsuper");
+    const auto language = session.exec("SHOW lc_messages")[0][0].as<std::string>();
+    if (language != "POSIX" && !language.starts_with("C") && !language.starts_with("en")) {
+      throw PgError("55000", "lc_messages is " + language + ": names of constraints are read from messages in English", {}, true);
+    }
     // A server otherwise goes on with a statement, and keeps its locks, long after its client was killed.
     session.exec("SELECT set_config(name, '500ms', false) FROM pg_settings WHERE name = 'client_connection_check_interval'");
     if (session.exec("SELECT pg_is_in_recovery()")[0][0].as<bool>()) {

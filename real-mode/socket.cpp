@@ -1,16 +1,20 @@
 #include "real-mode/socket.hpp"
 
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <charconv>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace orrery::real {
@@ -70,6 +74,63 @@ struct Listener::State {
   Gate input;
 };
 
+namespace {
+
+/// A look-up is asked so often whether it has ended.
+constexpr Duration kLookAtAnswer = 1ms;
+
+/// An IP address, or a name of letters, digits, '-' and '.' that does not look like an address of numbers.
+bool is_host(const std::string& text) {
+  error_code not_an_address;
+  boost::asio::ip::make_address(text, not_an_address);
+  if (!not_an_address) return true;
+  const auto known = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  return std::ranges::all_of(text, known) && text.find_first_not_of("0123456789.") != std::string::npos;
+}
+
+/// What the system's resolver (a hosts file, DNS) says now. A name of several addresses gives them in turns, as its server
+/// says. Each look-up has a thread of its own, which may outlive it: one name that nobody answers for must not hold up the
+/// others, as it would on the one thread that Asio has for them. Throws SocketError.
+Task<tcp::endpoint> resolve(Loop& loop, const Address& address, Instant deadline) {
+  error_code error;
+  const auto literal = boost::asio::ip::make_address(address.host, error);
+  if (!error) co_return tcp::endpoint(literal, address.port);
+  struct Answer {
+    std::atomic<bool> done{false};
+    int failed = 0;
+    tcp::endpoint endpoint;
+  };
+  const auto answer = std::make_shared<Answer>();
+  std::thread([answer, host = address.host, port = address.port] {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    answer->failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (answer->failed == 0) {
+      std::memcpy(answer->endpoint.data(), found->ai_addr, found->ai_addrlen);
+      answer->endpoint.resize(found->ai_addrlen);
+      answer->endpoint.port(port);
+      ::freeaddrinfo(found);
+    }
+    answer->done.store(true, std::memory_order_release);
+  }).detach();
+  while (!answer->done.load(std::memory_order_acquire)) {
+    if (loop.now() >= deadline) {
+      throw SocketError(SocketError::Reason::timed_out, address.text() + ": its name was not resolved in time");
+    }
+    Waiter pause(loop);
+    co_await pause.wait_until(std::min(deadline, loop.now() + kLookAtAnswer));
+  }
+  if (answer->failed != 0) {
+    throw SocketError(SocketError::Reason::broken, address.text() + ": " + ::gai_strerror(answer->failed));
+  }
+  co_return answer->endpoint;
+}
+
+}  // namespace
+
 Address Address::parse(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   Address address;
@@ -77,11 +138,9 @@ Address Address::parse(std::string_view text) {
     address.host = text.substr(0, colon);
     const std::string_view port = text.substr(colon + 1);
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    error_code not_an_address;
-    boost::asio::ip::make_address(address.host, not_an_address);
-    if (error == std::errc{} && end == port.data() + port.size() && !port.empty() && !not_an_address) return address;
+    if (error == std::errc{} && end == port.data() + port.size() && !port.empty() && is_host(address.host)) return address;
   }
-  throw std::invalid_argument("\"" + std::string(text) + "\" is no address and port such as 127.0.0.1:8080");
+  throw std::invalid_argument("\"" + std::string(text) + "\" is no host and port such as 127.0.0.1:8080");
 }
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -204,7 +263,8 @@ Task<Socket> connect(Loop& loop, Address address, Instant deadline) {
   if (address.host.starts_with('/')) co_return connect_unix(loop, address.host);
   const auto state = std::make_shared<Socket::State>(loop);
   Socket socket(state);
-  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
+  Task<tcp::endpoint> resolving = resolve(loop, address, deadline);
+  const tcp::endpoint endpoint = co_await std::move(resolving);
   error_code error;
   state->socket.open(endpoint.protocol(), error);
   if (!error) state->socket.non_blocking(true, error);
@@ -233,10 +293,10 @@ Task<Socket> connect(Loop& loop, Address address, Instant deadline) {
 }
 
 Listener::Listener(Loop& loop, const Address& address) : state_(std::make_shared<State>(loop)) {
-  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
-  tcp::acceptor& acceptor = state_->acceptor;
   error_code error;
-  acceptor.open(endpoint.protocol(), error);
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host, error), address.port);
+  tcp::acceptor& acceptor = state_->acceptor;
+  if (!error) acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);

@@ -25,7 +25,8 @@ class SocketError : public std::runtime_error {
   Reason reason_;
 };
 
-/// "127.0.0.1:8080". Throws std::invalid_argument if it is no address and port. To connect to, `host` may also be the path of
+/// "127.0.0.1:8080" or "mail:8080": a name is resolved for each connection. One to listen on is no name. `parse` throws
+/// std::invalid_argument if it is no host and port. To connect to, `host` may also be the path of
 /// a unix socket; `port` says nothing then.
 struct Address {
   std::string host;

@@ -147,7 +147,6 @@ class TestBed final : public Controls {
   [[nodiscard]] Server* find_server(std::string_view host) const;
   [[nodiscard]] bool is_database(std::string_view host) const;
   [[nodiscard]] bool is_client(std::string_view host) const;
-  void add_committed(std::vector<Event>& events);
 
   Loop& loop_;
   const BedSettings settings_;

@@ -26,8 +26,10 @@ enum class EventKind : std::uint8_t {
   host_resumed,
   operation_invoked,     // a client of the workload begins. subject: operation ("create user"), key: operation id, text: JSON
   operation_ended,       // subject, key as invoked. number: HTTP status, 0 without an answer. text: body, or why there is none
-  request_sent,          // HTTP client. subject: "mail POST /send", key: request id, text: body
-  request_received,      // HTTP server begins to handle it. subject: "mail POST /send", key: request id, text: body
+  request_sent,          // HTTP client. subject: "mail POST /send", key: request id, text: body,
+                         //   detail: traceparent of its span
+  request_received,      // HTTP server begins to handle it. subject: "mail POST /send", key: request id,
+                         //   text: body, detail: traceparent of its span
   request_answered,      // HTTP server has answered. subject, key as received; number: status
   request_ended,         // HTTP client. subject, key as sent. number: status, 0 without an answer. text: "refused",
                          //   "timed out", "reply lost" without an answer
@@ -35,7 +37,7 @@ enum class EventKind : std::uint8_t {
                          //   changes: the rows
   commit_unknown,        // at the client: the answer to COMMIT was lost. subject: database, key: session
   commit_failed,         // at the client: COMMIT was refused, or never sent. subject: database, key: session, text: why
-  publish_started,       // publisher. subject: topic, key: message id, text: body
+  publish_started,       // publisher. subject: topic, key: message id, text: body, detail: traceparent of its span
   message_stored,        // broker made it durable. subject: topic, key: message id, number: offset, text: body,
                          //   detail: ordering key
   publish_confirmed,     // publisher heard so. subject: topic, key: message id

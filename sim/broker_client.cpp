@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 
 #include "runtime/delivery.hpp"
@@ -90,7 +91,9 @@ Task<void> BrokerClient::publish(std::string topic, Message message) {
   CHECK(fiber != nullptr && &fiber->host == &host_, "a message is published by a task of the host");
   const std::uint64_t identity = mix(fiber->identity, ++fiber->calls);
   if (places_.reached(host_, "before publish")) co_await Places::halt(host_);
-  kernel.recorder().fact(EventKind::publish_started, host_.name, topic, message.id, 0, message.body);
+  std::string& traceparent = message.attributes[std::string(kTraceparent)];
+  traceparent = host_.new_span(parse_traceparent(traceparent).value_or(fiber->trace), identity, 3).traceparent();
+  kernel.recorder().fact(EventKind::publish_started, host_.name, topic, message.id, 0, message.body, traceparent);
 
   const auto call = std::make_shared<PublishCall>(host_, std::move(topic), std::move(message), identity);
   Waiter waiter(kernel);
@@ -159,6 +162,11 @@ Task<void> BrokerClient::handle(std::size_t index, BrokerGroup& group, std::uint
   const SubscriberId self{host_.id, number_, index};
   const DeliveryId id{&group, offset, attempt};
   Work work(*this, self, id);
+  SimFiber& fiber = *host_.kernel().current_fiber();
+  const auto published = work.message().attributes.find(std::string(kTraceparent));
+  const std::optional<TraceContext> publisher =
+      published == work.message().attributes.end() ? std::nullopt : parse_traceparent(published->second);
+  fiber.trace = host_.new_span(publisher.value_or(TraceContext()), fiber.identity, 4);
   recorder.fact(EventKind::message_delivered, host_.name, group.name, work.message().id, attempt, work.message().body,
                 work.message().key);
   Task<void> handling = handle_delivery(subscribed.handler, work);

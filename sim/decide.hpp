@@ -54,6 +54,7 @@ enum class Site : std::uint64_t {
   break_point = 14,     // whether a broken statement was executed
   file_cost = 15,       // how long a file store works on a request
   cache_cost = 16,      // how long the cache works on a command
+  trace_id = 17,        // of traces and spans
 };
 
 }  // namespace orrery::sim

@@ -32,6 +32,16 @@ SimFiber& Host::spawn(std::string_view fiber_name, Task<void> task, std::uint64_
   return *fiber;
 }
 
+TraceContext Host::new_span(const TraceContext& parent, std::uint64_t identity, std::uint64_t which) const noexcept {
+  TraceContext span = parent;
+  if (!parent.valid()) {
+    span.trace_high = kernel_.draw(Site::trace_id, identity, 4 * which);
+    span.trace_low = kernel_.draw(Site::trace_id, identity, 4 * which + 1) | 1;
+  }
+  span.span = kernel_.draw(Site::trace_id, identity, 4 * which + 2) | 1;
+  return span;
+}
+
 Instant Host::now() const noexcept { return kernel_.now(); }
 
 std::chrono::microseconds Host::clock_offset() const noexcept {

@@ -12,6 +12,7 @@
 #include "runtime/frame_pool.hpp"
 #include "runtime/random.hpp"
 #include "runtime/task.hpp"
+#include "runtime/trace.hpp"
 #include "sim/decide.hpp"
 
 namespace orrery::sim {
@@ -35,6 +36,7 @@ class alignas(64) SimFiber final : public Fiber {
   std::uint64_t draws = 0;
   std::uint64_t calls = 0;
   Waiter start;
+  TraceContext trace;  // the span that it is in; invalid: none
   SimFiber* previous = nullptr;
   SimFiber* next = nullptr;
 };
@@ -74,6 +76,9 @@ class alignas(64) Host final : public Clock, public Random {
   [[nodiscard]] std::uint32_t incarnation() const noexcept { return incarnation_; }
   /// Null while the host is down.
   [[nodiscard]] Machine* machine() const noexcept { return machine_.get(); }
+
+  /// A new span of `parent`'s trace; of none, of a new trace. Ids are the seed's, for `identity` and `which` of its spans.
+  [[nodiscard]] TraceContext new_span(const TraceContext& parent, std::uint64_t identity, std::uint64_t which) const noexcept;
 
   /// Starts a task here. `identity` makes its decisions independent of how many other tasks were started before;
   /// 0 takes the host's next ordinal.

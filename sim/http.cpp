@@ -1,6 +1,7 @@
 #include "sim/http.hpp"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "sim/context.hpp"
@@ -135,7 +136,10 @@ Task<Response> HttpEndpoint::call(std::string service, Request request, Duration
   request.deadline = deadline;
   std::string label = service + " " + request.method + " " + std::string(request.path());
   const std::string key = hex(identity);
-  kernel.recorder().fact(EventKind::request_sent, host_.name, label, key, 0, request.body);
+  const std::optional<TraceContext> given = parse_traceparent(request.headers.get(kTraceparent));
+  const std::string traceparent = host_.new_span(given.value_or(fiber->trace), identity, 1).traceparent();
+  request.headers.set(kTraceparent, traceparent);
+  kernel.recorder().fact(EventKind::request_sent, host_.name, label, key, 0, request.body, traceparent);
 
   PendingCall pending(directory_.exchanges, host_, callee);
   auto packet = std::make_unique<RequestPacket>(directory_, pending.id, identity, label, std::move(request));
@@ -183,7 +187,11 @@ Task<void> HttpEndpoint::serve(std::uint64_t exchange, std::uint64_t identity, s
                                Request request, const Handler* handler) {
   Kernel& kernel = directory_.kernel;
   const std::string key = hex(identity);
-  kernel.recorder().fact(EventKind::request_received, host_.name, label, key, 0, request.body);
+  const std::optional<TraceContext> caller_span = parse_traceparent(request.headers.get(kTraceparent));
+  SimFiber& fiber = *kernel.current_fiber();
+  fiber.trace = host_.new_span(caller_span.value_or(TraceContext()), mix(host_.entity, identity), 2);
+  request.headers.set(kTraceparent, fiber.trace.traceparent());
+  kernel.recorder().fact(EventKind::request_received, host_.name, label, key, 0, request.body, fiber.trace.traceparent());
   co_await host_.sleep(50us + Duration(below(kernel.draw(Site::handler_cost, identity, 1), 250'000)));
   Response response;
   try {

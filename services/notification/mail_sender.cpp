@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/trace.hpp"
+
 namespace orrery::services {
 namespace {
 
@@ -20,7 +22,7 @@ constexpr std::string_view kTake =
     " FROM due WHERE j.id = due.id"
     " RETURNING j.id, j.claim_token, j.attempts, j.ambiguous_attempts, j.rejected_attempts, j.correlation_id, "
     "j.channel,"
-    " j.destination, j.template, j.variables";
+    " j.destination, j.template, j.variables, coalesce(j.traceparent, '') AS traceparent";
 
 constexpr std::string_view kMarkSent =
     "UPDATE notification_jobs SET status = 'sent', sent_at = now(), updated_at = now(), claimed_by = NULL,"
@@ -136,6 +138,7 @@ Task<bool> MailSender::send_one() {
   job.destination = row["destination"].text();
   job.mail_template = row["template"].text();
   job.variables = row["variables"].text();
+  job.traceparent = row["traceparent"].text();
 
   if (job.attempts == 1) {
     budget_.earn();
@@ -161,6 +164,7 @@ Task<MailSender::Attempt> MailSender::call_provider(const Job& job) {
                   {"template", job.mail_template},    {"variables", Json::parse(job.variables)}};
   Request request("POST", "/messages", body.dump());
   request.headers.set("Content-Type", "application/json");
+  if (!job.traceparent.empty()) request.headers.set(kTraceparent, job.traceparent);
   request.headers.set("Idempotency-Key", job.event_id + ":" + job.channel);
   Attempt attempt;
   try {

@@ -58,6 +58,7 @@ class MailSender {
     std::int64_t ambiguous = 0;
     std::int64_t rejected = 0;
     std::string event_id, channel, destination, mail_template, variables;
+    std::string traceparent;  // empty: the event had none
   };
   enum class Outcome { accepted, not_sent, not_accepted, rejected, ambiguous };
   class Attempt {

@@ -10,8 +10,8 @@ namespace orrery::services {
 namespace {
 
 constexpr std::string_view kInsertJob =
-    "INSERT INTO notification_jobs (correlation_id, user_id, channel, destination, template, variables)"
-    " VALUES ($1, $2, 'email', $3, $4, jsonb_build_object('name', $5::text)) ON CONFLICT DO NOTHING";
+    "INSERT INTO notification_jobs (correlation_id, user_id, channel, destination, template, variables, traceparent)"
+    " VALUES ($1, $2, 'email', $3, $4, jsonb_build_object('name', $5::text), nullif($6, '')) ON CONFLICT DO NOTHING";
 
 constexpr std::string_view kListJobs =
     "SELECT id, correlation_id, channel, status, attempts, ambiguous_attempts, error_reason FROM notification_jobs"
@@ -90,7 +90,8 @@ Task<void> NotificationService::store(const UserEvent& event) {
   const bool is_new = co_await inbox_.is_new(tx, event.event_id);
   if (!is_new) co_return;
   if (!event.mail_template().empty()) {
-    co_await tx.exec(kInsertJob, event.event_id, event.user_id, event.email, event.mail_template(), event.name);
+    co_await tx.exec(kInsertJob, event.event_id, event.user_id, event.email, event.mail_template(), event.name,
+                     event.traceparent);
   }
   co_await tx.commit();
 }
@@ -110,7 +111,8 @@ Task<void> NotificationService::store_without_transaction(const UserEvent& event
     if (!known.empty()) co_return;
   }
   if (!event.mail_template().empty()) {
-    co_await db_.exec(kInsertJob, event.event_id, event.user_id, event.email, event.mail_template(), event.name);
+    co_await db_.exec(kInsertJob, event.event_id, event.user_id, event.email, event.mail_template(), event.name,
+                     event.traceparent);
   }
   if (!notes_first) co_await db_.exec(kNote, kGroup, event.event_id);
 }

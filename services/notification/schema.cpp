@@ -29,6 +29,7 @@ CREATE TABLE notification_jobs (
   claim_token        bigint NOT NULL DEFAULT 0,  -- fencing: grows with each claim
   claimed_until      timestamptz,
   error_reason       text,
+  traceparent        text,                 -- of the event's message, for whoever sends
   created_at         timestamptz NOT NULL DEFAULT now(),
   updated_at         timestamptz NOT NULL DEFAULT now(),
   sent_at            timestamptz,

@@ -1,6 +1,7 @@
 #include "services/notification/user_event.hpp"
 
 #include "runtime/json.hpp"
+#include "runtime/trace.hpp"
 
 namespace orrery::services {
 namespace {
@@ -31,6 +32,10 @@ UserEvent UserEvent::parse(const Message& message) {
   event.user_id = text_of(*payload, "user_id");
   event.email = text_of(*payload, "email");
   event.name = text_of(*payload, "name");
+  const auto traceparent = message.attributes.find(std::string(kTraceparent));
+  if (traceparent != message.attributes.end() && parse_traceparent(traceparent->second)) {
+    event.traceparent = traceparent->second;
+  }
   return event;
 }
 

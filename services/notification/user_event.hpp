@@ -31,6 +31,7 @@ class UserEvent {
   std::string user_id;
   std::string email;
   std::string name;
+  std::string traceparent;  // of the message; empty: it has none
 };
 
 }  // namespace orrery::services

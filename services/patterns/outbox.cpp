@@ -4,6 +4,8 @@
 #include <chrono>
 #include <string_view>
 
+#include "runtime/trace.hpp"
+
 namespace orrery::services {
 namespace {
 
@@ -28,7 +30,8 @@ constexpr std::string_view kTake =
     " claimed_until = now() + make_interval(secs => $2), attempts = e.attempts + 1 FROM due";
 constexpr std::string_view kTheDueRow = " WHERE e.seq_id = due.seq_id";
 constexpr std::string_view kReturning =
-    " RETURNING e.seq_id, e.event_id, e.aggregate_id, e.event_type, e.payload, e.claim_token, e.attempts";
+    " RETURNING e.seq_id, e.event_id, e.aggregate_id, e.event_type, e.payload, e.claim_token, e.attempts,"
+    " e.payload->'trace'->>'trace_id' AS trace_id, e.payload->'trace'->>'span_id' AS span_id";
 
 // twin: in-flight-lower-id-skipped
 constexpr std::string_view kNextId =
@@ -165,6 +168,9 @@ Task<std::int64_t> OutboxRelay::round() {
     claimed.event_type = row["event_type"].text();
     claimed.message = Message(row["event_id"].text(), row["aggregate_id"].text(), row["payload"].text());
     claimed.message.attributes.emplace("event_type", claimed.event_type);
+    if (!row["trace_id"].is_null() && !row["span_id"].is_null()) {
+      claimed.message.attributes.emplace(kTraceparent, "00-" + row["trace_id"].text() + "-" + row["span_id"].text() + "-01");
+    }
   }
   std::ranges::sort(batch, {}, &Claimed::seq_id);  // RETURNING gives no order
 

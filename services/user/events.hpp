@@ -25,8 +25,8 @@ class User {
 };
 
 /// Event {event_id, event_type, version: 1, occurred_at, producer, payload {user_id, email, name}, trace {trace_id,
-/// span_id}} that says that the user became what it is now. `traceparent` (W3C Trace Context) of the request is carried
-/// on if it is well formed; otherwise a new trace begins.
+/// span_id}} that says that the user became what it is now. The trace is that of the request's `traceparent` (W3C Trace
+/// Context), at its span, if it is well formed; otherwise a new one begins.
 [[nodiscard]] OutboxEvent user_event(std::string_view type, const User& user, std::string_view traceparent,
                                      Random& random);
 

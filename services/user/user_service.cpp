@@ -48,10 +48,12 @@ UserService::UserService(Context& context, Settings settings)
   http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
   http.on("POST /user.v1.UserService/CreateUser",
           [this](Request request) { return connect_create_user(std::move(request)); });
-  http.on("POST /user.v1.UserService/GetUser",
-          [this](Request request) { return connect_get_user(std::move(request)); });
-  http.on("POST /user.v1.UserService/ListUsers",
-          [this](Request request) { return connect_list_users(std::move(request)); });
+  for (const char* method : {"POST", "GET"}) {  // these two have no side effects
+    http.on(std::string(method) + " /user.v1.UserService/GetUser",
+            [this](Request request) { return connect_get_user(std::move(request)); });
+    http.on(std::string(method) + " /user.v1.UserService/ListUsers",
+            [this](Request request) { return connect_list_users(std::move(request)); });
+  }
   if (!twin_.is("dual-write")) relay_.start();  // twin: dual-write
 }
 
@@ -125,7 +127,9 @@ Task<Response> UserService::replay_event(Request request) {
 Task<Response> UserService::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 Task<Response> UserService::connect_create_user(Request request) {
-  const Checked<NewUser> user = parse_new_user(request.body);
+  ConnectCall call = connect_call(request);
+  if (call.refused) co_return std::move(*call.refused);
+  const Checked<NewUser> user = parse_new_user(call.message);
   if (!user) co_return connect_error("invalid_argument", user.why());
   std::string key(request.headers.get("Idempotency-Key"));
   if (request.headers.has("Idempotency-Key") && !is_idempotency_key(key)) {
@@ -137,7 +141,9 @@ Task<Response> UserService::connect_create_user(Request request) {
 }
 
 Task<Response> UserService::connect_get_user(Request request) {
-  const Checked<Json> message = parse_object(request.body, "id");
+  ConnectCall call = connect_call(request);
+  if (call.refused) co_return std::move(*call.refused);
+  const Checked<Json> message = parse_object(call.message, "id");
   if (!message) co_return connect_error("invalid_argument", message.why());
   std::string id = text_member(*message, "id");
   if (!is_uuid(id)) co_return connect_error("invalid_argument", "id: expected a UUID");
@@ -147,7 +153,9 @@ Task<Response> UserService::connect_get_user(Request request) {
 }
 
 Task<Response> UserService::connect_list_users(Request request) {
-  const Checked<Json> message = parse_object(request.body, "limit", "offset");
+  ConnectCall call = connect_call(request);
+  if (call.refused) co_return std::move(*call.refused);
+  const Checked<Json> message = parse_object(call.message, "limit", "offset");
   if (!message) co_return connect_error("invalid_argument", message.why());
   const std::optional<std::int64_t> limit = integer_member(*message, "limit", 20, 1, 100);
   if (!limit) co_return connect_error("invalid_argument", "limit: expected an integer in 1..100");

@@ -42,9 +42,9 @@ TEST(Config, RefusesWhatItDoesNotKnowWithThePath) {
   EXPECT_EQ(refusal(R"({"pool": {"most": 0}})"), "pool.most: expected an integer in 1..1000");
   EXPECT_EQ(refusal(R"({"pool": {"least": 9, "most": 3}})"), "pool.least: must not be more than pool.most");
   EXPECT_EQ(refusal(R"({"drain": "soon"})"), "drain: expected a duration such as \"250ms\" or \"30s\"");
-  EXPECT_EQ(refusal(R"({"listen": "here"})"), "listen: \"here\" is no address and port such as 127.0.0.1:8080");
+  EXPECT_EQ(refusal(R"({"listen": "here"})"), "listen: \"here\" is no host and port such as 127.0.0.1:8080");
   EXPECT_EQ(refusal(R"({"peers": {"mail": ["1.2.3.4:x"]}})"),
-            "peers.mail[0]: \"1.2.3.4:x\" is no address and port such as 127.0.0.1:8080");
+            "peers.mail[0]: \"1.2.3.4:x\" is no host and port such as 127.0.0.1:8080");
   EXPECT_EQ(refusal(R"({"log": "loud"})"), "log: expected \"debug\", \"info\", \"warning\" or \"error\"");
   EXPECT_EQ(refusal("{"), "the configuration is not JSON");
   EXPECT_EQ(refusal("[]"), "the configuration: expected an object");

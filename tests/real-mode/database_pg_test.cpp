@@ -68,6 +68,7 @@ class RealWorldTest : public ::testing::Test {
   Loop loop_;
   RealClock clock_{loop_};
   RealRandom random_;
+  Tracer tracer_{loop_, clock_, random_};
   Recorder recorder_{"host-1"};
   Mishaps mishaps_{loop_, recorder_};
   RealTelemetry telemetry_{"test", clock_, recorder_, Level::error};
@@ -282,7 +283,7 @@ class RealBrokerTest : public RealWorldTest {
     connection_ = fresh_database();
     migrate(connection_, broker_migrations());
     pool();
-    broker_ = std::make_unique<PgBroker>(loop_, random_, recorder_, mishaps_, telemetry_, *pool_, connection_);
+    broker_ = std::make_unique<PgBroker>(loop_, random_, tracer_, recorder_, mishaps_, telemetry_, *pool_, connection_);
   }
   void publish(const std::string& id, const std::string& key) {
     Message message(id, key, "body of " + id);

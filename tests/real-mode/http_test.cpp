@@ -22,7 +22,7 @@ class HttpTest : public ::testing::Test {
   }
 
   void start() {
-    server_ = std::make_unique<HttpServer>(loop_, random_, recorder_, mishaps_, "echo", limits_);
+    server_ = std::make_unique<HttpServer>(loop_, random_, tracer_, recorder_, mishaps_, "echo", limits_);
     server_->on("POST /echo", [this](Request request) { return echo(std::move(request)); });
     server_->on("GET /slow", [this](Request request) { return slow(std::move(request)); });
     server_->on("POST /small", [this](Request request) { return echo(std::move(request)); });
@@ -30,7 +30,7 @@ class HttpTest : public ::testing::Test {
     server_->limit_body("POST /small", 10);
     port_ = server_->listen(kLoopback);
     client_ = std::make_unique<HttpClient>(
-        loop_, random_, recorder_, mishaps_,
+        loop_, random_, tracer_, recorder_, mishaps_,
         HttpClient::Peers{{"echo", {Address{"127.0.0.1", port_}}}, {"nobody", {Address{"127.0.0.1", 1}}}});
   }
   ~HttpTest() override { loop_.end_tasks(); }
@@ -89,6 +89,7 @@ class HttpTest : public ::testing::Test {
   Loop loop_;
   RealClock clock_{loop_};
   RealRandom random_;
+  Tracer tracer_{loop_, clock_, random_};
   Recorder recorder_{"host-1"};
   Mishaps mishaps_{loop_, recorder_};
   std::unique_ptr<HttpServer> server_;
@@ -151,7 +152,7 @@ TEST_F(HttpTest, AServerThatDiesWithTheRequestIsAReplyLost) {
   start();
   // A listener that accepts, reads and hangs up stands for a process that is killed.
   Listener listener(loop_, kLoopback);
-  HttpClient client(loop_, random_, recorder_, mishaps_, {{"dies", {Address{"127.0.0.1", listener.port()}}}});
+  HttpClient client(loop_, random_, tracer_, recorder_, mishaps_, {{"dies", {Address{"127.0.0.1", listener.port()}}}});
   const auto hang_up = [](Listener& at, Loop& loop) -> Task<void> {
     Socket socket = co_await at.accept();
     std::array<char, 4096> chunk;
@@ -192,7 +193,7 @@ TEST_F(HttpTest, AChunkedRequestIsPutTogether) {
 TEST_F(HttpTest, AChunkedResponseIsPutTogether) {
   start();
   Listener listener(loop_, kLoopback);
-  HttpClient client(loop_, random_, recorder_, mishaps_, {{"chunks", {Address{"127.0.0.1", listener.port()}}}});
+  HttpClient client(loop_, random_, tracer_, recorder_, mishaps_, {{"chunks", {Address{"127.0.0.1", listener.port()}}}});
   const auto answer = [](Listener& at, Loop& loop) -> Task<void> {
     Socket socket = co_await at.accept();
     std::array<char, 4096> chunk;

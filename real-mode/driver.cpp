@@ -1,0 +1,85 @@
+#include "real-mode/driver.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include "real-mode/pg_link.hpp"
+
+namespace orrery::real {
+
+Driver::Driver(Loop& loop, const NodeSettings& settings, int clients) : loop_(loop), folder_(settings.events) {
+  for (int number = 1; number <= clients; ++number) {
+    NodeSettings client;
+    client.service = "client";
+    client.host = "client-" + std::to_string(number);
+    client.peers = settings.peers;
+    client.log = Level::error;
+    client.traces = settings.traces;
+    auto node = std::make_unique<Node>(loop_, std::move(client));
+    node->recorder().on_event([this](Event event) { events_.push_back(std::move(event)); });
+    clients_.emplace("client-" + std::to_string(number), std::move(node));
+  }
+  // Another driver may be at the same databases.
+  const std::string slot = "orrery_drive_" + std::to_string(::getpid()) + "_";
+  for (const auto& [name, connection] : settings.databases) {
+    captures_.emplace_back(name, ChangeCapture(connection, slot + name));
+  }
+  if (!settings.broker.empty()) {
+    captures_.emplace_back(kBrokerDatabase, ChangeCapture(settings.broker, slot + kBrokerDatabase));
+  }
+}
+
+Driver::~Driver() {
+  loop_.end_tasks();  // they refer to what goes now
+  clients_.clear();
+  for (auto& [name, capture] : captures_) {
+    try {
+      capture.drop();
+    } catch (const PgError& error) {
+      std::fprintf(stderr, "orrery: a replication slot of %s is left behind: %s\n", name.c_str(), error.what());
+    }
+  }
+}
+
+Node* Driver::client(const std::string& name) {
+  const auto known = clients_.find(name);
+  return known == clients_.end() ? nullptr : known->second.get();
+}
+
+void Driver::enter_phase(std::string_view phase) {
+  Event event;
+  event.at = loop_.now();
+  event.kind = EventKind::phase;
+  event.subject = phase;
+  events_.push_back(std::move(event));
+}
+
+void Driver::begin() {
+  beginning_ = Beginning::now();
+  enter_phase("faults");
+}
+
+History Driver::gather() {
+  const Instant end = loop_.now();
+  std::vector<Event> events = events_;
+  std::vector<std::string> paths;
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (file.path().extension() == ".events") paths.push_back(file.path().string());
+  }
+  std::ranges::sort(paths);
+  for (const std::string& path : paths) {
+    for (Event& event : read_events(path)) {
+      if (event.at >= beginning_.at) events.push_back(std::move(event));
+    }
+  }
+  if (events.size() == events_.size()) throw std::runtime_error("no process wrote what happened to " + folder_);
+  add_committed(captures_, beginning_, events);
+  return in_order(std::move(events), beginning_, end);
+}
+
+}  // namespace orrery::real

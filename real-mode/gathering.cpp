@@ -1,0 +1,115 @@
+#include "real-mode/gathering.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <stdexcept>
+
+#include "real-mode/loop.hpp"
+
+namespace orrery::real {
+namespace {
+
+/// The system clock may be slewed by NTP during a run, which is evened out; if it was set, commits cannot be placed.
+constexpr Duration kMostSlew = 50ms;
+
+std::string text_of(const Row& row, const char* column) { return row[column].text(); }
+
+/// What a commit in the broker's database means.
+void add_broker_events(const DecodedTransaction& transaction, Instant at, std::map<std::int64_t, std::string>& bodies,
+                       std::vector<Event>& events) {
+  for (const RowChange& change : transaction.changes) {
+    Event event;
+    event.at = at;
+    event.host = kBrokerDatabase;
+    if (change.table == "orrery_messages" && change.operation == RowOperation::insert) {
+      const Row row = change.new_row();
+      event.kind = EventKind::message_stored;
+      event.subject = text_of(row, "topic");
+      event.key = text_of(row, "id");
+      event.number = row["message_offset"].integer();
+      event.text = text_of(row, "body");
+      event.detail = text_of(row, "key");
+      bodies[event.number] = event.key + "\n" + event.text;
+    } else if (change.table == "orrery_deliveries" && change.operation == RowOperation::update) {
+      const Row row = change.new_row();
+      const std::string state = text_of(row, "state");
+      if (state == text_of(change.old_row(), "state") || (state != "settled" && state != "dead")) continue;
+      const std::string& message = bodies[row["message_offset"].integer()];
+      const std::size_t line = message.find('\n');
+      event.subject = text_of(row, "topic") + "/" + text_of(row, "group_name");
+      event.key = message.substr(0, line);
+      event.kind = EventKind::message_settled;
+      if (state == "dead") {
+        event.kind = EventKind::message_dead_lettered;
+        event.number = row["attempts"].integer();
+        event.text = line == std::string::npos ? "" : message.substr(line + 1);
+      }
+    } else {
+      continue;
+    }
+    events.push_back(std::move(event));
+  }
+}
+
+}  // namespace
+
+Beginning Beginning::now() {
+  Beginning beginning;
+  beginning.at = monotonic_now();
+  beginning.wall_offset = std::chrono::system_clock::now().time_since_epoch() - beginning.at.time_since_epoch();
+  return beginning;
+}
+
+void add_committed(Captures& captures, const Beginning& beginning, std::vector<Event>& events) {
+  const Beginning now = Beginning::now();
+  const Duration slew = now.wall_offset - beginning.wall_offset;
+  if (slew > kMostSlew || slew < -kMostSlew) {
+    throw std::runtime_error("the machine's clock was set during the run, so commits cannot be placed among other events");
+  }
+  // The offset when the machine's monotonic clock showed `at`, if it was slewed evenly.
+  const auto to_monotonic = [&](SystemTime wall) {
+    const Instant rough = Instant(Duration(wall.time_since_epoch()) - beginning.wall_offset);
+    const double share = static_cast<double>((rough - beginning.at).count()) / static_cast<double>((now.at - beginning.at).count());
+    return rough - Duration(static_cast<std::int64_t>(static_cast<double>(slew.count()) * share));
+  };
+  for (auto& [database, capture] : captures) {
+    std::map<std::int64_t, std::string> bodies;
+    Instant last = Instant::min();
+    for (DecodedTransaction& transaction : capture.take()) {
+      // The time is taken before the commit's record is written, so two of them can be the other way round.
+      const Instant at = last = std::max(last, to_monotonic(transaction.committed_at));
+      if (database == kBrokerDatabase) {
+        add_broker_events(transaction, at, bodies, events);
+        continue;
+      }
+      if (transaction.changes.empty()) continue;
+      Event event;
+      event.at = at;
+      event.kind = EventKind::transaction_committed;
+      event.host = database;
+      event.subject = database;
+      event.key = transaction.session;
+      event.number = static_cast<std::int64_t>(transaction.id);
+      event.changes = std::move(transaction.changes);
+      events.push_back(std::move(event));
+    }
+  }
+}
+
+History in_order(std::vector<Event> events, const Beginning& beginning, Instant end) {
+  History history;
+  std::erase_if(events, [&](const Event& event) { return event.at > end; });
+  EventId id = 0;
+  for (Event& event : events) event.id = ++id;  // what a process wrote first stays first
+  std::ranges::sort(events, [](const Event& a, const Event& b) { return a.at != b.at ? a.at < b.at : a.id < b.id; });
+  id = 0;
+  for (Event& event : events) {
+    event.id = ++id;
+    event.at = Instant(std::max(event.at - beginning.at, Duration::zero()));
+    history.add(std::move(event));
+  }
+  return history;
+}
+
+}  // namespace orrery::real
