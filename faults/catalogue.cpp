@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kLink = "a>b, the link from host a to host b";
 constexpr std::string_view kSession = "client>database, the connections of a host to a database";
+constexpr std::string_view kReplicated = "host of a database with a standby";
 constexpr std::string_view kPublisher = "client>broker, what a host sends to the broker";
 
 constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count_)> kCatalogue = {{
@@ -73,6 +74,25 @@ constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count
     {FaultKind::redeliver, "a message that was acknowledged, or is in work, is delivered again",
      "delivery is at least once → a rebalance, a consumer's offset that was lost, a replay",
      "topic/group, the deliveries of a topic to a group", ""},
+    {FaultKind::failover, "the database dies and its standby takes its place: connections break, and commits that the standby had not"
+     " received are gone, also acknowledged ones",
+     "asynchronous replication, and the primary is lost → a node or zone that fails, an orchestrator that fences it", kReplicated,
+     "until the standby has taken its place"},
+    {FaultKind::switchover, "the database hands over to its standby: connections break, nothing is lost",
+     "a planned change of the primary → an upgrade, maintenance of its node", kReplicated, "until the standby has taken its place"},
+    {FaultKind::standby_lag, "the log reaches the standby later: its readers see an older state, and a failover loses more",
+     "replication that does not keep up → a bulk load, a saturated link, a slow disk", kReplicated, "until it keeps up again",
+     Amount::microseconds, "how much further behind it is"},
+    {FaultKind::read_only_database, "transactions begin read-only: writes fail with 25006, reads go on",
+     "default_transaction_read_only → a managed service that runs out of space, an operator before a move", "host of a database",
+     "until writes are allowed again"},
+    {FaultKind::connection_limit, "new connections are refused with 53300 while there are as many; those that are open go on",
+     "too many clients → a deploy with twice the replicas, a connection leak elsewhere", "host of a database",
+     "until there is room again", Amount::connections, "how many connections there may be"},
+    {FaultKind::disk_full, "row versions that need another page fail with 53100; some still find room, reads go on",
+     "no space left on device → a backlog of log files, a runaway table", "host of a database", "until there is space again"},
+    {FaultKind::serialization_failure, "a SERIALIZABLE transaction fails with 40001 beside another one, without need",
+     "predicate locks that cover more than was read → a page or a relation lock where a row was meant", kSession, ""},
 }};
 
 }  // namespace

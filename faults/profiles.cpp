@@ -6,10 +6,14 @@
 #include <tuple>
 #include <utility>
 
+#include "runtime/database.hpp"
+
 namespace orrery {
 namespace {
 
 constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::count_);
+/// The profiles draw the kinds before this one.
+constexpr std::size_t kDrawn = static_cast<std::size_t>(FaultKind::failover);
 
 constexpr std::array<FaultProfile, 4> kProfiles = {{
     {"none", "no faults at all: the system on a good day"},
@@ -88,6 +92,7 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const FaultHosts& host
     for (const std::string& other : others) pairs.emplace_back(hosts.services[i], other);
     for (std::size_t j = i + 1; j < hosts.services.size(); ++j) pairs.emplace_back(hosts.services[i], hosts.services[j]);
   }
+  for (const std::string& database : hosts.replicated) pairs.emplace_back(database, standby_of(database));
   return pairs;
 }
 
@@ -110,10 +115,19 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
       add(hosts.services);
       add(hosts.services);
       add(hosts.databases);
+      for (const std::string& database : hosts.replicated) targets.push_back(standby_of(database));
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
       break;
     case FaultKind::slow_database:
+    case FaultKind::read_only_database:
+    case FaultKind::connection_limit:
+    case FaultKind::disk_full:
       add(hosts.databases);
+      break;
+    case FaultKind::failover:
+    case FaultKind::switchover:
+    case FaultKind::standby_lag:
+      add(hosts.replicated);
       break;
     case FaultKind::broker_delay:
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
@@ -200,7 +214,8 @@ rc::Gen<DrawnFaults> faults_at(const Intensities& intensities, const FaultHosts&
       continue;
     }
     if (!has_occasions(shape.kind, hosts)) continue;
-    drawn.kinds.push_back(shape.kind);
+    // Drawn all the same where nothing says that the services use SERIALIZABLE, but not promised.
+    if (shape.kind != FaultKind::serialization_failure || hosts.serializable) drawn.kinds.push_back(shape.kind);
     FaultRates::Rate& rate = drawn.rates[shape.kind];
     rate.per_million = std::max(1U, shape.per_million * static_cast<std::uint32_t>(intensity) / 100);
     rate.amount_low = shape.amount_low;
@@ -237,7 +252,7 @@ Intensities all_at(int intensity) {
 /// About half of the kinds are off, the others between a third of `heavy` and three times as much.
 rc::Gen<Intensities> swarm() {
   const auto one = rc::gen::element(0, 0, 0, 30, 100, 300);
-  return rc::gen::map(rc::gen::container<std::vector<int>>(kKinds, one), [](const std::vector<int>& drawn) {
+  return rc::gen::map(rc::gen::container<std::vector<int>>(kDrawn, one), [](const std::vector<int>& drawn) {
     Intensities intensities{};
     std::ranges::copy(drawn, intensities.begin());
     return intensities;
@@ -245,6 +260,8 @@ rc::Gen<Intensities> swarm() {
 }
 
 }  // namespace
+
+bool is_drawn(FaultKind kind) noexcept { return static_cast<std::size_t>(kind) < kDrawn; }
 
 std::span<const FaultProfile> fault_profiles() noexcept { return kProfiles; }
 

@@ -17,6 +17,8 @@ struct FaultHosts {
   std::vector<std::string> services;   // "user-1", …
   std::vector<std::string> databases;  // "user_db", …
   std::string broker;                  // empty: there is none
+  std::vector<std::string> replicated;  // of the databases: those that have a standby
+  bool serializable = false;            // the services use SERIALIZABLE, so that such a failure has occasions
 };
 
 /// What strikes one run.
@@ -33,6 +35,9 @@ struct FaultProfile {
   std::string_view what;
 };
 [[nodiscard]] std::span<const FaultProfile> fault_profiles() noexcept;
+
+/// Whether the profiles draw this kind. Others strike where a plan or a test says so.
+[[nodiscard]] bool is_drawn(FaultKind kind) noexcept;
 
 /// Throws std::invalid_argument with one line that names the known profiles, unless `name` is one of them.
 void require_fault_profile(std::string_view name);

@@ -129,7 +129,8 @@ class Collector {
       case EventKind::commit_unknown:
       case EventKind::commit_failed:
         return true;
-      case EventKind::transaction_committed: {
+      case EventKind::transaction_committed:
+      case EventKind::transaction_lost: {
         bool related = false;
         for (const RowChange& change : event.changes) {
           each_id(change, [&](const std::string& id) { related = related || ids.contains(id); });
@@ -218,6 +219,7 @@ std::string_view noun_of(EventKind kind) {
   if (is_request(kind)) return "requests";
   switch (kind) {
     case EventKind::transaction_committed:
+    case EventKind::transaction_lost:
       return "commits";
     case EventKind::message_delivered:
     case EventKind::message_acknowledged:

@@ -93,13 +93,15 @@ void add_always(std::vector<Property>& all) {
                        "such event has its user.",
                        aggregates_match_their_creation(outbox, users)));
   all.push_back(always("an acknowledged user is stored",
-                       "A user whose id was returned with 201 is in users from then on, with the e-mail asked for.",
+                       "A user whose id was returned with 201 is in users from then on, with the e-mail asked for, unless a "
+                       "failover lost the commit.",
                        acknowledged_is_stored(requests, created)));
   all.push_back(always("an e-mail belongs to one user", "In no committed state two users have the same e-mail.",
                        unique_in_every_state("user_db.users", "id", "email")));
   all.push_back(
       always("a repeated request gets the same answer",
-             "All final answers to one Idempotency-Key and body are alike; another body with the key gets 422.",
+             "All final answers to one Idempotency-Key and body are alike, unless a failover lost the key; another body with "
+             "the key gets 422.",
              same_request_same_answer(requests)));
   all.push_back(always("published means the broker stored it before",
                        "When an event is committed as published, the broker has stored and confirmed its message.",

@@ -108,6 +108,13 @@ void TestBed::start() {
     }
     made_databases_.push_back(name);
     migrate(connection_to(name), scripts);
+    const auto spec = std::ranges::find(settings_.databases, name, &BedSettings::DatabaseSpec::name);
+    if (spec != settings_.databases.end() && !spec->settings.empty()) {
+      PgLink link(connection_to(name), "orrery");
+      for (const auto& [setting, value] : spec->settings) {
+        link.script("ALTER DATABASE \"" + name + "\" SET " + setting + " = '" + value + "'");
+      }
+    }
     captures_.emplace_back(name, ChangeCapture(connection_to(name), "orrery_" + name));
   }
 
@@ -157,7 +164,16 @@ Json TestBed::config_of(Replica& replica) {
   Json peers = Json::object();
   for (const auto& other : replicas_) peers[other->service].push_back(other->address.text());
   Json databases = Json::object();
-  for (const BedSettings::DatabaseSpec& database : settings_.databases) databases[database.name] = connection_to(database.name);
+  for (const BedSettings::DatabaseSpec& database : settings_.databases) {
+    const std::string connection = connection_to(database.name);
+    databases[database.name] = connection;
+    if (!database.has_standby) continue;
+    const bool is_url = connection.starts_with("postgresql://") || connection.starts_with("postgres://");
+    const char* more = connection.find('?') == std::string::npos ? "?" : "&";
+    databases[standby_of(database.name)] =
+        connection + (is_url ? std::string(more) + "options=-c%20default_transaction_read_only%3Don"
+                             : std::string(" options='-c default_transaction_read_only=on'"));
+  }
   NodeSettings bed;
   bed.events = replica.events;
   bed.incarnation = ++replica.incarnation;
@@ -288,6 +304,21 @@ std::string TestBed::unsupported(const Fault& fault) const {
     if (fault.ordinal == 0) return "it needs an occasion in real mode, too";
     const std::string from = fault.target.substr(0, fault.target.find('>'));
     return find(from) != nullptr ? "" : "there is no service host \"" + from + "\"";
+  }
+  switch (fault.kind) {
+    case FaultKind::failover:
+    case FaultKind::switchover:
+    case FaultKind::standby_lag:
+      return "real mode has one server and no standby: what it calls one leads to the database itself";
+    case FaultKind::read_only_database:
+    case FaultKind::connection_limit:
+      return "real mode does not change the settings of a server while it runs";
+    case FaultKind::disk_full:
+      return "real mode does not fill the disk of the machine it runs on";
+    case FaultKind::serialization_failure:
+      return "a real server decides by itself which transactions it fails";
+    default:
+      break;
   }
   if (!is_episode(fault.kind) || (fault.kind != FaultKind::crash && fault.kind != FaultKind::stop &&
                                   fault.kind != FaultKind::pause)) {

@@ -41,12 +41,23 @@ enum class FaultKind : std::uint8_t {
   lose_confirmation,  // target: "client>broker". Durable, but the confirmation is lost
   lose_ack,           // target: "client>broker". The acknowledgement never arrives: the message comes again
   redeliver,          // target: "topic/group". A message that was acknowledged, or is in work, is delivered again
+  // A database as a server on the network: episodes.
+  failover,           // target: database. It dies; its standby takes its place after `lasts`, without what it had not received
+  switchover,         // target: database. It hands over to its standby, which takes its place after `lasts`; nothing is lost
+  standby_lag,        // target: database. Its standby is `amount` us further behind for `lasts`
+  read_only_database, // target: database. Transactions begin read-only for `lasts`: writes fail (25006)
+  connection_limit,   // target: database. No more than `amount` connections are let in for `lasts` (53300)
+  disk_full,          // target: database. Row versions that need another page fail for `lasts` (53100)
+  // … and a decision.
+  serialization_failure,  // target: "client>database". A SERIALIZABLE transaction fails without need (40001)
   count_,
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
 [[nodiscard]] std::optional<FaultKind> fault_kind(std::string_view name) noexcept;
 /// Episodes last; decisions strike once.
-[[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept { return kind < FaultKind::drop; }
+[[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept {
+  return kind < FaultKind::drop || (kind >= FaultKind::failover && kind <= FaultKind::disk_full);
+}
 
 /// One fault at one address: everything that is needed to do exactly this again.
 ///

@@ -62,11 +62,18 @@ enum class EventKind : std::uint8_t {
   statement_failed,      // at the server. subject: database, key: session, text: SQLSTATE and message
   transaction_ended,     // at the server, rolled back. subject: database, key: session
   place_reached,         // an address where a fault may strike. subject: place, number: ordinal
+  choice_made,           // at the database server: what SQL leaves open was decided. subject: database, key: session,
+                         //   text: "row order", "lock order" or "plan", detail: the number that decided
+  // ---- a fact again: kinds keep their numbers, which enter the hash ----
+  transaction_lost,      // at the database server, when it is back: a commit is gone. subject: database, key: the session that
+                         //   had committed, number: transaction id, changes: those that undo it
   count_,                // how many kinds there are
 };
 inline constexpr EventKind kFirstTrace = EventKind::fiber_started;
 [[nodiscard]] const char* to_string(EventKind kind) noexcept;
-[[nodiscard]] constexpr bool is_fact(EventKind kind) noexcept { return kind < kFirstTrace; }
+[[nodiscard]] constexpr bool is_fact(EventKind kind) noexcept {
+  return kind < kFirstTrace || kind == EventKind::transaction_lost;
+}
 
 enum class RowOperation : std::uint8_t { insert, update, remove };
 
@@ -111,7 +118,8 @@ class History {
     const Event* commit;
     const RowChange* row;
   };
-  /// All committed changes of a table, in commit order: `committed("user_db.outbox_events")`.
+  /// All committed changes of a table, in commit order: `committed("user_db.outbox_events")`. Where commits were lost, the
+  /// changes that undo them stand there, of an event transaction_lost.
   [[nodiscard]] std::vector<Change> committed(std::string_view database_and_table) const;
   /// All events of a kind; with a subject only those.
   [[nodiscard]] std::vector<const Event*> of(EventKind kind) const;

@@ -52,6 +52,9 @@ enum class Site : std::uint64_t {
   restart = 12,
   handler_cost = 13,
   break_point = 14,     // whether a broken statement was executed
+  wal_writer = 15,      // how much of the log a round of the WAL writer leaves for the next ones
+  replay = 16,          // how long a standby takes to replay
+  pooler = 17,          // which of a pooler's idle sessions a transaction gets
 };
 
 }  // namespace orrery::sim
