@@ -12,8 +12,6 @@ namespace orrery {
 namespace {
 
 constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::count_);
-/// The profiles draw the kinds before this one.
-constexpr std::size_t kDrawn = static_cast<std::size_t>(FaultKind::failover);
 
 constexpr std::array<FaultProfile, 4> kProfiles = {{
     {"none", "no faults at all: the system on a good day"},
@@ -78,6 +76,14 @@ const std::vector<Shape>& shapes() {
       {FaultKind::lose_confirmation, 0, 20'000},
       {FaultKind::lose_ack, 0, 30'000},
       {FaultKind::redeliver, 0, 30'000},
+      {FaultKind::failover, 2, 0, {{500ms, 3s}, {3s, 12s}}},
+      {FaultKind::switchover, 1, 0, {{200ms, 2s}}},
+      // Longer than a poll of the outbox takes, so that what is lost had been published.
+      {FaultKind::standby_lag, 3, 0, {{1s, 15s}}, 50'000, 6'000'000},
+      {FaultKind::read_only_database, 2, 0, {{200ms, 2s}, {2s, 8s}}},
+      {FaultKind::connection_limit, 2, 0, {{500ms, 3s}, {3s, 10s}}, 0, 6},
+      {FaultKind::disk_full, 2, 0, {{500ms, 3s}, {3s, 8s}}},
+      {FaultKind::serialization_failure, 0, 15'000},
   };
   return all;
 }
@@ -252,7 +258,7 @@ Intensities all_at(int intensity) {
 /// About half of the kinds are off, the others between a third of `heavy` and three times as much.
 rc::Gen<Intensities> swarm() {
   const auto one = rc::gen::element(0, 0, 0, 30, 100, 300);
-  return rc::gen::map(rc::gen::container<std::vector<int>>(kDrawn, one), [](const std::vector<int>& drawn) {
+  return rc::gen::map(rc::gen::container<std::vector<int>>(kKinds, one), [](const std::vector<int>& drawn) {
     Intensities intensities{};
     std::ranges::copy(drawn, intensities.begin());
     return intensities;
@@ -260,8 +266,6 @@ rc::Gen<Intensities> swarm() {
 }
 
 }  // namespace
-
-bool is_drawn(FaultKind kind) noexcept { return static_cast<std::size_t>(kind) < kDrawn; }
 
 std::span<const FaultProfile> fault_profiles() noexcept { return kProfiles; }
 

@@ -36,9 +36,6 @@ struct FaultProfile {
 };
 [[nodiscard]] std::span<const FaultProfile> fault_profiles() noexcept;
 
-/// Whether the profiles draw this kind. Others strike where a plan or a test says so.
-[[nodiscard]] bool is_drawn(FaultKind kind) noexcept;
-
 /// Throws std::invalid_argument with one line that names the known profiles, unless `name` is one of them.
 void require_fault_profile(std::string_view name);
 

@@ -220,6 +220,8 @@ void add_sometimes(std::vector<Property>& all) {
   all.push_back(sometimes("a commit of unknown outcome had not happened",
                           "An unknown commit turns out not to have happened.",
                           unknown_commit_turns_out("user_db", false)));
+  all.push_back(sometimes("a commit is lost in a failover", "The standby takes over without an acknowledged commit.",
+                          commits_are_lost("user_db")));
   all.push_back(sometimes("a failed publish was stored all the same", "A confirmation is lost.",
                           failed_publish_was_stored(kTopic)));
   all.push_back(sometimes("an event is published more than once", "The broker stores an event twice.",
