@@ -212,6 +212,27 @@ void clean_up(benchmark::State& state) {
   }
 }
 
+/// A statement that reads, or changes, a thousand rows found by an index: rows a CPU-second.
+void thousand_rows(benchmark::State& state, const char* sql) {
+  constexpr std::int64_t kRows = 100'000;
+  constexpr int kCount = 300;
+  for (auto _ : state) {
+    Simulated database;
+    database.execute(kSchema);
+    database.execute(kFill, {SqlValue(kRows)});
+    std::vector<SqlValue> parameters{SqlValue(std::int64_t{0}), SqlValue(std::int64_t{0})};
+    const std::string text = sql;
+    const double begin = cpu_seconds();
+    for (int i = 0; i < kCount; ++i) {
+      const std::int64_t from = 1 + (i * 7'919) % (kRows - 1'000);
+      parameters[0] = SqlValue(from);
+      parameters[1] = SqlValue(from + 999);
+      benchmark::DoNotOptimize(database.execute(text, parameters));
+    }
+    state.counters["rows_per_s"] = kCount * 1'000 / (cpu_seconds() - begin);
+  }
+}
+
 const int kRegistered = [] {
   for (const Statement& one : kStatements) {
     for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{1'000}, std::int64_t{1'000'000}}) {
@@ -219,6 +240,11 @@ const int kRegistered = [] {
           ->Iterations(1)
           ->Unit(benchmark::kMillisecond);
     }
+  }
+  for (const auto& [name, sql] :
+       {std::pair{"thousand_rows/select", "SELECT name, amount FROM items WHERE id BETWEEN $1::bigint AND $2::bigint"},
+        std::pair{"thousand_rows/update", "UPDATE items SET amount = amount + 1 WHERE id BETWEEN $1::bigint AND $2::bigint"}}) {
+    benchmark::RegisterBenchmark(name, thousand_rows, sql)->Iterations(1)->Unit(benchmark::kMillisecond);
   }
   benchmark::RegisterBenchmark("clean_up", clean_up)->Iterations(1)->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark("memory", memory)->Iterations(1)->Unit(benchmark::kMillisecond);

@@ -129,7 +129,8 @@ class RealVerb {
   [[nodiscard]] real::BedSettings bed_settings() const {
     real::BedSettings settings;
     for (const Topology::DatabaseSpec& database : scenario_.topology.databases) {
-      settings.databases.push_back({database.name, database.schema_of ? database.schema_of(defect_) : database.schema});
+      settings.databases.push_back({database.name, database.schema_of ? database.schema_of(defect_) : database.schema,
+                                    database.settings, database.has_standby});
     }
     for (const Topology::ServiceSpec& service : scenario_.topology.services) {
       Json config = service.config;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kLink = "a>b, the link from host a to host b";
 constexpr std::string_view kSession = "client>database, the connections of a host to a database";
 constexpr std::string_view kCached = "client>cache, the commands of a host to the cache";
+constexpr std::string_view kReplicated = "host of a database with a standby";
 constexpr std::string_view kPublisher = "client>broker, what a host sends to the broker";
 
 constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count_)> kCatalogue = {{
@@ -77,12 +78,32 @@ constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count
     {FaultKind::cache_down, "the cache refuses every command; what it holds stays",
      "a cache that loads its data, has no memory left or is a replica just now → a failover, a wrong limit", "host of a cache",
      "until it answers again"},
-    {FaultKind::disk_full, "nothing can be written to a file store; reading and removing work",
-     "no space left → a full disk, a quota, logs that nobody rotates", "host of a file store", "until there is space again"},
+    {FaultKind::disk_full,
+     "nothing can be written to a file store, or a database's row versions that need another page fail with 53100 (some still find"
+     " room); reading and removing work",
+     "no space left on device → a full disk, a quota, a backlog of log files, a runaway table", "host of a file store or a database",
+     "until there is space again"},
     {FaultKind::cache_flush, "the cache loses everything, just before a command",
      "an empty cache → a restart without persistence, a failover to an empty replica, FLUSHALL", kCached, ""},
     {FaultKind::cache_evict, "the cache loses a key, just before a command that names it",
      "an evicted key → memory pressure under an LRU policy", kCached, ""},
+    {FaultKind::failover, "the database dies and its standby takes its place: connections break, and commits that the standby had not"
+     " received are gone, also acknowledged ones",
+     "asynchronous replication, and the primary is lost → a node or zone that fails, an orchestrator that fences it", kReplicated,
+     "until the standby has taken its place"},
+    {FaultKind::switchover, "the database hands over to its standby: connections break, nothing is lost",
+     "a planned change of the primary → an upgrade, maintenance of its node", kReplicated, "until the standby has taken its place"},
+    {FaultKind::standby_lag, "the log reaches the standby later: its readers see an older state, and a failover loses more",
+     "replication that does not keep up → a bulk load, a saturated link, a slow disk", kReplicated, "until it keeps up again",
+     Amount::microseconds, "how much further behind it is"},
+    {FaultKind::read_only_database, "transactions begin read-only: writes fail with 25006, reads go on",
+     "default_transaction_read_only → a managed service that runs out of space, an operator before a move", "host of a database",
+     "until writes are allowed again"},
+    {FaultKind::connection_limit, "new connections are refused with 53300 while there are as many; those that are open go on",
+     "too many clients → a deploy with twice the replicas, a connection leak elsewhere", "host of a database",
+     "until there is room again", Amount::connections, "how many connections there may be"},
+    {FaultKind::serialization_failure, "a SERIALIZABLE transaction fails with 40001 beside another one, without need",
+     "predicate locks that cover more than was read → a page or a relation lock where a row was meant", kSession, ""},
 }};
 
 }  // namespace

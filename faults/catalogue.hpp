@@ -9,7 +9,7 @@
 namespace orrery {
 
 /// What a fault's `amount` counts.
-enum class Amount { none, microseconds, ppm };
+enum class Amount { none, microseconds, ppm, connections };
 
 /// What is known about a kind of fault: the text that `list` and the documentation print.
 struct FaultDescription {

@@ -22,6 +22,9 @@ Json to_json(const Fault& fault) {
     case Amount::ppm:
       json["ppm"] = fault.amount;
       break;
+    case Amount::connections:
+      json["connections"] = fault.amount;
+      break;
   }
   return json;
 }
@@ -62,6 +65,11 @@ void read_amount(Fault& fault, const JsonFields& fields) {
   const Amount counts = describe(fault.kind).amount_counts;
   if (fields.has("by") && counts != Amount::microseconds) fields.fail("by", "this kind of fault has none");
   if (fields.has("ppm") && counts != Amount::ppm) fields.fail("ppm", "this kind of fault has none");
+  if (fields.has("connections") && counts != Amount::connections) fields.fail("connections", "this kind of fault has none");
+  if (counts == Amount::connections) {
+    fault.amount = fields.integer("connections");
+    if (fault.amount < 0) fields.fail("connections", "is negative");
+  }
   if (counts == Amount::microseconds) {
     const Duration by = fields.duration("by");
     if (by % 1us != Duration::zero()) fields.fail("by", "is finer than a microsecond");
@@ -77,7 +85,7 @@ void read_amount(Fault& fault, const JsonFields& fields) {
 }  // namespace
 
 Fault fault_from_json(const Json& json, const std::string& path) {
-  const JsonFields fields(json, path, {"kind", "target", "at", "place", "occasion", "lasts", "by", "ppm"});
+  const JsonFields fields(json, path, {"kind", "target", "at", "place", "occasion", "lasts", "by", "ppm", "connections"});
   const std::string name = fields.text("kind");
   const std::optional<FaultKind> kind = fault_kind(name);
   if (!kind) fields.fail("kind", "unknown fault \"" + name + "\"; known: " + known_fault_kinds());

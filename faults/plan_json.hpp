@@ -15,6 +15,7 @@ namespace orrery {
 ///   {"kind": "crash", "target": "user-1", "place": "user-1/outbox-relay after publish", "occasion": 3, "lasts": "2s"}
 ///   {"kind": "delay", "target": "user-1>broker", "occasion": 17, "by": "250ms"}
 ///   {"kind": "clock_drift", "target": "user-1", "at": "3s", "lasts": "20s", "ppm": -400}
+///   {"kind": "connection_limit", "target": "user_db", "at": "3s", "lasts": "20s", "connections": 2}
 [[nodiscard]] Json to_json(const Fault& fault);
 [[nodiscard]] Json to_json(const std::vector<Fault>& faults);
 

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "runtime/database.hpp"
+
 namespace orrery {
 namespace {
 
@@ -75,9 +77,16 @@ const std::vector<Shape>& shapes() {
       {FaultKind::lose_ack, 0, 30'000},
       {FaultKind::redeliver, 0, 30'000},
       {FaultKind::cache_down, 2, 0, {{200ms, 2s}, {2s, 15s}}},
-      {FaultKind::disk_full, 2, 0, {{500ms, 3s}, {3s, 15s}}},
+      {FaultKind::disk_full, 2, 0, {{500ms, 3s}, {3s, 8s}}},
       {FaultKind::cache_flush, 0, 2'000},
       {FaultKind::cache_evict, 0, 30'000},
+      {FaultKind::failover, 2, 0, {{500ms, 3s}, {3s, 12s}}},
+      {FaultKind::switchover, 1, 0, {{200ms, 2s}}},
+      // Longer than a poll of the outbox takes, so that what is lost had been published.
+      {FaultKind::standby_lag, 3, 0, {{1s, 15s}}, 50'000, 6'000'000},
+      {FaultKind::read_only_database, 2, 0, {{200ms, 2s}, {2s, 8s}}},
+      {FaultKind::connection_limit, 2, 0, {{500ms, 3s}, {3s, 10s}}, 0, 6},
+      {FaultKind::serialization_failure, 0, 15'000},
   };
   return all;
 }
@@ -94,6 +103,7 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const FaultHosts& host
     for (const std::string& other : others) pairs.emplace_back(hosts.services[i], other);
     for (std::size_t j = i + 1; j < hosts.services.size(); ++j) pairs.emplace_back(hosts.services[i], hosts.services[j]);
   }
+  for (const std::string& database : hosts.replicated) pairs.emplace_back(database, standby_of(database));
   return pairs;
 }
 
@@ -116,12 +126,21 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
       add(hosts.services);
       add(hosts.services);
       add(hosts.databases);
+      for (const std::string& database : hosts.replicated) targets.push_back(standby_of(database));
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
       add(hosts.file_stores);
       if (!hosts.cache.empty()) targets.push_back(hosts.cache);
       break;
     case FaultKind::slow_database:
+    case FaultKind::read_only_database:
+    case FaultKind::connection_limit:
+    case FaultKind::disk_full:
       add(hosts.databases);
+      break;
+    case FaultKind::failover:
+    case FaultKind::switchover:
+    case FaultKind::standby_lag:
+      add(hosts.replicated);
       break;
     case FaultKind::broker_delay:
       if (!hosts.broker.empty()) targets.push_back(hosts.broker);
@@ -217,7 +236,8 @@ rc::Gen<DrawnFaults> faults_at(const Intensities& intensities, const FaultHosts&
       continue;
     }
     if (!has_occasions(shape.kind, hosts)) continue;
-    drawn.kinds.push_back(shape.kind);
+    // Drawn all the same where nothing says that the services use SERIALIZABLE, but not promised.
+    if (shape.kind != FaultKind::serialization_failure || hosts.serializable) drawn.kinds.push_back(shape.kind);
     FaultRates::Rate& rate = drawn.rates[shape.kind];
     rate.per_million = std::max(1U, shape.per_million * static_cast<std::uint32_t>(intensity) / 100);
     rate.amount_low = shape.amount_low;

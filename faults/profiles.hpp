@@ -19,6 +19,8 @@ struct FaultHosts {
   std::string broker;                  // empty: there is none
   std::vector<std::string> file_stores;
   std::string cache;                   // empty: there is none
+  std::vector<std::string> replicated;  // of the databases: those that have a standby
+  bool serializable = false;            // the services use SERIALIZABLE, so that such a failure has occasions
 };
 
 /// What strikes one run.

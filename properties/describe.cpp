@@ -161,6 +161,8 @@ std::string describe(const Event& event) {
       return without_answer(event, fmt::format("request {} {}", id, subject));
     case EventKind::transaction_committed:
       return fmt::format("committed transaction {} on {}: {}", event.number, subject, describe_changes(event));
+    case EventKind::transaction_lost:
+      return fmt::format("has lost transaction {} on {}, which undoes: {}", event.number, subject, describe_changes(event));
     case EventKind::commit_unknown:
       return fmt::format("does not learn the outcome of its COMMIT on {}", subject);
     case EventKind::commit_failed:

@@ -28,7 +28,8 @@ std::set<std::string_view> servers_of(const HistoryIndex& index, std::string_vie
 /// Faults that keep a statement from being executed, or let it come too late: after the lease, by the database's clock.
 bool hinders_database(std::string_view kind) {
   constexpr std::string_view kKinds[] = {"partition",     "one_way_partition", "drop",     "delay",      "slow_link",
-                                         "slow_database", "kill_session",      "deadlock", "clock_jump", "clock_drift"};
+                                         "slow_database", "kill_session",      "deadlock", "clock_jump", "clock_drift",
+                                         "read_only_database", "connection_limit", "disk_full"};
   return kind.starts_with("break_") || std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
 }
 
@@ -165,8 +166,8 @@ Check status_moves_forward(const StatusTable& rows) {
     for (const auto& [id, life] : lives_of(index, rows.table, rows.id)) {
       const RowState* before = nullptr;
       for (const RowState& state : life.states) {
-        if (!state.exists) {
-          before = nullptr;
+        if (!state.exists || takes_back(*state.commit)) {
+          before = state.exists ? &state : nullptr;
           continue;
         }
         findings.examine();
@@ -219,7 +220,7 @@ Check only_the_owner_writes(const StatusTable& rows) {
       for (std::size_t i = 1; i < life.states.size(); ++i) {
         const RowState& before = life.states[i - 1];
         const RowState& after = life.states[i];
-        if (!before.exists || before.row()[rows.owner].is_null()) continue;
+        if (!before.exists || before.row()[rows.owner].is_null() || takes_back(*after.commit)) continue;
         if (after.commit->key.find('#') == std::string::npos) continue;
         findings.examine();
         const bool claimed_anew =

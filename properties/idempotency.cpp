@@ -65,10 +65,26 @@ void judge_key(Findings& findings, const std::string& key, std::vector<const Key
 
 }  // namespace
 
-Check same_request_same_answer(const KeyedRequests& requests) {
+namespace {
+
+/// The keys whose rows were lost: nobody knows any more that they were used, and they are used again.
+std::set<std::string> lost_keys(const HistoryIndex& index, const CreatedRows& rows) {
+  std::set<std::string> lost;
+  for (const Event* event : index.of(EventKind::transaction_lost, database_of(rows.table))) {
+    for (const RowChange& change : event->changes) {
+      if (change.table == rows.keys && change.operation == RowOperation::remove) lost.insert(cell(change.old_row(), rows.key));
+    }
+  }
+  return lost;
+}
+
+}  // namespace
+
+Check same_request_same_answer(const KeyedRequests& requests, const CreatedRows& rows) {
   CHECK(requests.kind != nullptr, "how answers are read");
-  return [requests](const HistoryIndex& index) {
+  return [requests, rows](const HistoryIndex& index) {
     Findings findings;
+    const std::set<std::string> lost = lost_keys(index, rows);
     const KeyedAttempts& attempts = attempts_of(index, requests);
     for (const auto& [key, places] : attempts.by_key) {
       std::vector<const KeyedAttempt*> of_key;
@@ -77,7 +93,7 @@ Check same_request_same_answer(const KeyedRequests& requests) {
         of_key.push_back(&attempts.all[place]);
         answered = answered || of_key.back()->kind != AnswerKind::later;
       }
-      if (!answered) continue;
+      if (!answered || lost.contains(key)) continue;
       findings.examine();
       judge_key(findings, key, of_key);
     }
@@ -110,13 +126,14 @@ Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& r
       for (const RowState& state : states) {
         if (state.commit->id < attempt.end()) {
           then = &state;
-        } else if (!state.exists && removed == nullptr) {
+        } else if (!state.exists && removed == nullptr && !takes_back(*state.commit)) {
           removed = &state;
         }
       }
       if (then == nullptr) {
         violate("stored only afterwards", "was committed only afterwards", states.front().commit->id);
       } else if (!then->exists) {
+        if (takes_back(*then->commit)) continue;
         violate("not stored any more", "had been removed", then->commit->id);
       } else if (folded(cell(then->row(), rows.unique)) != attempt.unique) {
         violate("another one", fmt::format("has another {} than asked for", rows.unique), states.front().commit->id);
@@ -188,18 +205,27 @@ Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& ro
   return [requests, rows](const HistoryIndex& index) {
     struct Taker {
       const Event* commit = nullptr;
-      std::string key;  // of the request that the row was committed for; empty: not known
+      std::string key;       // of the request that the row was committed for; empty: not known
+      EventId lost_at = 0;  // 0: its commit was not lost
     };
-    std::map<std::string, Taker> takers;  // by unique value: the first row that had it
+    std::map<std::string, std::vector<Taker>> takers;  // by unique value, in commit order
     for (const History::Change& change : index.committed(rows.table)) {
-      if (change.row->operation == RowOperation::remove) continue;
-      Taker taker{change.commit, {}};
+      const bool is_removed = change.row->operation == RowOperation::remove;
+      if (takes_back(*change.commit)) {
+        if (is_removed) takers[folded(cell(change.row->old_row(), rows.unique))].back().lost_at = change.commit->id;
+        continue;
+      }
+      if (is_removed) continue;
+      std::vector<Taker>& of_value = takers[folded(cell(change.row->new_row(), rows.unique))];
+      if (!of_value.empty() && of_value.back().lost_at == 0) continue;  // the first row that had it counts
+      Taker taker;
+      taker.commit = change.commit;
       for (const RowChange& other : change.commit->changes) {
         if (other.table == rows.keys && other.operation != RowOperation::remove) {
           taker.key = cell(other.new_row(), rows.key);
         }
       }
-      takers.emplace(folded(cell(change.row->new_row(), rows.unique)), std::move(taker));
+      of_value.push_back(std::move(taker));
     }
 
     Findings findings;
@@ -207,28 +233,34 @@ Check refused_only_if_taken(const KeyedRequests& requests, const CreatedRows& ro
     for (const KeyedAttempt& attempt : attempts.all) {
       if (attempt.kind != AnswerKind::refused || attempt.status != 409) continue;
       findings.examine();
-      const auto taker = takers.find(attempt.unique);
-      if (taker == takers.end() || taker->second.commit->id > attempt.end()) {
+      std::vector<const Taker*> holders;  // that had it some time before the answer, and not only before the request
+      for (const Taker& taker : takers[attempt.unique]) {
+        if (taker.commit->id <= attempt.end() && (taker.lost_at == 0 || taker.lost_at > attempt.invoked->id)) {
+          holders.push_back(&taker);
+        }
+      }
+      if (holders.empty()) {
         findings.violate("nobody has it",
                          fmt::format("key {} was refused because {} '{}' is taken, but nobody had it",
                                      short_id(attempt.key), requests.unique, attempt.unique),
                          {attempt.invoked->id, attempt.end()});
         continue;
       }
-      bool own = !attempt.key.empty() && taker->second.key == attempt.key;
-      if (taker->second.key.empty()) {
+      const auto is_own = [&](const Taker* taker) {
+        if (!taker->key.empty()) return !attempt.key.empty() && taker->key == attempt.key;
         const std::vector<std::size_t>& askers = attempts.by_unique.at(attempt.unique);
-        own = std::none_of(askers.begin(), askers.end(), [&](std::size_t place) {
+        return std::none_of(askers.begin(), askers.end(), [&](std::size_t place) {
           const KeyedAttempt& other = attempts.all[place];
           const bool another = attempt.key.empty() ? &other != &attempt : other.key != attempt.key;
-          return another && other.invoked->id < taker->second.commit->id;
+          return another && other.invoked->id < taker->commit->id;
         });
-      }
+      };
+      const bool own = std::all_of(holders.begin(), holders.end(), is_own);
       if (!own) continue;
       findings.violate("its own",
                        fmt::format("key {} was refused because {} '{}' is taken, but by the {} that it made itself",
                                    short_id(attempt.key), requests.unique, attempt.unique, rows.name),
-                       {attempt.invoked->id, attempt.end(), taker->second.commit->id});
+                       {attempt.invoked->id, attempt.end(), holders.front()->commit->id});
     }
     return std::move(findings).verdict();
   };

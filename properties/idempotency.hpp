@@ -49,7 +49,7 @@ struct CreatedRows {
 /// Not judged is whether an answer `later` was justified.
 /// Broken by: looking for the key and writing it later (check, then act), storing no answer, a key that forgets its
 /// body.
-[[nodiscard]] Check same_request_same_answer(const KeyedRequests& requests);
+[[nodiscard]] Check same_request_same_answer(const KeyedRequests& requests, const CreatedRows& rows = CreatedRows());
 
 /// When a creation is acknowledged, its row has been committed, holds what was asked for, and is never removed again.
 /// Judged: each 201. There is no exception; a database that may lose its newest commits in a failover would declare

@@ -20,6 +20,14 @@ const Effects& effects_of(const HistoryIndex& index, const EffectTable& table) {
   return index.shared<Effects>("effects " + table.table, [&](const HistoryIndex& of) {
     Effects effects;
     for (const History::Change& change : of.committed(table.table)) {
+      if (takes_back(*change.commit)) {
+        if (change.row->operation != RowOperation::remove) continue;
+        const Row gone = change.row->old_row();
+        const auto made = effects.find({cell(gone, table.message_id), cell(gone, table.channel)});
+        if (made != effects.end()) made->second.pop_back();
+        if (made != effects.end() && made->second.empty()) effects.erase(made);
+        continue;
+      }
       if (change.row->operation != RowOperation::insert) continue;
       const Row row = change.row->new_row();
       effects[{cell(row, table.message_id), cell(row, table.channel)}].push_back(change);

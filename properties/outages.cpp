@@ -62,7 +62,7 @@ Outages collect(const HistoryIndex& index) {
         const std::string_view target = event.host.empty() ? target_in_words(event.text) : event.host;
         const auto kind = fault_kind(event.subject);
         const bool lasts = kind.has_value() && is_episode(*kind);
-        if (kind == FaultKind::crash || kind == FaultKind::stop) {
+        if (kind == FaultKind::crash || kind == FaultKind::stop || kind == FaultKind::failover || kind == FaultKind::switchover) {
           downs[target].push_back(outages.faults.size());
         } else if (lasts) {
           open[{event.subject, event.key}].push_back(outages.faults.size());

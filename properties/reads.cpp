@@ -42,6 +42,7 @@ class Reading {
                                       fmt::format("version {} was committed only afterwards", version), shown)
                             : violate("mixed", id, fmt::format("version {} had another {}", version, column), shown);
     }
+    if (lost_meanwhile(life->second)) return;
     if (newest != nullptr && newest->row()[rows_.version].integer() > shown->row()[rows_.version].integer()) {
       violate("stale", id,
               fmt::format("version {} was replaced by version {} before the request", version,
@@ -53,7 +54,7 @@ class Reading {
   /// Judges an answer that there is no row with this id.
   void miss(const std::string& id) {
     const RowState* before = state_before(id);
-    if (before == nullptr) return;
+    if (before == nullptr || lost_meanwhile(lives_.find(id)->second)) return;
     findings_.examine();
     if (before->exists) violate("missing", id, "it had been committed before the request", before);
   }
@@ -85,13 +86,20 @@ class Reading {
     if (!is_first || shown.size() >= most) return;
     for (const auto& [id, life] : lives_) {
       const RowState* before = state_before(id);
-      if (before == nullptr || !before->exists || ids.contains(id)) continue;
+      if (before == nullptr || !before->exists || ids.contains(id) || lost_meanwhile(life)) continue;
       findings_.examine();
       if (life.last().exists) return violate("missing in a list", id, "it is not there", before);
     }
   }
 
  private:
+  /// The database lost a commit of this row between the request and its answer: either state may be shown.
+  [[nodiscard]] bool lost_meanwhile(const RowLife& life) const {
+    return std::any_of(life.states.begin(), life.states.end(), [&](const RowState& state) {
+      return takes_back(*state.commit) && state.commit->id > invoked_.id && state.commit->id < ended_.id;
+    });
+  }
+
   /// A column that the object shows with another value; empty: none.
   [[nodiscard]] std::string other_column(const Json& object, const RowState& state) const {
     for (const std::string& column : rows_.shown) {

@@ -9,6 +9,10 @@
 
 namespace orrery {
 
+/// The event is no commit but says that one is gone (a failover, a crash with synchronous_commit off). What it "changes" puts
+/// rows back to what they were; nobody wrote it, and no rule of the application is about it.
+[[nodiscard]] inline bool takes_back(const Event& commit) noexcept { return commit.kind == EventKind::transaction_lost; }
+
 /// What one commit left of a row.
 struct RowState {
   const Event* commit = nullptr;

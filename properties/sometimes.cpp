@@ -85,6 +85,14 @@ Predicate commit_answer_is_lost(const std::string& database) {
   };
 }
 
+Predicate commits_are_lost(const std::string& database) {
+  return [database](const HistoryIndex& index) {
+    Occurrences lost;
+    for (const Event* event : index.of(EventKind::transaction_lost, database)) lost.add(event->id);
+    return lost;
+  };
+}
+
 Predicate unknown_commit_turns_out(const std::string& database, bool committed) {
   return [database, committed](const HistoryIndex& index) {
     Occurrences found;

@@ -22,6 +22,8 @@ namespace orrery {
 [[nodiscard]] Predicate commit_answer_is_lost(const std::string& database);
 /// As above, by an injected fault, and the transaction had been committed, or had not (`committed` says which).
 [[nodiscard]] Predicate unknown_commit_turns_out(const std::string& database, bool committed);
+/// A crash or a failover took a commit back that had been acknowledged, or could have been.
+[[nodiscard]] Predicate commits_are_lost(const std::string& database);
 /// A publisher was told that publishing failed, or nothing, but the broker had stored the message.
 [[nodiscard]] Predicate failed_publish_was_stored(const std::string& topic);
 /// A message is stored more than once.

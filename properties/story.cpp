@@ -19,6 +19,7 @@ std::string_view noun_of(EventKind kind) {
   if (is_request(kind)) return "requests";
   switch (kind) {
     case EventKind::transaction_committed:
+    case EventKind::transaction_lost:
       return "commits";
     case EventKind::message_delivered:
     case EventKind::message_acknowledged:

@@ -96,7 +96,8 @@ class Collector {
       case EventKind::commit_unknown:
       case EventKind::commit_failed:
         return true;
-      case EventKind::transaction_committed: {
+      case EventKind::transaction_committed:
+      case EventKind::transaction_lost: {
         bool related = false;
         for (const RowChange& change : event.changes) {
           each_id(change, [&](const std::string& id) { related = related || ids.contains(id); });

@@ -93,13 +93,15 @@ void add_always(std::vector<Property>& all) {
                        "such event has its user.",
                        aggregates_match_their_creation(outbox, users)));
   all.push_back(always("an acknowledged user is stored",
-                       "A user whose id was returned with 201 is in users from then on, with the e-mail asked for.",
+                       "A user whose id was returned with 201 is in users from then on, with the e-mail asked for, unless a "
+                       "failover lost the commit.",
                        acknowledged_is_stored(requests, created)));
   all.push_back(always("an e-mail belongs to one user", "In no committed state two users have the same e-mail.",
                        unique_in_every_state("user_db.users", "id", "email")));
   all.push_back(
       always("a repeated request gets the same answer",
-             "All final answers to one Idempotency-Key and body are alike; another body with the key gets 422.",
+             "All final answers to one Idempotency-Key and body are alike, unless a failover lost the key; another body with "
+             "the key gets 422.",
              same_request_same_answer(requests)));
   all.push_back(always("published means the broker stored it before",
                        "When an event is committed as published, the broker has stored and confirmed its message.",
@@ -218,6 +220,8 @@ void add_sometimes(std::vector<Property>& all) {
   all.push_back(sometimes("a commit of unknown outcome had not happened",
                           "An unknown commit turns out not to have happened.",
                           unknown_commit_turns_out("user_db", false)));
+  all.push_back(sometimes("a commit is lost in a failover", "The standby takes over without an acknowledged commit.",
+                          commits_are_lost("user_db")));
   all.push_back(sometimes("a failed publish was stored all the same", "A confirmation is lost.",
                           failed_publish_was_stored(kTopic)));
   all.push_back(sometimes("an event is published more than once", "The broker stores an event twice.",

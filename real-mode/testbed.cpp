@@ -131,6 +131,13 @@ void TestBed::start_databases() {
       made_databases_.push_back(name);
     }
     migrate(connection_to(name), scripts);
+    const auto spec = std::ranges::find(settings_.databases, name, &BedSettings::DatabaseSpec::name);
+    if (spec != settings_.databases.end() && !spec->settings.empty()) {
+      PgLink link(connection_to(name), "orrery");
+      for (const auto& [setting, value] : spec->settings) {
+        link.script("ALTER DATABASE \"" + name + "\" SET " + setting + " = '" + value + "'");
+      }
+    }
     captures_.emplace_back(name, ChangeCapture(connection_to(name), "orrery_" + name));
   }
 }

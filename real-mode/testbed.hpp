@@ -24,6 +24,9 @@ struct BedSettings {
   struct DatabaseSpec {
     std::string name;
     std::string schema;
+    std::vector<std::pair<std::string, std::string>> settings;  // of every session
+    /// The name standby_of(name) leads to the database itself, in read-only sessions.
+    bool has_standby = false;
   };
   struct ServiceSpec {
     std::string name;

@@ -58,6 +58,7 @@ std::string TestBed::unsupported_decision(const Fault& fault) const {
       return from_service && ends.to == kBroker ? "" : "its target is no link from a service to the broker";
     case FaultKind::cache_flush:
     case FaultKind::cache_evict: return "a test bed has no cache server: each process has a cache of its own";
+    case FaultKind::serialization_failure: return "a real server decides by itself which transactions it fails";
     default: return "real mode has nothing like it";
   }
 }
@@ -98,6 +99,12 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
     case FaultKind::clock_jump:
     case FaultKind::clock_drift: return "a database server's clock is this machine's";
     case FaultKind::slow_database: return {};
+    case FaultKind::failover:
+    case FaultKind::switchover:
+    case FaultKind::standby_lag:
+      return "a test bed's database has no standby: what is called one leads to the database itself";
+    case FaultKind::read_only_database:
+    case FaultKind::connection_limit: return "real mode does not change a server's settings while it runs";
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
     default: return "real mode cannot do this to a database or the broker";
   }

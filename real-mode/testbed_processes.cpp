@@ -31,7 +31,14 @@ Json TestBed::config_of(Replica& replica) {
   }
   Json databases = Json::object();
   for (const BedSettings::DatabaseSpec& database : settings_.databases) {
-    databases[database.name] = through_proxy(replica.host, database.name);
+    const std::string connection = through_proxy(replica.host, database.name);
+    databases[database.name] = connection;
+    if (!database.has_standby) continue;
+    const bool is_url = connection.starts_with("postgresql://") || connection.starts_with("postgres://");
+    const char* more = connection.find('?') == std::string::npos ? "?" : "&";
+    databases[standby_of(database.name)] =
+        connection + (is_url ? std::string(more) + "options=-c%20default_transaction_read_only%3Don"
+                             : std::string(" options='-c default_transaction_read_only=on'"));
   }
   Json files = Json::object();
   for (const std::string& store : settings_.file_stores) files[store] = folder_ + "/files/" + store;
@@ -60,7 +67,6 @@ Json TestBed::config_of(Replica& replica) {
   return Json{{"host", replica.host},
               {"listen", replica.address.text()},
               {"peers", std::move(peers)},
-              {"files", std::move(files)},
               {"databases", std::move(databases)},
               {"broker", through_proxy(replica.host, kBroker)},
               {"files", std::move(files)},

@@ -16,9 +16,12 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(FaultKind::count
     "break_after_commit", "kill_session",
     "deadlock",        "lose_publish",
     "lose_confirmation", "lose_ack",
-    "redeliver",         "cache_down",
-    "disk_full",         "cache_flush",
-    "cache_evict",
+    "redeliver",       "cache_down",
+    "disk_full",       "cache_flush",
+    "cache_evict",     "failover",
+    "switchover",      "standby_lag",
+    "read_only_database", "connection_limit",
+    "serialization_failure",
 };
 
 }  // namespace
@@ -52,8 +55,9 @@ std::string to_string(const Fault& fault) {
     text += " at " + address_of(fault);
   }
   if (fault.amount != 0) {
-    text += fault.kind == FaultKind::clock_drift ? ", " + std::to_string(fault.amount) + " ppm"
-                                                 : " by " + to_string(Duration(fault.amount * 1000));
+    text += fault.kind == FaultKind::clock_drift        ? ", " + std::to_string(fault.amount) + " ppm"
+            : fault.kind == FaultKind::connection_limit ? " to " + std::to_string(fault.amount)
+                                                        : " by " + to_string(Duration(fault.amount * 1000));
   }
   if (fault.lasts > Duration::zero()) text += " for " + to_string(fault.lasts);
   return text;

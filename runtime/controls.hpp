@@ -43,16 +43,26 @@ enum class FaultKind : std::uint8_t {
   redeliver,          // target: "topic/group". A message that was acknowledged, or is in work, is delivered again
   // Of caches and file stores.
   cache_down,         // target: cache host. Each command is refused for `lasts`; what it holds stays
-  disk_full,          // target: file store's host. Nothing can be written for `lasts`; reading and removing work
+  disk_full,          // target: host of a file store or a database. For `lasts` nothing can be written to the store; in the
+                      //   database row versions that need another page fail (53100). Reading and removing work
   cache_flush,        // target: "client>cache". Just before a command the cache loses everything
   cache_evict,        // target: "client>cache". Just before a command the cache loses the key that it names
+  // A database as a server on the network: episodes.
+  failover,           // target: database. It dies; its standby takes its place after `lasts`, without what it had not received
+  switchover,         // target: database. It hands over to its standby, which takes its place after `lasts`; nothing is lost
+  standby_lag,        // target: database. Its standby is `amount` us further behind for `lasts`
+  read_only_database, // target: database. Transactions begin read-only for `lasts`: writes fail (25006)
+  connection_limit,   // target: database. No more than `amount` connections are let in for `lasts` (53300)
+  // … and a decision.
+  serialization_failure,  // target: "client>database". A SERIALIZABLE transaction fails without need (40001)
   count_,
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
 [[nodiscard]] std::optional<FaultKind> fault_kind(std::string_view name) noexcept;
 /// Episodes last; decisions strike once.
 [[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept {
-  return kind < FaultKind::drop || kind == FaultKind::cache_down || kind == FaultKind::disk_full;
+  return kind < FaultKind::drop || kind == FaultKind::cache_down || kind == FaultKind::disk_full ||
+         (kind >= FaultKind::failover && kind <= FaultKind::connection_limit);
 }
 
 /// One fault at one address: everything that is needed to do exactly this again.

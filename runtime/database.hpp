@@ -13,6 +13,10 @@
 
 namespace orrery {
 
+/// The name by which the hot standby of a database is reached, if it has one: `context.database(standby_of("user_db"))`. It is
+/// read-only (25006), and shows a state of the database that is consistent and somewhat old.
+[[nodiscard]] inline std::string standby_of(std::string_view database) { return std::string(database) + "_standby"; }
+
 enum class Isolation { read_committed, repeatable_read, serializable };
 
 /// One connection taken from the pool, in a transaction: what a world implements.

@@ -48,6 +48,8 @@ constexpr std::array<const char*, static_cast<std::size_t>(EventKind::count_)> k
     "place reached",
     "file written",
     "file removed",
+    "choice made",
+    "transaction lost",
 };
 
 }  // namespace
@@ -64,7 +66,8 @@ std::vector<History::Change> History::committed(std::string_view database_and_ta
   const std::string_view table = database_and_table.substr(dot + 1);
   std::vector<Change> changes;
   for (const Event& event : events_) {
-    if (event.kind != EventKind::transaction_committed || event.subject != database) continue;
+    const bool changes_rows = event.kind == EventKind::transaction_committed || event.kind == EventKind::transaction_lost;
+    if (!changes_rows || event.subject != database) continue;
     for (const RowChange& row : event.changes) {
       if (row.table == table) changes.push_back({&event, &row});
     }

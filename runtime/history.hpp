@@ -64,14 +64,18 @@ enum class EventKind : std::uint8_t {
   statement_failed,      // at the server. subject: database, key: session, text: SQLSTATE and message
   transaction_ended,     // at the server, rolled back. subject: database, key: session
   place_reached,         // an address where a fault may strike. subject: place, number: ordinal
-  // ---- facts that came later: trace hashes count by a kind's number, so they stand at the end ----
+  // ---- trace and facts that came later: trace hashes count by a kind's number, so they stand at the end ----
   file_written,          // a file store has it, whole and durably. subject: store, key: path, number: bytes, text: their hash
   file_removed,          // a file store has it no more. subject: store, key: path
+  choice_made,           // at the database server: what SQL leaves open was decided. subject: database, key: session,
+                         //   text: "row order", "lock order" or "plan", detail: the number that decided. No fact
+  transaction_lost,      // at the database server, when it is back: a commit is gone. subject: database, key: the session that
+                         //   had committed, number: transaction id, changes: those that undo it
   count_,                // how many kinds there are
 };
 [[nodiscard]] const char* to_string(EventKind kind) noexcept;
 [[nodiscard]] constexpr bool is_fact(EventKind kind) noexcept {
-  return kind < EventKind::fiber_started || kind > EventKind::place_reached;
+  return kind < EventKind::fiber_started || (kind > EventKind::place_reached && kind != EventKind::choice_made);
 }
 
 enum class RowOperation : std::uint8_t { insert, update, remove };
@@ -117,7 +121,8 @@ class History {
     const Event* commit;
     const RowChange* row;
   };
-  /// All committed changes of a table, in commit order: `committed("user_db.outbox_events")`.
+  /// All committed changes of a table, in commit order: `committed("user_db.outbox_events")`. Where commits were lost, the
+  /// changes that undo them stand there, of an event transaction_lost.
   [[nodiscard]] std::vector<Change> committed(std::string_view database_and_table) const;
   /// All events of a kind; with a subject only those.
   [[nodiscard]] std::vector<const Event*> of(EventKind kind) const;

@@ -24,6 +24,13 @@ struct Topology {
     std::string schema;
     /// Of broken twins that lack a constraint, given the defect; empty: all have `schema`.
     std::function<std::string(std::string_view defect)> schema_of;
+    /// Settings of every session, as ALTER DATABASE … SET gives them: {"synchronous_commit", "off"}.
+    std::vector<std::pair<std::string, std::string>> settings;
+    /// It has a hot standby, which services reach by the name standby_of(name). In real mode that name leads to the database
+    /// itself, in read-only sessions: a standby that is never behind.
+    bool has_standby = false;
+    /// Clients reach it through a pooler in transaction mode. Real mode has none: there sessions stay with their clients.
+    bool is_pooled = false;
   };
   struct ServiceSpec {
     std::string name;
@@ -33,6 +40,8 @@ struct Topology {
   };
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
+  /// Its services use SERIALIZABLE: failures that come without need are expected to strike.
+  bool serializable = false;
   bool broker = true;
   std::vector<std::string> file_stores;  // hosts of these names; a directory each in real mode
   bool cache = false;                    // a host "cache"

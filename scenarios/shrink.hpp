@@ -47,7 +47,7 @@ class NothingToShrink : public std::runtime_error {
 /// the run, first faults, then operations, until neither gets shorter. Decisions do not shift when others are taken away
 /// (decision 0002), but the ordinal of an occasion does ("the 17th commit of user-1" becomes its 3rd when operations go): so
 /// for a fault that is addressed by one, other ordinals are tried, too. At the end operations are made simpler, and times are
-/// moved together and rounded. Why not the tree of the generator that drew the workload: decision 0006.
+/// moved together and rounded. Why not the tree of the generator that drew the workload: decision 0008.
 ///
 /// Every trial is a process of its own. The same request gives the same answer, unless the time limit ends it. Throws
 /// NothingToShrink; std::invalid_argument if the run refuses its request; SetupError.

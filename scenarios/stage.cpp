@@ -68,7 +68,11 @@ FaultHosts fault_hosts(const Topology& topology) {
   for (const Topology::ServiceSpec& service : topology.services) {
     for (int number = 1; number <= service.replicas; ++number) hosts.services.push_back(replica(service.name, number));
   }
-  for (const Topology::DatabaseSpec& database : topology.databases) hosts.databases.push_back(database.name);
+  for (const Topology::DatabaseSpec& database : topology.databases) {
+    hosts.databases.push_back(database.name);
+    if (database.has_standby) hosts.replicated.push_back(database.name);
+  }
+  hosts.serializable = topology.serializable;
   if (topology.broker) hosts.broker = "broker";
   hosts.file_stores = topology.file_stores;
   if (topology.cache) hosts.cache = "cache";
@@ -115,7 +119,11 @@ Stage::Stage(const Scenario& scenario, std::string_view defect, std::uint64_t se
   const Topology& topology = scenario_.topology;
   world_.add_broker();
   for (const Topology::DatabaseSpec& database : topology.databases) {
-    world_.add_database(database.name, database.schema_of ? database.schema_of(defect) : database.schema);
+    sim::DatabaseOptions options;
+    options.settings = database.settings;
+    options.has_standby = database.has_standby;
+    options.is_pooled = database.is_pooled;
+    world_.add_database(database.name, database.schema_of ? database.schema_of(defect) : database.schema, std::move(options));
   }
   for (const std::string& store : topology.file_stores) world_.add_file_store(store);
   if (topology.cache) world_.add_cache();

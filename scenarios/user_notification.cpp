@@ -24,6 +24,8 @@ Scenario user_notification() {
     Topology::DatabaseSpec spec;
     spec.name = database;
     spec.schema = services::database_schema(database);
+    // What users are told is kept here: a failover that loses it must be seen to be the only way to lose it.
+    spec.has_standby = spec.name == "user_db";
     spec.schema_of = [name = spec.name](std::string_view defect) { return services::database_schema(name, defect); };
     topology.databases.push_back(std::move(spec));
   }

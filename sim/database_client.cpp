@@ -87,7 +87,11 @@ Task<void> Connection::open() {
   auto packet = make_connect_packet(directory_, server_, id_, session_);
   directory_.network.send(client_, server_.host(), std::move(packet), stream_);
   Task<StatementReply> waiting = await_reply(Effect::did_not_happen);
-  co_await std::move(waiting);
+  const StatementReply reply = co_await std::move(waiting);
+  if (reply.failed) {
+    broken_ = true;
+    throw DatabaseError(Effect::did_not_happen, reply.error.sqlstate, server_.name() + ": " + reply.error.message);
+  }
   opened_ = true;
 }
 

@@ -21,7 +21,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  /// One trip to the server and back. Throws DatabaseError.
+  /// One trip to the server and back. Throws DatabaseError: 53300 if it lets no more clients in.
   Task<void> open();
   /// Sends a job and waits for its reply, 10 s at most. Throws DatabaseError with `effect_if_lost` when the connection
   /// breaks or the time is over, else what the server answered.
@@ -33,6 +33,8 @@ class Connection {
   [[nodiscard]] bool usable() const noexcept { return !broken_ && !waiting_; }
   [[nodiscard]] bool broken() const noexcept { return broken_; }
   [[nodiscard]] const std::string& session() const noexcept { return session_; }
+  [[nodiscard]] Host& client() const noexcept { return client_; }
+  [[nodiscard]] DatabaseServer& server() const noexcept { return server_; }
 
   // ---- the wire: called by packets that arrive at the client ----
   void replied(StatementReply reply);

@@ -1,5 +1,6 @@
 #include "sim/database_server.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/database_wire.hpp"
@@ -10,7 +11,8 @@ namespace orrery::sim {
 /// One session's memory: it lives in the frame of the fiber that serves it.
 struct DatabaseServer::Session {
   Session(DatabaseServer& server, ConnectionId connection, Host& client, const std::string& name)
-      : server(server), connection(connection), client(client), waiter(server.host_->executor()), engine(server.engine_->connect(name)) {
+      : server(server), connection(connection), client(client), waiter(server.host_->executor()) {
+    if (!server.options_.is_pooled) adopt(server.open_session(name));
     server.sessions_[connection] = this;
   }
   Session(const Session&) = delete;
@@ -18,6 +20,11 @@ struct DatabaseServer::Session {
   ~Session() {
     const auto found = server.sessions_.find(connection);
     if (found != server.sessions_.end() && found->second == this) server.sessions_.erase(found);
+    if (server.options_.is_pooled && engine != nullptr && server.host_->alive()) server.pooler_.ended();
+  }
+  void adopt(std::unique_ptr<database::Session> session) {
+    engine = std::move(session);
+    engine->on_doubt([this] { return server.doubts(client); });
   }
 
   DatabaseServer& server;
@@ -29,24 +36,38 @@ struct DatabaseServer::Session {
   std::uint64_t statements = 0;
   std::deque<StatementJob> queue;
   Waiter waiter;
-  std::unique_ptr<database::Session> engine;
+  std::unique_ptr<database::Session> engine;  // null: between two transactions at a pooler
 };
 
 /// A running server. What it knows of sessions is gone with it.
 class DatabaseMachine final : public Machine {
  public:
   explicit DatabaseMachine(DatabaseServer& server) : server_(server) {}
-  ~DatabaseMachine() override { server_.sessions_.clear(); }
+  ~DatabaseMachine() override { server_.crashed(); }
 
  private:
   DatabaseServer& server_;
 };
 
-DatabaseServer::DatabaseServer(Directory& directory, std::string name)
-    : directory_(directory), name_(std::move(name)), entity_(entity_of(name_)) {
-  engine_ = std::make_unique<database::Engine>(name_, *this);
+DatabaseServer::DatabaseServer(Directory& directory, std::string name, DatabaseOptions options)
+    : directory_(directory),
+      name_(std::move(name)),
+      entity_(entity_of(name_)),
+      options_(std::move(options)),
+      wal_(directory.kernel, entity_) {
+  options_.engine.loses_asynchronous_commits = true;
+  engine_ = std::make_shared<database::Engine>(name_, *this, options_.engine);
   engine_->on_commit([this](const database::CommittedTransaction& transaction) { committed(transaction); });
 }
+
+DatabaseServer::DatabaseServer(Directory& directory, std::string name, DatabaseServer& primary)
+    : directory_(directory),
+      name_(std::move(name)),
+      entity_(entity_of(name_)),
+      options_(primary.options_),
+      engine_(primary.engine_),
+      wal_(directory.kernel, entity_),
+      primary_(&primary) {}
 
 DatabaseServer::~DatabaseServer() = default;
 
@@ -59,8 +80,84 @@ void DatabaseServer::load(std::string_view schema) {
 }
 
 std::unique_ptr<Machine> DatabaseServer::boot(Host& host) {
-  if (host.incarnation() > 1) engine_->recover();
+  if (host.incarnation() > 1 && primary_ == nullptr) {
+    tell_lost(engine_->lose_after(survives_.value_or(engine_->last_commit())));
+    survives_.reset();
+    wal_.clear();
+    const bool is_promoted = std::exchange(was_promoted_, false);
+    if (is_promoted) replication_->promoted(engine_->last_commit());
+    if (is_promoted || replication_ == nullptr) engine_->settle(engine_->last_commit());
+  }
   return std::make_unique<DatabaseMachine>(*this);
+}
+
+void DatabaseServer::crashed() {
+  sessions_.clear();
+  pooler_.clear();
+  if (primary_ == nullptr && !survives_) survives_ = flushed();
+}
+
+std::string DatabaseServer::promote_standby(bool planned) {
+  if (standby_ == nullptr) return "it has no standby";
+  std::string why_not = replication_->why_not_promoted();
+  if (!why_not.empty()) return why_not;
+  survives_ = planned ? engine_->last_commit() : replication_->received();
+  was_promoted_ = true;
+  return {};
+}
+
+void DatabaseServer::replicate_to(DatabaseServer& standby) {
+  standby_ = &standby;
+  engine_->keep_commits();
+  replication_ = std::make_unique<Replication>(directory_, *this, standby);
+}
+
+void DatabaseServer::set_read_only(bool begins) {
+  read_only_ += begins ? 1 : -1;
+  engine_->set_read_only(read_only_ > 0);
+}
+
+void DatabaseServer::set_disk_full(bool begins) {
+  disk_full_ += begins ? 1 : -1;
+  engine_->set_disk_full(disk_full_ > 0);
+}
+
+void DatabaseServer::limit_connections(std::size_t most, bool begins) {
+  if (begins) {
+    limits_.push_back(most);
+  } else if (const auto found = std::ranges::find(limits_, most); found != limits_.end()) {
+    limits_.erase(found);
+  }
+}
+
+std::unique_ptr<database::Session> DatabaseServer::open_session(std::string session_name) {
+  std::unique_ptr<database::Session> session = engine_->connect(std::move(session_name));
+  for (const auto& [setting, value] : options_.settings) session->set(setting, value);
+  if (primary_ != nullptr) session->follow([replication = primary_->replication()] { return replication->replayed(); });
+  return session;
+}
+
+Rows DatabaseServer::query(std::string_view sql) {
+  if (primary_ == nullptr) return engine_->query(sql);
+  const std::unique_ptr<database::Session> session = open_session("query");
+  const Task<database::StatementResult> running = session->execute(sql);
+  running.start();
+  CHECK(running.done(), "a query from outside waits for nobody");
+  return running.result().rows;
+}
+
+bool DatabaseServer::doubts(const Host& client) {
+  const std::string_view link = directory_.network.link_name(client, *host_);
+  const std::uint64_t entity = directory_.network.link_entity(client, *host_);
+  return directory_.decisions.strike(FaultKind::serialization_failure, link, entity, ++occasions_[client.id].doubts) != nullptr;
+}
+
+void DatabaseServer::chose(database::OpenChoice choice, std::string_view session, std::uint64_t seed) {
+  if (directory_.kernel.current_fiber() == nullptr) return;  // somebody looks from outside
+  Recorder& recorder = directory_.kernel.recorder();
+  recorder.tick(EventKind::choice_made, entity_ + static_cast<std::uint64_t>(choice), seed);
+  if (!recorder.full()) return;
+  recorder.describe(EventKind::choice_made, name_, name_, session, 0, database::to_string(choice), std::to_string(seed));
 }
 
 Executor& DatabaseServer::executor() noexcept { return directory_.kernel; }
@@ -73,7 +170,21 @@ std::uint64_t DatabaseServer::draw(std::uint32_t site, std::uint64_t entity, std
   return decide(directory_.kernel.seed(), 2000 + site, entity_ ^ entity, ordinal);
 }
 
+void DatabaseServer::refuse(ConnectionId connection, Host& client, std::string_view sqlstate, std::string_view message) {
+  StatementReply refusal;
+  refusal.failed = refusal.fatal = true;
+  refusal.error.sqlstate = sqlstate;
+  refusal.error.message = message;
+  directory_.network.send(*host_, client, make_reply_packet(directory_, *this, connection, std::move(refusal)));
+}
+
 void DatabaseServer::connect(ConnectionId connection, Host& client, std::string session_name) {
+  std::size_t most = options_.max_connections;
+  for (const std::size_t limit : limits_) most = std::min(most, limit);
+  if (sessions_.size() >= most) {
+    refuse(connection, client, "53300", "sorry, too many clients already");
+    return;
+  }
   const std::string_view name = directory_.kernel.intern(session_name);
   host_->spawn(name, serve(connection, client, std::move(session_name)), mix(host_->entity ^ host_->incarnation(), entity_of(name)));
 }
@@ -102,7 +213,7 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
   reply(session, StatementReply());
   for (;;) {
     while (session.queue.empty() && !session.closing) {
-      const auto limit = session.engine->idle_limit();
+      const auto limit = session.engine != nullptr ? session.engine->idle_limit() : database::Session::IdleLimit();
       if (limit.after == Duration::zero()) {
         co_await session.waiter.wait();
         continue;
@@ -133,8 +244,16 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
       }
       co_return;
     }
+    if (session.engine == nullptr) {
+      Task<std::unique_ptr<database::Session>> taking = pooler_.take(*host_);
+      session.adopt(co_await std::move(taking));
+    }
     Task<StatementReply> executing = execute(session, job);
     StatementReply answer = co_await std::move(executing);
+    if (options_.is_pooled && session.engine->status() == database::TransactionStatus::idle) {
+      session.engine->on_doubt(nullptr);
+      pooler_.give_back(std::move(session.engine));
+    }
     if (job.mishap == Mishap::reply_lost || job.mishap == Mishap::dies_in_commit) {
       reset_client(directory_, *host_, client, connection);
       co_return;
@@ -189,14 +308,40 @@ Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job
   co_return answer;
 }
 
-void DatabaseServer::committed(const database::CommittedTransaction& transaction) {
-  if (transaction.changes.empty()) return;
+namespace {
+
+std::vector<RowChange> recorded(const std::vector<database::RowChange>& made) {
   std::vector<RowChange> changes;
-  changes.reserve(transaction.changes.size());
-  for (const database::RowChange& change : transaction.changes) {
+  changes.reserve(made.size());
+  for (const database::RowChange& change : made) {
     changes.push_back({std::string(change.table), static_cast<RowOperation>(change.operation), change.shape,
                        change.before, change.after});
   }
+  return changes;
+}
+
+}  // namespace
+
+void DatabaseServer::tell_lost(std::vector<database::LostTransaction> lost) {
+  for (const database::LostTransaction& transaction : lost) {
+    directory_.kernel.recorder().commit(name_, name_, transaction.session, transaction.transaction_id,
+                                        recorded(transaction.changes), EventKind::transaction_lost);
+  }
+}
+
+void DatabaseServer::committed(const database::CommittedTransaction& transaction) {
+  wal_.committed(transaction.place, transaction.is_asynchronous);
+  if (replication_ != nullptr) {
+    replication_->committed();
+    engine_->settle(replication_->received());
+    engine_->hold(replication_->replayed());
+  } else if (transaction.is_asynchronous) {
+    engine_->settle(flushed());
+  } else {
+    engine_->settle(transaction.place);
+  }
+  if (transaction.changes.empty()) return;
+  std::vector<RowChange> changes = recorded(transaction.changes);
   SimFiber* fiber = directory_.kernel.current_fiber();
   directory_.kernel.recorder().commit(name_, name_, fiber != nullptr ? fiber->name() : "", transaction.transaction_id,
                                       std::move(changes));

@@ -4,10 +4,15 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/database/engine.hpp"
+#include "sim/database_options.hpp"
+#include "sim/database_pooler.hpp"
+#include "sim/database_replication.hpp"
+#include "sim/database_wal.hpp"
 #include "sim/kernel.hpp"
 #include "sim/network.hpp"
 
@@ -44,10 +49,15 @@ struct StatementReply {
   database::SqlError error;
 };
 
-/// A PostgreSQL server on a host of its own. The engine's committed rows outlive a crash; sessions do not.
+/// A PostgreSQL server on a host of its own. The engine's committed rows outlive a crash; sessions do not. Which acknowledged
+/// commits a crash or a failover takes back is said by WriteAheadLog and Replication; each that is gone is in the history.
+///
+/// A name stands for a role: after a failover the primary's name leads to what was the standby.
 class DatabaseServer final : public database::Environment {
  public:
-  DatabaseServer(Directory& directory, std::string name);
+  DatabaseServer(Directory& directory, std::string name, DatabaseOptions options);
+  /// The hot standby of `primary`, whose engine it reads.
+  DatabaseServer(Directory& directory, std::string name, DatabaseServer& primary);
   ~DatabaseServer();
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -58,8 +68,29 @@ class DatabaseServer final : public database::Environment {
   void load(std::string_view schema);
   /// Recovers and listens.
   [[nodiscard]] std::unique_ptr<Machine> boot(Host& host);
+  /// What a new transaction on this server would see.
+  [[nodiscard]] Rows query(std::string_view sql);
+
+  // ---- faults; what lasts is counted, so that several may overlap ----
   /// Each statement takes this much longer; added up over calls.
   void slow(Duration extra) noexcept { extra_ += extra; }
+  void set_read_only(bool begins);
+  void set_disk_full(bool begins);
+  /// No more connections than this, the smallest of those that are in force.
+  void limit_connections(std::size_t most, bool begins);
+  /// From here on it has a standby. Both hosts are attached.
+  void replicate_to(DatabaseServer& standby);
+  [[nodiscard]] bool is_standby() const noexcept { return primary_ != nullptr; }
+  [[nodiscard]] DatabaseServer* standby() const noexcept { return standby_; }
+  [[nodiscard]] Replication* replication() const noexcept { return replication_.get(); }
+  /// The standby is to take its place: to be called when both are about to crash. `planned`: it has received everything. Gives
+  /// why it is not done; empty: it is.
+  [[nodiscard]] std::string promote_standby(bool planned);
+
+  // ---- for its log and its pooler ----
+  /// The place of the last commit that a crash would leave.
+  [[nodiscard]] std::uint64_t flushed() { return wal_.flushed(engine_->last_commit()); }
+  [[nodiscard]] std::unique_ptr<database::Session> open_session(std::string session_name);
 
   /// The number of the next statement, or COMMIT, that `client` sends here: the occasions of faults. It counts on over
   /// restarts of the client.
@@ -76,6 +107,7 @@ class DatabaseServer final : public database::Environment {
   [[nodiscard]] Executor& executor() noexcept override;
   [[nodiscard]] SystemTime system_time() const noexcept override;
   [[nodiscard]] std::uint64_t draw(std::uint32_t site, std::uint64_t entity, std::uint64_t ordinal) noexcept override;
+  void chose(database::OpenChoice choice, std::string_view session, std::uint64_t seed) override;
 
  private:
   friend class DatabaseMachine;
@@ -83,17 +115,34 @@ class DatabaseServer final : public database::Environment {
   Task<void> serve(ConnectionId connection, Host& client, std::string session_name);
   Task<StatementReply> execute(Session& session, StatementJob& job);
   void reply(Session& session, StatementReply reply);
+  void refuse(ConnectionId connection, Host& client, std::string_view sqlstate, std::string_view message);
   void committed(const database::CommittedTransaction& transaction);
+  void crashed();
+  void tell_lost(std::vector<database::LostTransaction> lost);
+  /// Whether a SERIALIZABLE transaction of the client fails without need now.
+  [[nodiscard]] bool doubts(const Host& client);
 
   Directory& directory_;
   std::string name_;
   std::uint64_t entity_;
   Host* host_ = nullptr;
+  DatabaseOptions options_;
   Duration extra_{0};
-  std::unique_ptr<database::Engine> engine_;
+  int read_only_ = 0;
+  int disk_full_ = 0;
+  std::vector<std::size_t> limits_;
+  std::shared_ptr<database::Engine> engine_;  // a standby's is its primary's
+  WriteAheadLog wal_;
+  DatabaseServer* primary_ = nullptr;  // of a standby
+  DatabaseServer* standby_ = nullptr;  // of a primary
+  std::unique_ptr<Replication> replication_;
+  std::optional<std::uint64_t> survives_;  // of the server that is down: its last commit that will be there again
+  bool was_promoted_ = false;
+  Pooler pooler_{*this};
   struct Occasions {
     std::uint64_t statements = 0;
     std::uint64_t commits = 0;
+    std::uint64_t doubts = 0;
   };
   std::map<std::uint32_t, Occasions> occasions_;
   std::map<ConnectionId, Session*> sessions_;  // of the machine that runs now

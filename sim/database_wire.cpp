@@ -82,6 +82,12 @@ std::unique_ptr<Packet> make_reply_packet(Directory& directory, DatabaseServer& 
   return std::make_unique<ReplyPacket>(directory, server, connection, std::move(reply));
 }
 
+void ConnectionTable::server_crashed(Directory& directory, Host& server) const {
+  for (const auto& [id, connection] : connections_) {
+    if (&connection->server().host() == &server) reset_client(directory, server, connection->client(), id);
+  }
+}
+
 void reset_client(Directory& directory, Host& server, Host& client, ConnectionId connection) {
   if (directory.network.blocked(server, client)) return;
   directory.kernel.at(directory.kernel.now() + directory.network.latency.minimum, [&directory, connection] {

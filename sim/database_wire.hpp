@@ -20,6 +20,8 @@ class ConnectionTable {
     return last_;
   }
   void remove(ConnectionId id) { connections_.erase(id); }
+  /// The server's process died: its operating system closes its sockets, and clients learn it one trip later.
+  void server_crashed(Directory& directory, Host& server) const;
   [[nodiscard]] Connection* find(ConnectionId id) const {
     const auto found = connections_.find(id);
     return found == connections_.end() ? nullptr : found->second;

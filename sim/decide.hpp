@@ -55,6 +55,9 @@ enum class Site : std::uint64_t {
   file_cost = 15,       // how long a file store works on a request
   cache_cost = 16,      // how long the cache works on a command
   trace_id = 17,        // of traces and spans
+  wal_writer = 18,      // how much of the log a round of the WAL writer leaves for the next ones
+  replay = 19,          // how long a standby takes to replay
+  pooler = 20,          // which of a pooler's idle sessions a transaction gets
 };
 
 }  // namespace orrery::sim

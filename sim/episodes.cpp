@@ -20,6 +20,15 @@ bool is_on_links(FaultKind kind) {
   return kind == FaultKind::partition || kind == FaultKind::one_way_partition || kind == FaultKind::slow_link;
 }
 
+bool changes_primary(FaultKind kind) { return kind == FaultKind::failover || kind == FaultKind::switchover; }
+
+bool is_of_database(FaultKind kind) {
+  return kind == FaultKind::read_only_database || kind == FaultKind::connection_limit || kind == FaultKind::disk_full;
+}
+
+/// How long an old primary takes until it follows the new one (pg_rewind, or a new base backup).
+constexpr Duration kRejoins = 5s;
+
 struct Ends {
   std::string_view from;
   std::string_view to;
@@ -60,6 +69,15 @@ std::string Episodes::unsupported(const Fault& fault) const {
   const bool is_store = directory_.file_stores.contains(fault.target);
   const bool is_cache = directory_.cache != nullptr && fault.target == "cache";
   if (fault.kind == FaultKind::slow_database && !is_database) return "\"" + fault.target + "\" is no database";
+  if (changes_primary(fault.kind) || fault.kind == FaultKind::standby_lag) {
+    if (!is_database) return "\"" + fault.target + "\" is no database";
+    if (directory_.databases.find(fault.target)->second->standby() == nullptr) return "\"" + fault.target + "\" has no standby";
+  }
+  if (is_of_database(fault.kind)) {
+    if (!is_database) return "\"" + fault.target + "\" is no database";
+    if (directory_.databases.find(fault.target)->second->is_standby()) return "\"" + fault.target + "\" is a standby";
+    if (fault.amount < 0) return "a negative number of connections";
+  }
   if (fault.kind == FaultKind::broker_delay && !is_broker) return "\"" + fault.target + "\" is no broker";
   if (fault.kind == FaultKind::disk_full && !is_store) return "\"" + fault.target + "\" is no file store";
   if (fault.kind == FaultKind::cache_down && !is_cache) return "\"" + fault.target + "\" is no cache";
@@ -121,10 +139,35 @@ void Episodes::begin(const Fault& fault) {
     }
     return;
   }
+  if (changes_primary(fault.kind)) {
+    change_primary(fault);
+    return;
+  }
   const std::uint64_t id = ++last_;
   active_.push_back({id, fault});
   apply(fault, true);
   kernel.at(kernel.now() + fault.lasts, [this, id] { end(id); });
+}
+
+void Episodes::change_primary(const Fault& fault) {
+  Kernel& kernel = directory_.kernel;
+  DatabaseServer& primary = *directory_.databases.find(fault.target)->second;
+  const bool planned = fault.kind == FaultKind::switchover;
+  if (planned && !primary.host().alive()) return;
+  const std::string why_not = primary.promote_standby(planned);
+  const std::string kind(to_string(fault.kind));
+  if (!why_not.empty()) {
+    kernel.recorder().fact(EventKind::log, fault.target, "warning", {}, 0, "no " + kind + ": " + why_not);
+    if (planned) return;
+    kernel.crash(primary.host(), "fault");
+    start_later(primary.host(), fault.lasts);
+    return;
+  }
+  Host& standby = primary.standby()->host();
+  kernel.crash(primary.host(), kind);
+  kernel.crash(standby, kind + ": it becomes the primary");
+  start_later(primary.host(), fault.lasts);
+  start_later(standby, fault.lasts + kRejoins);
 }
 
 void Episodes::end(std::uint64_t id) {
@@ -180,6 +223,12 @@ void Episodes::apply(const Fault& fault, bool begins) {
     case FaultKind::slow_service: directory_.ailment(*kernel.find_host(fault.target)).slower += by; return;
     case FaultKind::error_burst: directory_.ailment(*kernel.find_host(fault.target)).failing += begins ? 1 : -1; return;
     case FaultKind::slow_database: directory_.databases.find(fault.target)->second->slow(by); return;
+    case FaultKind::standby_lag: directory_.databases.find(fault.target)->second->replication()->lag(by); return;
+    case FaultKind::read_only_database: directory_.databases.find(fault.target)->second->set_read_only(begins); return;
+    case FaultKind::disk_full: directory_.databases.find(fault.target)->second->set_disk_full(begins); return;
+    case FaultKind::connection_limit:
+      directory_.databases.find(fault.target)->second->limit_connections(static_cast<std::size_t>(fault.amount), begins);
+      return;
     case FaultKind::broker_delay: directory_.broker->set_delivery_delay(directory_.broker->delivery_delay() + by); return;
     case FaultKind::disk_full: directory_.file_stores.find(fault.target)->second->fill(begins); return;
     case FaultKind::cache_down: directory_.cache->refuse(begins); return;

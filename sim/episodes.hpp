@@ -27,6 +27,9 @@ class Episodes {
  private:
   void apply(const Fault& fault, bool begins);
   void end(std::uint64_t id);
+  /// A failover or switchover: the standby takes the primary's place, unless an orchestrator would not let it; then a failover
+  /// is a crash, and a switchover nothing.
+  void change_primary(const Fault& fault);
   /// All links that a fault on links names: "a|b" both ways, "a>b" one way, "*" everybody else.
   struct Pair {
     Host* from;

@@ -45,8 +45,8 @@ EventId Recorder::fact(EventKind kind, std::string_view host, std::string_view s
 }
 
 EventId Recorder::commit(std::string_view host, std::string_view database, std::string_view session,
-                         std::uint64_t transaction_id, std::vector<RowChange> changes) {
-  const EventId id = tick(EventKind::transaction_committed, entity_of(host), transaction_id);
+                         std::uint64_t transaction_id, std::vector<RowChange> changes, EventKind kind) {
+  const EventId id = tick(kind, entity_of(host), transaction_id);
   absorb(database);
   absorb(session);
   for (const RowChange& change : changes) {
@@ -65,7 +65,7 @@ EventId Recorder::commit(std::string_view host, std::string_view database, std::
   event.id = id;
   event.cause = cause_before_;
   event.at = now_;
-  event.kind = EventKind::transaction_committed;
+  event.kind = kind;
   event.host = host;
   event.subject = database;
   event.key = session;

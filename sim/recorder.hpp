@@ -33,9 +33,10 @@ class Recorder {
   /// One fact: hashed with all its fields and kept.
   EventId fact(EventKind kind, std::string_view host, std::string_view subject, std::string_view key = {},
                std::int64_t number = 0, std::string_view text = {}, std::string_view detail = {});
-  /// A commit with the rows that it changed.
+  /// A commit with the rows that it changed, or one that was lost with those that undo it.
   EventId commit(std::string_view host, std::string_view database, std::string_view session,
-                 std::uint64_t transaction_id, std::vector<RowChange> changes);
+                 std::uint64_t transaction_id, std::vector<RowChange> changes,
+                 EventKind kind = EventKind::transaction_committed);
 
   /// The event that is being carried out: the cause of what comes next.
   [[nodiscard]] EventId cause() const noexcept { return cause_; }

@@ -40,6 +40,7 @@ World::World(std::uint64_t seed, bool full)
   kernel_.on_crash([this](Host& host) {
     network_.crashed(host);
     directory_->exchanges.crashed(host);
+    directory_->connections.server_crashed(*directory_, host);
   });
   kernel_.on_resume([this](Host& host) { network_.resumed(host); });
   kernel_.on_failure([this](Host& host, std::string_view fiber, std::string_view what) {
@@ -52,13 +53,20 @@ World::World(std::uint64_t seed, bool full)
 
 World::~World() { kernel_.clear(); }
 
-void World::add_database(std::string name, std::string_view schema) {
-  auto server = std::make_unique<DatabaseServer>(*directory_, name);
-  DatabaseServer* durable = server.get();
-  durable->load(schema);
-  Host& host = kernel_.add_host(name, [durable](Host& booted) { return durable->boot(booted); });
-  durable->attach(host);
-  directory_->databases.emplace(std::move(name), std::move(server));
+void World::add_database(std::string name, std::string_view schema, DatabaseOptions options) {
+  const bool has_standby = options.has_standby;
+  const auto add = [this](std::unique_ptr<DatabaseServer> server) -> DatabaseServer& {
+    DatabaseServer* durable = server.get();
+    durable->attach(kernel_.add_host(durable->name(), [durable](Host& booted) { return durable->boot(booted); }));
+    directory_->databases.emplace(durable->name(), std::move(server));
+    return *durable;
+  };
+  auto server = std::make_unique<DatabaseServer>(*directory_, name, std::move(options));
+  server->load(schema);
+  static_cast<void>(server->open_session("settings"));
+  DatabaseServer& primary = add(std::move(server));
+  if (!has_standby) return;
+  primary.replicate_to(add(std::make_unique<DatabaseServer>(*directory_, standby_of(name), primary)));
 }
 
 void World::add_broker() {
@@ -129,7 +137,7 @@ CacheServer& World::cache() {
   return *directory_->cache;
 }
 
-Rows World::query(std::string_view database_name, std::string_view sql) { return database(database_name).engine().query(sql); }
+Rows World::query(std::string_view database_name, std::string_view sql) { return database(database_name).query(sql); }
 
 void World::spawn(std::string_view on, std::string_view name, std::function<Task<void>(Context&)> body,
                   std::uint64_t identity) {

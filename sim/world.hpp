@@ -10,6 +10,7 @@
 #include "runtime/context.hpp"
 #include "runtime/controls.hpp"
 #include "runtime/history.hpp"
+#include "sim/database_options.hpp"
 #include "sim/decisions.hpp"
 #include "sim/kernel.hpp"
 #include "sim/network.hpp"
@@ -43,8 +44,9 @@ class World final : public Controls {
   World& operator=(const World&) = delete;
 
   // ---- putting together, before start() ----
-  /// A database server on a host of that name. Throws database::SqlError if the schema is refused.
-  void add_database(std::string name, std::string_view schema);
+  /// A database server on a host of that name, and its standby, if it has one, on "<name>_standby". Throws database::SqlError
+  /// if the schema or a setting is refused.
+  void add_database(std::string name, std::string_view schema, DatabaseOptions options = {});
   /// The broker's host is "broker".
   void add_broker();
   /// A file store on a host of that name; it is empty.

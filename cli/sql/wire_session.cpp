@@ -74,10 +74,18 @@ void WireSession::disconnect() {
 }
 
 Task<std::optional<FrontendMessage>> WireSession::next_message() {
+  // Between two commands a client may be silent for so long; what it is told meanwhile does not count.
+  const auto limit = is_ready_ ? session_->idle_limit() : sim::database::Session::IdleLimit();
+  const Instant deadline =
+      limit.after == Duration::zero() ? Instant::max() : hub_.environment.time.now() + limit.after;
   while (!is_gone_) {
     std::optional<FrontendMessage> message = reader_.next();
     if (message) co_return message;
-    co_await input_.wait();
+    if (is_ready_) send_notifications();
+    const bool woken = co_await input_.wait_until(deadline);
+    if (woken) continue;
+    send_fatal(limit.sqlstate, limit.message);
+    break;
   }
   co_return std::nullopt;
 }
@@ -105,6 +113,7 @@ Task<> WireSession::serve() {
     Task<std::optional<FrontendMessage>> reading = next_message();
     const std::optional<FrontendMessage> message = co_await std::move(reading);
     if (!message || message->type == 'X') co_return;
+    is_ready_ = false;
     if (skips_to_sync_ && message->type != 'S') continue;
     std::optional<SqlError> failure;
     try {
@@ -115,9 +124,8 @@ Task<> WireSession::serve() {
     }
     if (!failure) continue;
     send_error(*failure);
-    if (message->type == 'Q' || message->type == 'F') {
-      after_statement();
-      out_.ready_for_query(session_->status());
+    if (message->type == 'Q' || message->type == 'F' || message->type == 'S') {
+      ready();
     } else {
       skips_to_sync_ = true;
     }
@@ -198,7 +206,8 @@ bool WireSession::begin_session(BodyReader& body) {
   key_ = static_cast<std::int32_t>(hub_.environment.draw(0x77697265, hub_.connections, 0));
   hub_.sessions[session_->process_id()] = this;
   out_.begin('K').int32(session_->process_id()).int32(key_);
-  out_.ready_for_query(TransactionStatus::idle);
+  session_->on_notification([this] { input_.wake(); });
+  ready();
   return true;
 }
 
@@ -258,8 +267,11 @@ Task<> WireSession::handle(const FrontendMessage& message) {
     case 'S':
       body.expect_end();
       skips_to_sync_ = false;
-      after_statement();
-      out_.ready_for_query(session_->status());
+      {
+        Task<> committing = session_->sync();
+        co_await std::move(committing);
+      }
+      ready();
       break;
     case 'H':  // output is sent as soon as it is there
       body.expect_end();
@@ -282,8 +294,7 @@ Task<> WireSession::query(const FrontendMessage& message) {
     Task<> running = session_->execute_each(sql, on_result_);
     co_await std::move(running);
   }
-  after_statement();
-  out_.ready_for_query(session_->status());
+  ready();
 }
 
 void WireSession::parse(BodyReader& body) {
@@ -383,7 +394,7 @@ Task<> WireSession::execute(const FrontendMessage& message) {
   if (!portal.has_run) {
     portal.has_run = true;
     if (deallocate(portal.prepared.sql)) co_return;
-    Task<StatementResult> running = session_->execute(portal.prepared.sql, portal.parameters, portal.prepared.declared);
+    Task<StatementResult> running = session_->execute_step(portal.prepared.sql, portal.parameters, portal.prepared.declared);
     StatementResult result = co_await std::move(running);
     portal.result = std::move(result);
     for (const auto& notice : portal.result.notices) out_.notice(notice);
@@ -512,6 +523,20 @@ void WireSession::send_fatal(std::string_view sqlstate, std::string_view message
   error.sqlstate = sqlstate;
   error.message = message;
   out_.error("FATAL", error);
+}
+
+/// Outside of a transaction: PostgreSQL sends them before ReadyForQuery, or at once to a client that is idle.
+void WireSession::send_notifications() {
+  for (const sim::database::Notification& each : session_->take_notifications()) {
+    out_.begin('A').int32(each.process_id).string(each.channel).string(each.payload);
+  }
+}
+
+void WireSession::ready() {
+  after_statement();
+  send_notifications();
+  out_.ready_for_query(session_->status());
+  is_ready_ = true;
 }
 
 /// Portals end with their transaction; settings that clients follow are reported when they have changed.

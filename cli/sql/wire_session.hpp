@@ -34,8 +34,8 @@ struct WireHub {
 
 /// One client's side of PostgreSQL's protocol 3 (manual, chapter 55) over bytes: it knows no sockets. Bytes of the client go
 /// in with `receive`, bytes for it come out of `take_output`; in between runs one coroutine, which waits where a
-/// statement waits. Differences to a real server: each Execute outside of a transaction block commits by itself and not at
-/// Sync; a portal's statement runs as a whole at its first Execute.
+/// statement waits. What Execute does outside of a transaction block is committed at Sync. One difference to a real server: a
+/// portal's statement runs as a whole at its first Execute.
 class WireSession {
  public:
   explicit WireSession(WireHub& hub);
@@ -97,6 +97,9 @@ class WireSession {
   void send_error(const SqlError& error);
   void send_fatal(std::string_view sqlstate, std::string_view message);
   void after_statement();
+  void send_notifications();
+  /// The answer to a command is complete: ReadyForQuery, and what goes before it.
+  void ready();
   [[nodiscard]] Prepared& find_statement(const std::string& name);
   [[nodiscard]] Portal& find_portal(const std::string& name);
 
@@ -106,6 +109,7 @@ class WireSession {
   MessageWriter out_;
   bool is_gone_ = false;
   bool skips_to_sync_ = false;
+  bool is_ready_ = false;  // the client was told so, and has sent nothing since
   std::int32_t key_ = 0;
   std::unique_ptr<sim::database::Session> session_;
   std::map<std::string, Prepared> statements_;

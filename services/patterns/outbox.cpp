@@ -52,18 +52,24 @@ std::string claim_statement(const Twin& twin) {
   return sql += kReturning;
 }
 
+// The fence: token, owner and event. The token alone would do if no commit were ever lost. After a failover it may have been
+// given to somebody else once more, and the sequence may have given the row's number to another event.
+#define ORRERY_STILL_CLAIMED \
+  " WHERE seq_id = $1 AND event_id = $2 AND claim_token = $3 AND claimed_by = $4 AND status = 'pending'"
+
 constexpr std::string_view kMarkPublished =
     "UPDATE outbox_events SET status = 'published', published_at = now(), claimed_by = NULL, claimed_until = NULL,"
-    " error_reason = NULL WHERE seq_id = $1 AND claim_token = $2 AND status = 'pending'";
+    " error_reason = NULL" ORRERY_STILL_CLAIMED;
 
 constexpr std::string_view kTryLater =
-    "UPDATE outbox_events SET claimed_by = NULL, claimed_until = NULL, error_reason = left($3, 500),"
-    " next_attempt_at = now() + make_interval(secs => $4) WHERE seq_id = $1 AND claim_token = $2 AND status = "
-    "'pending'";
+    "UPDATE outbox_events SET claimed_by = NULL, claimed_until = NULL, error_reason = left($5, 500),"
+    " next_attempt_at = now() + make_interval(secs => $6)" ORRERY_STILL_CLAIMED;
 
 constexpr std::string_view kPark =
-    "UPDATE outbox_events SET status = 'failed', claimed_by = NULL, claimed_until = NULL, error_reason = left($3, 500)"
-    " WHERE seq_id = $1 AND claim_token = $2 AND status = 'pending'";
+    "UPDATE outbox_events SET status = 'failed', claimed_by = NULL, claimed_until = NULL, error_reason = left($5, 500)"
+    ORRERY_STILL_CLAIMED;
+
+#undef ORRERY_STILL_CLAIMED
 
 constexpr std::string_view kBacklog =
     "SELECT count(*) FILTER (WHERE status = 'pending') AS pending, count(*) FILTER (WHERE status = 'failed') AS failed,"
@@ -190,11 +196,11 @@ Task<void> OutboxRelay::relay(const Claimed& row) {
   if (static_cast<std::int64_t>(row.message.body.size()) > settings_.max_body) {
     context_.telemetry.log(Level::error, "event cannot be published",
                            Json{{"event_id", row.message.id}, {"bytes", row.message.body.size()}});
-    co_await db_.exec(kPark, row.seq_id, row.token, "the event is larger than a message may be");
+    co_await db_.exec(kPark, row.seq_id, row.message.id, row.token, context_.host, "the event is larger than a message may be");
     co_return;
   }
   // twin: marks-before-confirm. The mark is committed while the broker has not answered, and stays if it never does.
-  if (twin_.is("marks-before-confirm")) co_await db_.exec(kMarkPublished, row.seq_id, row.token);
+  if (twin_.is("marks-before-confirm")) co_await db_.exec(kMarkPublished, row.seq_id, row.message.id, row.token, context_.host);
   std::string failed;
   try {
     Message message = row.message;
@@ -204,18 +210,18 @@ Task<void> OutboxRelay::relay(const Claimed& row) {
   }
   if (failed.empty()) {
     // If this is lost, the row stays pending and is published once more: the consumers' inbox takes that.
-    const Rows marked = co_await db_.exec(kMarkPublished, row.seq_id, row.token);
+    const Rows marked = co_await db_.exec(kMarkPublished, row.seq_id, row.message.id, row.token, context_.host);
     context_.telemetry.count("outbox_published_total", marked.affected());
     co_return;
   }
   context_.telemetry.count("outbox_publish_failures_total");
   // twin: terminal-give-up. After three attempts the row is put aside, and nobody ever looks there.
   if (twin_.is("terminal-give-up") && row.attempts >= 3) {
-    co_await db_.exec(kPark, row.seq_id, row.token, failed);
+    co_await db_.exec(kPark, row.seq_id, row.message.id, row.token, context_.host, failed);
     co_return;
   }
   const Duration delay = settings_.backoff.delay(row.attempts, context_.random);
-  co_await db_.exec(kTryLater, row.seq_id, row.token, failed, seconds(delay));
+  co_await db_.exec(kTryLater, row.seq_id, row.message.id, row.token, context_.host, failed, seconds(delay));
 }
 
 // twin: parallel-batch-reorders

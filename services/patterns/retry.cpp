@@ -61,8 +61,9 @@ Task<bool> Retry::again() {
 }
 
 bool is_transient(const DatabaseError& error) noexcept {
-  return error.is_transient_conflict() || error.is_connection_loss() || error.sqlstate() == "53300" ||
-         error.sqlstate() == "57014";
+  // 53xxx: the server lacks connections, space or memory; 25006: it is read-only, as a standby before its promotion is.
+  return error.is_transient_conflict() || error.is_connection_loss() || error.sqlstate().starts_with("53") ||
+         error.sqlstate() == "25006" || error.sqlstate() == "57014";
 }
 
 }  // namespace orrery::services

@@ -84,8 +84,8 @@ class Retry {
 };
 
 /// True for errors that go away by themselves and left nothing behind, if they came before COMMIT was sent: a
-/// serialization failure or deadlock, a lost or refused connection, no connection to be had (53300), a cancelled
-/// statement (57014).
+/// serialization failure or deadlock, a lost or refused connection, a server that lacks connections, space or memory (53xxx),
+/// or is read-only (25006), a cancelled statement (57014).
 [[nodiscard]] bool is_transient(const DatabaseError& error) noexcept;
 
 }  // namespace orrery::services

@@ -479,7 +479,9 @@ ExprPtr Analyzer::in_subquery(const PgQuery__SubLink& link, Level& level) {
       column->column = i;
       reader->outputs.push_back(std::move(column));
     }
+    const bool may_run_again = !is_all && name == "=" && query->limit != nullptr;
     from->store = add_step_for_locking(std::move(query));
+    plan_->steps.back().may_run_again = may_run_again;
     reader->from = std::move(from);
     query = std::move(reader);
   }

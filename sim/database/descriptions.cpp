@@ -170,6 +170,9 @@ void SessionImpl::cancel() {
   if (transaction.waiting != nullptr) {
     transaction.limits.is_cancelled = true;
     transaction.waiting->waiter.wake();
+  } else if (transaction.waits_for_safe_snapshot && transaction.serializable != nullptr) {
+    transaction.limits.is_cancelled = true;
+    transaction.serializable->safe_waiter->wake();
   } else if (sleeper != nullptr) {
     transaction.limits.is_cancelled = true;
     sleeper->wake();

@@ -86,7 +86,8 @@ std::unique_ptr<Execution> EngineImpl::take_execution(SessionImpl& session) {
 void EngineImpl::give_back(std::unique_ptr<Execution> execution) { idle_.push_back(std::move(execution)); }
 
 std::uint64_t EngineImpl::horizon() const {
-  std::uint64_t oldest = transactions.last_commit();
+  std::uint64_t oldest = std::min(transactions.last_commit(), held);
+  if (keeps_commits) oldest = std::min(oldest, settled);
   for (const SessionImpl* session : sessions) {
     if (session == nullptr) continue;
     const Transaction& txn = session->transaction;
@@ -126,11 +127,6 @@ void EngineImpl::clean_up(std::size_t limit) {
   }
 }
 
-void EngineImpl::recover() {
-  for (const SessionImpl* session : sessions) CHECK(session == nullptr, "recovery comes after all sessions are gone");
-  clean_up(SIZE_MAX);
-  for (const auto& sequence : catalog.sequences()) sequence->recover();
-}
 
 Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
@@ -143,6 +139,12 @@ Task<StatementResult> Session::execute(std::string_view sql, std::span<const Sql
   return impl_->execute({nullptr, nullptr, std::string(sql)}, Parameters(parameters.begin(), parameters.end()),
                         std::vector<TypeRef>(declared.begin(), declared.end()));
 }
+Task<StatementResult> Session::execute_step(std::string_view sql, std::span<const SqlValue> parameters,
+                                            std::span<const TypeRef> declared) {
+  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()),
+                        std::vector<TypeRef>(declared.begin(), declared.end()), nullptr, true);
+}
+Task<> Session::sync() { return impl_->sync(); }
 Task<> Session::execute_each(std::string_view sql, const std::function<void(StatementResult)>& each) {
   return impl_->execute_each(std::string(sql), each);
 }
@@ -169,6 +171,8 @@ Session::IdleLimit Session::idle_limit() const {
   return {impl_->settings.of_statement().idle_in_transaction_timeout, "25P03",
           "terminating connection due to idle-in-transaction timeout"};
 }
+void Session::follow(std::function<std::uint64_t()> replayed) { impl_->replayed = std::move(replayed); }
+void Session::on_doubt(std::function<bool()> fails) { impl_->doubt = std::move(fails); }
 bool Session::is_waiting() const noexcept {
   return impl_->transaction.waiting != nullptr || impl_->transaction.waits_for_safe_snapshot;
 }
@@ -194,6 +198,15 @@ void Engine::on_commit(std::function<void(const CommittedTransaction&)> observer
 std::vector<RelationDescription> Engine::relations() const { return describe_relations(impl_->catalog); }
 
 void Engine::recover() { impl_->recover(); }
+void Engine::keep_commits() { impl_->keep_commits(); }
+std::uint64_t Engine::last_catalog_change() const noexcept { return impl_->last_catalog_change; }
+void Engine::settle(std::uint64_t place) { impl_->settle(place); }
+std::uint64_t Engine::settled() const noexcept { return impl_->settled; }
+std::uint64_t Engine::last_commit() const noexcept { return impl_->transactions.last_commit(); }
+void Engine::hold(std::uint64_t place) noexcept { impl_->held = place; }
+std::vector<LostTransaction> Engine::lose_after(std::uint64_t place) { return impl_->lose_after(place); }
+void Engine::set_read_only(bool on) noexcept { impl_->is_read_only = on; }
+void Engine::set_disk_full(bool on) noexcept { impl_->is_disk_full = on; }
 
 Rows Engine::query(std::string_view sql, std::span<const SqlValue> parameters) {
   SessionImpl session(*impl_, "query");

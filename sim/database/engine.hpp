@@ -38,7 +38,16 @@ struct RowChange {
 
 struct CommittedTransaction {
   std::uint64_t transaction_id;
+  std::uint64_t place = 0;      // in the commit order
+  bool is_asynchronous = false;  // with synchronous_commit off
   std::vector<RowChange> changes;  // in the order in which they were made
+};
+
+/// A transaction that had committed, until a crash or a failover took it back.
+struct LostTransaction {
+  std::uint64_t transaction_id;
+  std::string session;
+  std::vector<RowChange> changes;  // that undo it, so that the last one made comes first
 };
 
 /// What NOTIFY sent to a session that listens.
@@ -105,6 +114,14 @@ struct EngineOptions {
   /// Rows come in an order of the seed where SQL leaves it open, and statements on several rows lock them in such an
   /// order. Off: always as they lie in the heap or the index, as an idle PostgreSQL mostly gives them.
   bool shuffles_open_order = true;
+  /// Each kind of that on its own: the order of rows that are only read, and the order in which they are locked or changed.
+  bool shuffles_row_order = true;
+  bool shuffles_lock_order = true;
+  /// UPDATE and DELETE … WHERE x IN (SELECT … LIMIT n FOR UPDATE) now and then run the subquery again, as a nested loop does:
+  /// they change more than n rows.
+  bool chooses_plans = true;
+  /// Commits with synchronous_commit off can be lost (see Engine::lose_after) until somebody settles them.
+  bool loses_asynchronous_commits = false;
 };
 
 class EngineImpl;
@@ -129,6 +146,12 @@ class Session {
   /// The same with declared types of the first parameters (unknown: to be inferred), as Parse gives them.
   Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters,
                                 std::span<const TypeRef> declared);
+  /// The same for one step of a pipeline of the extended protocol: outside of a transaction block its transaction stays open,
+  /// and the next steps belong to it, until `sync`. An error rolls it back.
+  Task<StatementResult> execute_step(std::string_view sql, std::span<const SqlValue> parameters,
+                                     std::span<const TypeRef> declared);
+  /// Commits the transaction of the steps before. Throws SqlError: what a COMMIT finds; then it is rolled back.
+  Task<> sync();
   /// Throws SqlError: 42601 for a wrong text or several statements, what analysis finds, 25P02 in a failed transaction.
   [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared = {});
   /// Makes the running statement, if it waits (for a lock, or in pg_sleep), fail with 57014 soon. Otherwise nothing.
@@ -156,6 +179,12 @@ class Session {
     std::string_view message;
   };
   [[nodiscard]] IdleLimit idle_limit() const;
+  /// Makes it a session of a hot standby: read-only, and its snapshots see what was committed up to the place in the commit
+  /// order that `replayed` gives.
+  void follow(std::function<std::uint64_t()> replayed);
+  /// Asked before each commit and each change of a SERIALIZABLE transaction that runs beside another one: true lets it fail
+  /// with 40001, as PostgreSQL's predicate locks do that cover a whole page (manual, 13.2.3).
+  void on_doubt(std::function<bool()> fails);
   /// True if the statement that `execute` is running waits for another session.
   [[nodiscard]] bool is_waiting() const noexcept;
 
@@ -177,9 +206,32 @@ class Engine {
   void prepare(std::string_view sql);
   /// Called at each commit that changed rows, in commit order, before the committing statement returns.
   void on_commit(std::function<void(const CommittedTransaction&)> observer);
-  /// All sessions must be gone. Forgets what was not committed, as recovery after a server crash does. Sequences may
-  /// skip ahead (up to 32 values), as PostgreSQL's do, because they are logged in advance.
+  /// All sessions but those of a standby must be gone. Forgets what was not committed, as recovery after a server crash
+  /// does. Sequences may skip ahead (up to 32 values), as PostgreSQL's do, because they are logged in advance.
   void recover();
+
+  // ---- commits that can be lost ----
+  /// From now on commits can be taken back, until `settle` says that they are safe. Those that changed the catalog are safe
+  /// at once, as are all before them.
+  void keep_commits();
+  /// What was committed up to this place in the commit order is safe.
+  void settle(std::uint64_t place);
+  [[nodiscard]] std::uint64_t settled() const noexcept;
+  /// The place of the last commit that changed the catalog: no standby sees an older state.
+  [[nodiscard]] std::uint64_t last_catalog_change() const noexcept;
+  /// The place of the last commit.
+  [[nodiscard]] std::uint64_t last_commit() const noexcept;
+  /// What a snapshot of this place sees is kept, for a standby that reads it; UINT64_MAX: nothing more than sessions need.
+  void hold(std::uint64_t place) noexcept;
+  /// As `recover`, but takes back what was committed after this place, newest first. Sequences go back with it to what was
+  /// logged then, so that values may come twice. Safe commits stay.
+  std::vector<LostTransaction> lose_after(std::uint64_t place);
+
+  // ---- what is wrong with the server ----
+  /// Transactions begin read-only, as with default_transaction_read_only set for all: 25006.
+  void set_read_only(bool on) noexcept;
+  /// A row version that needs another page fails with 53100; some find room in the pages that there are.
+  void set_disk_full(bool on) noexcept;
   /// What is committed in the catalog, by schema and name.
   [[nodiscard]] std::vector<RelationDescription> relations() const;
   /// The rows that a new transaction would see, for tests and checkers: runs a read-only statement outside of any

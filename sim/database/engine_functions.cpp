@@ -35,6 +35,7 @@ const std::vector<EngineFunctionEntry>& entries() {
         {"current_schema", EngineFunction::current_schema, 0, {}, TypeRef(Type::name)},
         {"current_database", EngineFunction::current_database, 0, {}, TypeRef(Type::name)},
         {"pg_backend_pid", EngineFunction::pg_backend_pid, 0, {}, int4},
+        {"pg_is_in_recovery", EngineFunction::is_in_recovery, 0, {}, boolean},
         {"set_config", EngineFunction::set_config, 0, {text, text, boolean}, text, false},
         {"pg_sleep", EngineFunction::pg_sleep, 0, {TypeRef(Type::float8)}, none},
         {"pg_blocking_pids", EngineFunction::blocking_pids, 0, {int4}, int4.array()},
@@ -75,6 +76,7 @@ Sequence& sequence_argument(const Expr& expr, const std::vector<Value>& argument
 Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, Execution& execution) {
   SessionImpl& session = *execution.session;
   LockManager& locks = session.engine.locks;
+  if (session.replayed) fail_unsupported("advisory locks on a standby");
   LockTag tag{LockTag::Kind::advisory, static_cast<std::uint64_t>(arguments[0].integer()), 0, 1};
   if (arguments.size() == 2) {
     tag.first = static_cast<std::uint32_t>(arguments[0].integer());
@@ -179,7 +181,10 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       if (called) session.sequence_values[sequence.id] = value;
       return Value::integer(value);
     }
+    case EngineFunction::is_in_recovery:
+      return Value::boolean(static_cast<bool>(session.replayed));
     case EngineFunction::pg_notify:
+      if (session.replayed) fail("25006", "cannot execute NOTIFY during recovery");
       notify(session, arguments[0].is_null() ? std::string() : std::string(arguments[0].bytes()),
              arguments[1].is_null() ? std::string() : std::string(arguments[1].bytes()));
       return Value::bytes("");
@@ -215,6 +220,11 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       return make_array(TypeRef(Type::int4), std::move(processes));
     }
     case EngineFunction::is_session_blocked: {
+      // A wait for a safe snapshot counts, whoever it is for (GetSafeSnapshotBlockingPids).
+      for (const SessionImpl* other : session.engine.sessions) {
+        if (other == nullptr || other->transaction.process_id != arguments[0].integer()) continue;
+        if (other->transaction.waits_for_safe_snapshot) return Value::boolean(true);
+      }
       const std::vector<std::int32_t> blockers = blocking_processes(session, arguments[0].integer());
       const ArrayData& interesting = arguments[1].array();
       return Value::boolean(std::any_of(blockers.begin(), blockers.end(), [&](std::int32_t process) {

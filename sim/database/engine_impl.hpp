@@ -67,6 +67,23 @@ struct GarbageVersion {
   VersionId version;
 };
 
+/// A sequence as it was logged at a commit.
+struct LoggedSequence {
+  std::uint32_t id;
+  std::int64_t last_value;
+  bool is_called;
+  std::int32_t logged_ahead;
+};
+
+/// A commit that can still be lost.
+struct UnsafeCommit {
+  std::uint64_t place;
+  std::string session;
+  std::vector<Xid> xids;
+  std::vector<WriteRecord> writes;
+  std::vector<LoggedSequence> sequences;
+};
+
 class EngineImpl {
  public:
   EngineImpl(std::string the_name, Environment& the_environment, EngineOptions the_options);
@@ -84,6 +101,15 @@ class EngineImpl {
   std::vector<SessionImpl*> sessions;  // by slot; null: free
   std::function<void(const CommittedTransaction&)> observer;
   std::deque<GarbageVersion> garbage;
+  bool is_read_only = false;
+  bool is_disk_full = false;
+  std::uint64_t pages_wanted = 0;  // while the disk was full
+  std::uint64_t held = UINT64_MAX;
+  bool keeps_commits = false;
+  std::uint64_t settled = 0;
+  std::uint64_t last_catalog_change = 0;
+  std::deque<UnsafeCommit> unsafe;            // in commit order
+  std::vector<LoggedSequence> safe_sequences;  // as of `settled`
 
   [[nodiscard]] PlanCache& plans_for(const std::vector<std::string>& search_path);
   /// Parses, or finds what was parsed before. Throws 42601.
@@ -105,8 +131,17 @@ class EngineImpl {
   void clean_up(std::size_t limit);
   void remove_version(Table& table, VersionId version);
   void recover();
+  // --- recovery.cpp ---
+  void keep_commits();
+  void remember(const SessionImpl& session, std::uint64_t place);
+  void settle(std::uint64_t place);
+  [[nodiscard]] std::vector<LostTransaction> lose_after(std::uint64_t place);
+  /// Throws 53100 if the disk is full and the row version finds no room.
+  void find_room(const Table& table);
 
  private:
+  [[nodiscard]] std::vector<LoggedSequence> log_sequences() const;
+
   std::map<std::vector<std::string>, PlanCache> plans_;
   std::vector<std::unique_ptr<Execution>> idle_;
 };

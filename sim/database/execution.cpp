@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/database/errors.hpp"
 #include "sim/database/session_impl.hpp"
 
 namespace orrery::sim::database {
@@ -23,6 +24,7 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   if (locals.size() < wanted) locals.resize(wanted);
   depth = 0;
   order_draws = 0;
+  told_order = false;
   order_seed = 0;
   joins.clear();
   acquired.clear();
@@ -30,10 +32,7 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   slept = false;
 }
 
-void Execution::finish() {
-  parameters.clear();
-  result.clear();
-  if (result.cells.capacity() > 10'000) result.cells.shrink_to_fit();  // one large result must not be kept for ever
+void Execution::forget_subqueries() {
   for (std::uint32_t i = 0; i < plan->stores; ++i) stores[i].clear();
   for (std::uint32_t i = 0; i < plan->caches; ++i) {
     caches[i].is_filled = false;
@@ -41,6 +40,13 @@ void Execution::finish() {
     caches[i].rows.clear();
     caches[i].by_hash.clear();
   }
+}
+
+void Execution::finish() {
+  parameters.clear();
+  result.clear();
+  if (result.cells.capacity() > 10'000) result.cells.shrink_to_fit();  // one large result must not be kept for ever
+  forget_subqueries();
   joins.clear();
   if (!arena.empty()) arena.clear();
 }
@@ -56,6 +62,7 @@ std::uint64_t Execution::next_random() const {
 }
 
 std::uint64_t Execution::current_transaction_id() const {
+  if (session->replayed) fail("25006", "cannot execute pg_current_xact_id() during recovery");
   if (session->transaction.levels.front().xid == 0) static_cast<void>(session->current_xid());
   return session->transaction.levels.front().xid;
 }

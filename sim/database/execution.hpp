@@ -67,6 +67,8 @@ class Execution : public EvalContext {
   void start(const StatementPlan& plan, SessionImpl& the_session);
   /// Drops the values of the run.
   void finish();
+  /// Forgets what subqueries gave, so that they are run again.
+  void forget_subqueries();
 
   SessionImpl* session = nullptr;
   EngineImpl* engine = nullptr;
@@ -82,6 +84,7 @@ class Execution : public EvalContext {
   std::deque<Tuplestore> arena;  // rows that slots may point to until the end of the run
   std::uint64_t order_seed = 0;  // for what SQL leaves open; 0: natural order
   std::uint32_t order_draws = 0;
+  bool told_order = false;  // the environment was told of the choice
   std::uint32_t depth = 0;
   std::vector<LockTag> acquired;  // advisory locks that this run has taken, by all its attempts
   std::vector<LockTag> granted;   // those of earlier attempts that this attempt has not come across yet

@@ -74,6 +74,7 @@ enum class EngineFunction : std::uint8_t {
   set_config,
   pg_sleep,
   blocking_pids,       // pg_blocking_pids
+  is_in_recovery,      // pg_is_in_recovery
   is_session_blocked,  // pg_isolation_test_session_is_blocked
 };
 

@@ -185,6 +185,7 @@ struct ModifyPlan {
 /// A part that is run before the statement itself, because it may wait or writes: its rows go into a store.
 struct Step {
   std::uint32_t store = 0;
+  bool may_run_again = false;  // x IN (SELECT … LIMIT n FOR UPDATE): a join may run it once or for each row
   std::shared_ptr<const QueryPlan> query;
   std::unique_ptr<ModifyPlan> modify;
 };

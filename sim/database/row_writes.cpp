@@ -6,6 +6,7 @@ namespace orrery::sim::database {
 
 VersionId write_insert(SessionImpl& session, Table& table, Value* row) {
   if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_insert(*writer, table);
+  session.engine.find_room(table);
   const Xid xid = session.current_xid();
   const VersionId version = table.heap->add(row, xid, session.transaction.snapshot.command);
   session.transaction.writes.push_back({&table, kNoVersion, version, RowWrite::insert});
@@ -51,6 +52,7 @@ RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>&
 VersionId write_update(SessionImpl& session, Table& table, VersionId before, Value* row, const RowDifference& difference,
                        std::uint32_t& wanted) {
   if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_write(*writer, table, before);
+  session.engine.find_room(table);
   Heap& heap = *table.heap;
   const Xid xid = session.current_xid();
   const std::uint32_t command = session.transaction.snapshot.command;

@@ -14,6 +14,11 @@ namespace {
 
 /// splitmix64: decisions within one statement, from the one number that the environment gave for it.
 std::uint64_t next_order_draw(Execution& execution) {
+  if (!execution.told_order) {
+    execution.told_order = true;
+    execution.engine->environment.chose(execution.plan->writes ? OpenChoice::lock_order : OpenChoice::row_order,
+                                        execution.session->name, execution.order_seed);
+  }
   std::uint64_t x = execution.order_seed + 0x9e3779b97f4a7c15ULL * ++execution.order_draws;
   x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
   x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;

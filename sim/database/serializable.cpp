@@ -57,6 +57,14 @@ SerializableTransaction* Serializable::reader(SessionImpl& session) {
   return transaction;
 }
 
+bool Serializable::has_company(const SerializableTransaction& transaction) const {
+  return std::ranges::any_of(transactions_, [&](const auto& other) {
+    if (other.get() == &transaction || other->is_read_only) return false;
+    return other->finished_before == 0 ? !other->is_doomed
+                                       : other->is_committed && transaction.snapshot_xmin < other->finished_before;
+  });
+}
+
 void Serializable::refuse_doomed(const SerializableTransaction& transaction, const char* during) const {
   if (transaction.is_doomed) cancel(std::string("identification as a pivot, during ") + during);
 }

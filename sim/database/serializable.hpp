@@ -79,6 +79,8 @@ class Serializable {
   /// Registers a transaction that has just taken its snapshot. Null: it is read-only and already safe, so nothing needs
   /// to be tracked.
   [[nodiscard]] SerializableTransaction* begin(const Snapshot& snapshot, bool read_only);
+  /// Whether another transaction that may conflict with it runs, or ran, beside it.
+  [[nodiscard]] bool has_company(const SerializableTransaction& transaction) const;
   /// To be called when nothing but this check can stop the commit.
   void check_commit(SerializableTransaction& transaction);
   /// The transaction committed (with these ids), or was rolled back.

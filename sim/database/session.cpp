@@ -13,6 +13,7 @@ namespace orrery::sim::database {
 namespace {
 
 constexpr std::uint32_t kOrderSite = 0xdb000002;
+constexpr std::uint32_t kPlanSite = 0xdb000004;
 
 std::uint64_t stable_hash(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -175,7 +176,7 @@ void SessionImpl::notice(std::string_view severity, std::string_view sqlstate, s
 
 Task<StatementResult> SessionImpl::execute(StatementText given, Parameters parameters,
                                            std::vector<TypeRef> declared,
-                                           const std::function<void(StatementResult)>* each) {
+                                           const std::function<void(StatementResult)>* each, bool is_step) {
   StatementScope scope(*this);
   StatementResult result;
   notices.clear();
@@ -207,7 +208,7 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       }
       if (!notices.empty()) result.notices = std::exchange(notices, {});
     }
-    if (txn.is_open && !txn.is_explicit) {
+    if (txn.is_open && !txn.is_explicit && !is_step) {
       if (!txn.deferral.checks.empty()) co_await check_deferred(*this);
       commit();
     }
@@ -224,6 +225,21 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
   }
   scope.finish();
   co_return result;
+}
+
+Task<> SessionImpl::sync() {
+  Transaction& txn = transaction;
+  if (!txn.is_open || txn.is_explicit) co_return;
+  StatementScope scope(*this);
+  try {
+    if (!txn.deferral.checks.empty()) co_await check_deferred(*this);
+    commit();
+  } catch (const SqlError&) {
+    fail_transaction();
+    scope.finish();
+    throw;
+  }
+  scope.finish();
 }
 
 /// What comes before every statement. True: it is a query whose tables are locked, and `plan` is what to run.
@@ -344,6 +360,15 @@ Task<> SessionImpl::sleep(Duration duration) {
   }
 }
 
+bool SessionImpl::runs_subquery_again(const StatementPlan& plan) {
+  const bool is_open = plan.steps.size() == 1 && plan.steps[0].may_run_again && plan.modify->operation != RowWrite::insert;
+  if (!is_open || !engine.options.shuffles_open_order || !engine.options.chooses_plans) return false;
+  const std::uint64_t drawn = engine.environment.draw(kPlanSite, entity, statements);
+  if (drawn % 4 != 0) return false;
+  engine.environment.chose(OpenChoice::plan, name, drawn);
+  return true;
+}
+
 /// `shared` lives as long as the task.
 Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                              StatementResult& result) {
@@ -365,7 +390,9 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
   snapshot_in_use = true;
   execution.snapshot = txn.snapshot;
   bind(*plan, parameters, execution);
-  if (engine.options.shuffles_open_order) {
+  if (plan->writes) doubt_serializability("write");
+  if (engine.options.shuffles_open_order &&
+      (plan->writes ? engine.options.shuffles_lock_order : engine.options.shuffles_row_order)) {
     execution.order_seed = engine.environment.draw(kOrderSite, entity, statements) | 1U;
   }
   const std::size_t first_write = txn.writes.size();
@@ -384,6 +411,16 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
     set_tag(result, "SELECT ", affected);
   } else {
     affected = co_await run_modify(*plan->modify, execution, rows);
+    if (affected > 0 && runs_subquery_again(*plan)) {
+      // What this command has changed is passed over by the subquery, so that its LIMIT reaches further rows.
+      std::int64_t more = 0;
+      do {
+        execution.forget_subqueries();
+        co_await run_steps(*plan, execution);
+        more = co_await run_modify(*plan->modify, execution, rows);
+        affected += more;
+      } while (more > 0);
+    }
     const RowWrite operation = plan->modify->operation;
     set_tag(result, operation == RowWrite::insert ? "INSERT 0 " : operation == RowWrite::update ? "UPDATE " : "DELETE ",
             affected);

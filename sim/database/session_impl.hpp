@@ -33,9 +33,11 @@ class SessionImpl {
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
-  /// `each`, if given, gets the results of all statements but the last; it outlives the task.
+  /// `each`, if given, gets the results of all statements but the last; it outlives the task. `is_step`: an implicit transaction
+  /// stays open.
   Task<StatementResult> execute(StatementText given, Parameters parameters, std::vector<TypeRef> declared = {},
-                                const std::function<void(StatementResult)>* each = nullptr);
+                                const std::function<void(StatementResult)>* each = nullptr, bool is_step = false);
+  Task<> sync();
   Task<> execute_each(std::string sql, const std::function<void(StatementResult)>& each);
   [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared);
   void cancel();
@@ -59,6 +61,8 @@ class SessionImpl {
   std::set<std::string, std::less<>> channels;  // that it listens to
   std::vector<Notification> inbox;
   std::function<void()> notification_ready;
+  std::function<std::uint64_t()> replayed;  // of a standby's session: what it may see
+  std::function<bool()> doubt;              // whether a serializable transaction fails without need
   std::vector<SqlNotice> notices;  // of the running statement
   Waiter* sleeper = nullptr;       // of pg_sleep
   bool is_running = false;
@@ -82,7 +86,9 @@ class SessionImpl {
   void release_savepoint(const std::string& savepoint);
   void roll_back_to_savepoint(const std::string& savepoint);
   void apply_search_path();
-  void report_commit(Xid xid);
+  void report_commit(Xid xid, std::uint64_t place);
+  /// Throws 40001 if the session's owner says that this serializable transaction fails, though nothing is wrong with it.
+  void doubt_serializability(const char* during);
   /// Tells the session's owner if there are notifications to take now.
   void announce_notifications() {
     if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
@@ -111,6 +117,8 @@ class SessionImpl {
   Task<> execute_prepared(const PgQuery__ExecuteStmt& stmt, StatementResult& result);
   Task<> sleep(Duration duration);
   void bind(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
+  /// The seed's choice of a plan for x IN (SELECT … LIMIT n FOR UPDATE).
+  [[nodiscard]] bool runs_subquery_again(const StatementPlan& plan);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);
   void undo_writes(std::size_t from);
   void end_serializable(bool committed);

@@ -26,7 +26,7 @@ void SessionImpl::begin_if_needed() {
   txn.isolation = defaults.repeatable_read ? Isolation::repeatable_read
                   : defaults.serializable  ? Isolation::serializable
                                            : Isolation::read_committed;
-  txn.is_read_only = defaults.read_only;
+  txn.is_read_only = defaults.read_only || engine.is_read_only || replayed;
   txn.is_deferrable = false;
 }
 
@@ -44,7 +44,10 @@ Xid SessionImpl::current_xid() {
 void SessionImpl::take_snapshot() {
   Transaction& txn = transaction;
   if (!txn.has_snapshot || txn.isolation == Isolation::read_committed) {
-    txn.snapshot.sequence = engine.transactions.last_commit();
+    if (replayed && txn.isolation == Isolation::serializable) {
+      fail("0A000", "cannot use serializable mode in a hot standby", 0, {}, "You can use REPEATABLE READ instead.");
+    }
+    txn.snapshot.sequence = replayed ? replayed() : engine.transactions.last_commit();
     txn.snapshot.slot = txn.slot;
     txn.snapshot.xmin = engine.transactions.oldest_running();
     txn.snapshot.xmax = engine.transactions.next_xid();
@@ -68,6 +71,7 @@ Task<> SessionImpl::take_safe_snapshot() {
     while (!candidate.is_safe && !candidate.is_unsafe) {
       const bool woken = co_await waiter.wait_until(txn.limits.statement_deadline);
       if (!woken) fail("57014", "canceling statement due to statement timeout");
+      if (txn.limits.is_cancelled) fail("57014", "canceling statement due to user request");
     }
     txn.waits_for_safe_snapshot = false;
     const bool is_safe = candidate.is_safe;
@@ -84,9 +88,19 @@ void SessionImpl::end_serializable(bool committed) {
   engine.serializable.end(*std::exchange(txn.serializable, nullptr), committed, txn.xids);
 }
 
-void SessionImpl::report_commit(Xid xid) {
+void SessionImpl::doubt_serializability(const char* during) {
+  if (!doubt || transaction.serializable == nullptr || !engine.serializable.has_company(*transaction.serializable)) return;
+  if (!doubt()) return;
+  fail("40001", "could not serialize access due to read/write dependencies among transactions", 0,
+       std::string("Reason code: Canceled on identification as a pivot, during ") + during + ".",
+       "The transaction might succeed if retried.");
+}
+
+void SessionImpl::report_commit(Xid xid, std::uint64_t place) {
   CommittedTransaction committed;
   committed.transaction_id = xid;
+  committed.place = place;
+  committed.is_asynchronous = settings.of_statement().asynchronous_commit;
   for (const WriteRecord& write : transaction.writes) {
     RowChange change;
     change.table = write.table->qualified_name;
@@ -110,20 +124,29 @@ void SessionImpl::report_commit(Xid xid) {
 
 void SessionImpl::commit() {
   Transaction& txn = transaction;
-  if (txn.serializable != nullptr) engine.serializable.check_commit(*txn.serializable);
+  if (txn.serializable != nullptr) {
+    doubt_serializability("commit attempt");
+    engine.serializable.check_commit(*txn.serializable);
+  }
   if (!txn.xids.empty()) {
+    if (engine.options.loses_asynchronous_commits && settings.of_statement().asynchronous_commit) engine.keep_commits();
     engine.transactions.commit(txn.xids);
     end_serializable(true);
     const std::uint64_t sequence = engine.transactions.last_commit();
     for (const WriteRecord& write : txn.writes) {
       if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
     }
-    if (engine.observer && !txn.writes.empty()) report_commit(txn.xids.front());
+    if (engine.keeps_commits && !txn.writes.empty()) engine.remember(*this, sequence);
+    if (engine.observer && !txn.writes.empty()) report_commit(txn.xids.front(), sequence);
     txn.is_open = false;
     for (const Xid xid : txn.xids) engine.locks.finished(txn, xid);
   }
   end_serializable(true);
   txn.is_open = false;
+  if (!txn.ddl.empty()) {
+    engine.last_catalog_change = engine.transactions.last_commit();
+    engine.settle(engine.last_catalog_change);
+  }
   for (auto& finish : txn.ddl) finish(true);
   txn.ddl.clear();
   txn.writes.clear();

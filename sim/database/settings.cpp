@@ -8,7 +8,7 @@
 namespace orrery::sim::database {
 namespace {
 
-enum class Kind { text, milliseconds, boolean, isolation, fixed };
+enum class Kind { text, milliseconds, boolean, isolation, commit, fixed };
 
 struct Definition {
   std::string_view name;
@@ -46,7 +46,7 @@ constexpr std::array kDefinitions{
     Definition{"server_version_num", "150020", Kind::fixed},
     Definition{"standard_conforming_strings", "on", Kind::fixed},
     Definition{"statement_timeout", "0", Kind::milliseconds},
-    Definition{"synchronous_commit", "on", Kind::text},
+    Definition{"synchronous_commit", "on", Kind::commit},
     Definition{"timezone", "UTC", Kind::fixed},
     Definition{"transaction_isolation", "read committed", Kind::fixed},
 };
@@ -125,6 +125,16 @@ std::string normalize(const Definition& definition, std::string_view value) {
       }
       fail_value(definition.name, value);
     }
+    case Kind::commit: {
+      const std::string word = lower(value);
+      for (const char* known : {"on", "off", "local", "remote_write", "remote_apply"}) {
+        if (word == known) return word;
+      }
+      if (word == "true" || word == "yes" || word == "1") return "on";
+      if (word == "false" || word == "no" || word == "0") return "off";
+      fail("22023", "invalid value for parameter " + in_quotes(definition.name) + ": " + in_quotes(value), 0, {},
+           "Available values: local, remote_write, remote_apply, on, off.");
+    }
     case Kind::fixed:
       break;
   }
@@ -151,6 +161,7 @@ void Settings::Values::read() {
   const std::string& isolation = by_name.find("default_transaction_isolation")->second.text;
   of_statement.repeatable_read = isolation == "repeatable read";
   of_statement.serializable = isolation == "serializable";
+  of_statement.asynchronous_commit = by_name.find("synchronous_commit")->second.text == "off";
   of_statement.read_only = by_name.find("default_transaction_read_only")->second.text == "on";
 }
 

@@ -21,6 +21,7 @@ struct StatementSettings {
   bool repeatable_read = false;  // what transactions begin with
   bool serializable = false;
   bool read_only = false;
+  bool asynchronous_commit = false;
 };
 
 /// A session's settings (SET, SHOW), with what SET LOCAL and rolled back transactions undo. Only settings whose effect

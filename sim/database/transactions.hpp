@@ -65,6 +65,10 @@ class TransactionTable {
     states_[xid - kFirstXid] = kRolledBack;
     forget(xid);
   }
+  /// They had committed and never happened: their versions are out of the heap.
+  void take_back(const std::vector<Xid>& xids) {
+    for (const Xid xid : xids) states_[xid - kFirstXid] = kRolledBack;
+  }
   [[nodiscard]] std::uint64_t last_commit() const noexcept { return last_commit_; }
   [[nodiscard]] Xid next_xid() const noexcept { return kFirstXid + states_.size(); }
   [[nodiscard]] Xid oldest_running() const noexcept { return running_.empty() ? next_xid() : running_.front(); }

@@ -46,6 +46,7 @@ void apply_modes(SessionImpl& session, Nodes options) {
     }
     const bool on = option.arg->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && option.arg->a_const->ival->ival != 0;
     if (name == "transaction_read_only") {
+      if (!on && session.replayed) fail("0A000", "cannot set transaction read-write mode during recovery");
       if (!on && txn.is_read_only && txn.has_snapshot) {
         fail("25001", "transaction read-write mode must be set before any query");
       }
@@ -251,7 +252,31 @@ bool utility_takes_snapshot(const Node& node) noexcept {
   }
 }
 
+namespace {
+
+/// PreventCommandDuringRecovery: what a hot standby refuses though it changes no row.
+void refuse_on_standby(const Node& node) {
+  const char* command = nullptr;
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_LISTEN_STMT:
+      command = "LISTEN";
+      break;
+    case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+      command = "NOTIFY";
+      break;
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+      if (node.lock_stmt->mode > static_cast<int>(LockMode::row_exclusive)) command = "LOCK TABLE";
+      break;
+    default:
+      break;
+  }
+  if (command != nullptr) fail("25006", std::string("cannot execute ") + command + " during recovery");
+}
+
+}  // namespace
+
 Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& result) {
+  if (session.replayed) refuse_on_standby(node);
   if (session.transaction.is_read_only) {
     switch (node.node_case) {
       case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:

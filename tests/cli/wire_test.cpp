@@ -99,6 +99,11 @@ class WireClient {
         case 'Z':
           text += ' ' + std::string(body.bytes(1));
           break;
+        case 'A':
+          static_cast<void>(body.int32());
+          text += ' ' + std::string(body.string());
+          text += ' ' + std::string(body.string());
+          break;
         case 'K':
           last_key = body.bytes(8);
           break;
@@ -229,6 +234,95 @@ TEST_F(Wire, RollsBackWhenTheClientIsGone) {
   WireClient other(hub);
   other.begin();
   EXPECT_EQ(other.send(query("SELECT * FROM t")), (Words{"T a", "C SELECT 0", "Z I"}));
+}
+
+TEST_F(Wire, SendsNotificationsAtOnceToWhoIsIdleAndElseBeforeReadyForQuery) {
+  WireClient listener(hub);
+  WireClient sender(hub);
+  listener.begin();
+  sender.begin();
+  EXPECT_EQ(listener.send(query("LISTEN jobs")), (Words{"C LISTEN", "Z I"}));
+  static_cast<void>(sender.send(query("NOTIFY jobs, 'one'")));
+  EXPECT_EQ(listener.settle(), Words{"A jobs one"});
+  // In a transaction they wait for its end.
+  static_cast<void>(listener.send(query("BEGIN")));
+  static_cast<void>(sender.send(query("NOTIFY jobs, 'two'")));
+  EXPECT_EQ(listener.settle(), Words{});
+  EXPECT_EQ(listener.send(query("SELECT 1 AS a")), (Words{"T a", "D 1", "C SELECT 1", "Z T"}));
+  EXPECT_EQ(listener.send(query("COMMIT")), (Words{"C COMMIT", "A jobs two", "Z I"}));
+  // One's own come before the statement's ReadyForQuery; nobody else's are sent.
+  EXPECT_EQ(listener.send(query("NOTIFY jobs, 'own'; NOTIFY other, 'x'")), (Words{"C NOTIFY", "C NOTIFY", "A jobs own", "Z I"}));
+  EXPECT_EQ(sender.settle(), Words{});
+  // In the middle of a pipeline nothing is sent that the client does not expect.
+  static_cast<void>(listener.send(parse("", "SELECT 1 AS a")));
+  static_cast<void>(sender.send(query("NOTIFY jobs, 'three'")));
+  EXPECT_EQ(listener.settle(), Words{});
+  EXPECT_EQ(listener.send(kSync), (Words{"A jobs three", "Z I"}));
+}
+
+TEST_F(Wire, CommitsAPipelineAtSyncAsAWhole) {
+  WireClient client(hub);
+  WireClient other(hub);
+  client.begin();
+  other.begin();
+  static_cast<void>(client.send(query("CREATE TABLE t (a int PRIMARY KEY)")));
+  const std::string bind = message('B', zero("") + zero("") + int16(0) + int16(0) + int16(0));
+  const auto step = [&](const std::string& sql) { return parse("", sql) + bind + execute(""); };
+  EXPECT_EQ(client.send(step("INSERT INTO t VALUES (1)") + step("INSERT INTO t VALUES (2)")),
+            (Words{"1", "2", "C INSERT 0 1", "1", "2", "C INSERT 0 1"}));
+  EXPECT_EQ(other.send(query("SELECT count(*) AS n FROM t")), (Words{"T n", "D 0", "C SELECT 1", "Z I"}));
+  EXPECT_EQ(client.send(kSync), Words{"Z I"});
+  EXPECT_EQ(other.send(query("SELECT count(*) AS n FROM t")), (Words{"T n", "D 2", "C SELECT 1", "Z I"}));
+  // An error takes back the steps before it.
+  EXPECT_EQ(client.send(step("INSERT INTO t VALUES (3)") + step("INSERT INTO t VALUES (1)") + step("INSERT INTO t VALUES (4)") + kSync),
+            (Words{"1", "2", "C INSERT 0 1", "1", "2",
+                   "E 23505 duplicate key value violates unique constraint \"t_pkey\"", "Z I"}));
+  EXPECT_EQ(other.send(query("SELECT count(*) AS n FROM t")), (Words{"T n", "D 2", "C SELECT 1", "Z I"}));
+  // What only the commit finds is told at Sync.
+  static_cast<void>(client.send(query("CREATE TABLE c (a int REFERENCES t DEFERRABLE INITIALLY DEFERRED)")));
+  const Words said = client.send(step("INSERT INTO c VALUES (77)") + kSync);
+  ASSERT_EQ(said.size(), 5U);
+  EXPECT_TRUE(said[3].starts_with("E 23503 ")) << said[3];
+  EXPECT_EQ(said[4], "Z I");
+  EXPECT_EQ(other.send(query("SELECT count(*) AS n FROM c")), (Words{"T n", "D 0", "C SELECT 1", "Z I"}));
+  // BEGIN makes a transaction block of it, which Sync does not end.
+  EXPECT_EQ(client.send(step("BEGIN") + step("INSERT INTO t VALUES (5)") + kSync).back(), "Z T");
+  EXPECT_EQ(client.send(query("ROLLBACK")), (Words{"C ROLLBACK", "Z I"}));
+  EXPECT_EQ(other.send(query("SELECT count(*) AS n FROM t")), (Words{"T n", "D 2", "C SELECT 1", "Z I"}));
+}
+
+TEST_F(Wire, EndsSessionsThatAreIdleForTooLong) {
+  WireClient holder(hub);
+  holder.begin();
+  static_cast<void>(holder.send(query("CREATE TABLE t (a int); SET idle_in_transaction_session_timeout = '2s'")));
+  static_cast<void>(holder.send(query("BEGIN; LOCK TABLE t")));
+  hub.environment.time.advance(std::chrono::milliseconds(1500));
+  static_cast<void>(holder.send(query("SELECT 1")));  // it was heard of: the time begins anew
+  hub.environment.time.advance(std::chrono::milliseconds(1500));
+  EXPECT_EQ(holder.settle(), Words{});
+  hub.environment.time.advance(std::chrono::milliseconds(500));
+  EXPECT_EQ(holder.settle(), Words{"E FATAL 25P03 terminating connection due to idle-in-transaction timeout"});
+  EXPECT_TRUE(holder.is_over());
+  WireClient other(hub);
+  other.begin();
+  EXPECT_EQ(other.send(query("SELECT a FROM t")).back(), "Z I") << "its lock is free";
+  static_cast<void>(other.send(query("SET idle_session_timeout = '1s'")));
+  hub.environment.time.advance(std::chrono::seconds(1));
+  EXPECT_EQ(other.settle(), Words{"E FATAL 57P05 terminating connection due to idle-session timeout"});
+  EXPECT_TRUE(other.is_over());
+}
+
+TEST_F(Wire, CancelsAWaitForASafeSnapshot) {
+  WireClient writer(hub);
+  WireClient reader(hub);
+  writer.begin();
+  reader.begin();
+  static_cast<void>(writer.send(query("CREATE TABLE t (a int); BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO t VALUES (1)")));
+  static_cast<void>(reader.send(query("BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")));
+  EXPECT_EQ(reader.send(query("SELECT a FROM t")), Words{});
+  WireClient canceller(hub);
+  static_cast<void>(canceller.send(int32(16) + int32(80877102) + reader.last_key));
+  EXPECT_EQ(reader.settle(), (Words{"E 57014 canceling statement due to user request", "Z E"}));
 }
 
 TEST_F(Wire, EndsWithProtocolViolationOnWhatIsNoMessage) {

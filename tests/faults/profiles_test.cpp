@@ -17,6 +17,8 @@ FaultHosts hosts() {
   hosts.services = {"user-1", "user-2", "notification-1", "notification-2", "mail-1"};
   hosts.databases = {"user_db", "notification_db"};
   hosts.broker = "broker";
+  hosts.replicated = {"user_db"};
+  hosts.serializable = true;
   return hosts;
 }
 
@@ -45,11 +47,11 @@ std::uint64_t fingerprint(const DrawnFaults& faults) {
 
 TEST(FaultProfiles, DrawTheSameFaultsOnEveryCompiler) {
   // A change of these numbers changes what every seed means: note it in CHANGELOG.md.
-  EXPECT_EQ(fingerprint(draw_faults("light", 1, hosts(), 60s)), 13074586315341789357ULL);
-  EXPECT_EQ(fingerprint(draw_faults("heavy", 1, hosts(), 60s)), 7855310397744463529ULL);
-  EXPECT_EQ(fingerprint(draw_faults("heavy", 2, hosts(), 60s)), 3488644020444357518ULL);
-  EXPECT_EQ(fingerprint(draw_faults("swarm", 1, hosts(), 60s)), 12314551136225498072ULL);
-  EXPECT_EQ(fingerprint(draw_faults("swarm", 18446744073709551615ULL, hosts(), 60s)), 11291507269416377626ULL);
+  EXPECT_EQ(fingerprint(draw_faults("light", 1, hosts(), 60s)), 6662255598085884507ULL);
+  EXPECT_EQ(fingerprint(draw_faults("heavy", 1, hosts(), 60s)), 10501168180197926415ULL);
+  EXPECT_EQ(fingerprint(draw_faults("heavy", 2, hosts(), 60s)), 1079998062105235729ULL);
+  EXPECT_EQ(fingerprint(draw_faults("swarm", 1, hosts(), 60s)), 3800757599504951049ULL);
+  EXPECT_EQ(fingerprint(draw_faults("swarm", 18446744073709551615ULL, hosts(), 60s)), 4831017634695252891ULL);
 }
 
 TEST(FaultProfiles, DependOnTheSeedAlone) {
@@ -132,12 +134,31 @@ TEST(FaultProfiles, AimAtNothingThatATopologyLacks) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const DrawnFaults drawn = draw_faults("heavy", seed, few, 60s);
     for (const Fault& fault : drawn.episodes) EXPECT_EQ(fault.target.find("db"), std::string::npos) << to_string(fault);
-    for (const FaultKind kind : {FaultKind::slow_database, FaultKind::broker_delay, FaultKind::break_after_commit,
-                                 FaultKind::lose_ack, FaultKind::redeliver, FaultKind::cache_flush, FaultKind::disk_full}) {
+    for (const FaultKind kind : {FaultKind::failover, FaultKind::disk_full, FaultKind::serialization_failure,
+                                 FaultKind::slow_database, FaultKind::broker_delay, FaultKind::break_after_commit,
+                                 FaultKind::lose_ack, FaultKind::redeliver, FaultKind::cache_flush}) {
       EXPECT_EQ(std::ranges::find(drawn.kinds, kind), drawn.kinds.end()) << to_string(kind);
     }
   }
   EXPECT_TRUE(draw_faults("heavy", 1, FaultHosts{}, 60s).kinds.empty());
+}
+
+TEST(FaultProfiles, LetAFailoverStrikeOnlyDatabasesWithAStandby) {
+  FaultHosts without = hosts();
+  without.replicated.clear();
+  without.serializable = false;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    for (const Fault& fault : draw_faults("heavy", seed, hosts(), 60s).episodes) {
+      if (fault.kind == FaultKind::failover || fault.kind == FaultKind::switchover || fault.kind == FaultKind::standby_lag) {
+        EXPECT_EQ(fault.target, "user_db");
+      }
+    }
+    for (const FaultKind kind : draw_faults("heavy", seed, without, 60s).kinds) {
+      EXPECT_TRUE(kind != FaultKind::failover && kind != FaultKind::switchover && kind != FaultKind::standby_lag &&
+                  kind != FaultKind::serialization_failure)
+          << to_string(kind);
+    }
+  }
 }
 
 TEST(FaultProfiles, ShrinkToFewerFaults) {

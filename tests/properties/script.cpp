@@ -1,5 +1,7 @@
 #include "tests/properties/script.hpp"
 
+#include <algorithm>
+
 #include "runtime/check.hpp"
 
 namespace orrery::testing {
@@ -74,6 +76,35 @@ EventId Script::commit(const std::string& database, const std::string& session) 
   event.number = ++transactions_;
   event.changes = std::move(changes_);
   changes_.clear();
+  history_.add(std::move(event));
+  now_ += 1ms;
+  return last_;
+}
+
+EventId Script::lose(const std::string& database) {
+  const Event* newest = nullptr;
+  for (const Event& event : history_.events()) {
+    const bool is_lost = std::find(lost_.begin(), lost_.end(), event.id) != lost_.end();
+    if (event.kind == EventKind::transaction_committed && event.subject == database && !is_lost) newest = &event;
+  }
+  CHECK(newest != nullptr, "only what was committed can be lost");
+  lost_.push_back(newest->id);
+  Event event = *newest;
+  event.id = ++last_;
+  event.at = now_;
+  event.kind = EventKind::transaction_lost;
+  std::reverse(event.changes.begin(), event.changes.end());
+  for (RowChange& change : event.changes) {
+    std::swap(change.before, change.after);
+    std::map<std::string, std::vector<SqlValue>>& rows = tables_[change.table].rows;
+    if (change.operation == RowOperation::insert) {
+      change.operation = RowOperation::remove;
+      rows.erase(change.before.front().text());
+      continue;
+    }
+    if (change.operation == RowOperation::remove) change.operation = RowOperation::insert;
+    rows[change.after.front().text()] = change.after;
+  }
   history_.add(std::move(event));
   now_ += 1ms;
   return last_;

@@ -29,6 +29,8 @@ class Script {
   Script& change(const std::string& table, const std::string& id, Cells cells);
   Script& drop(const std::string& table, const std::string& id);
   EventId commit(const std::string& database, const std::string& session);
+  /// The database loses its newest commit that it has still.
+  EventId lose(const std::string& database);
 
   // ---- what hosts do ----
   EventId fault(const std::string& kind, const std::string& target, const std::string& address = "1s");
@@ -49,6 +51,7 @@ class Script {
   EventId last_ = 0;
   std::int64_t transactions_ = 0;
   std::vector<RowChange> changes_;
+  std::vector<EventId> lost_;
   struct Table {
     std::shared_ptr<const RowShape> shape;
     std::map<std::string, std::vector<SqlValue>> rows;

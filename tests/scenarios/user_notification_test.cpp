@@ -116,6 +116,7 @@ TEST(UserNotification, MeetsEveryFaultAndEverySometimesInAHundredSeeds) {
   }
   for (const auto& [name, count] : counts) EXPECT_GT(count, 0) << name;
   for (std::size_t kind = 0; kind < static_cast<std::size_t>(FaultKind::count_); ++kind) {
+    if (static_cast<FaultKind>(kind) == FaultKind::serialization_failure) continue;  // nothing here is SERIALIZABLE
     EXPECT_TRUE(counts.contains("fault " + std::string(to_string(static_cast<FaultKind>(kind)))));
   }
 }

@@ -71,7 +71,7 @@ TEST(RetryBudget, EarnsByTimeSoThatAQuietServiceCanRetry) {
 }
 
 TEST(IsTransient, TellsWhatGoesAwayFromBugs) {
-  for (const char* state : {"40001", "40P01", "08006", "08001", "57P01", "53300", "57014"}) {
+  for (const char* state : {"40001", "40P01", "08006", "08001", "57P01", "53300", "53100", "25006", "57014"}) {
     EXPECT_TRUE(is_transient(DatabaseError(Effect::did_not_happen, state, ""))) << state;
   }
   for (const char* state : {"23505", "23514", "22P02", "42601", "0A000", "25P02", "55P03"}) {

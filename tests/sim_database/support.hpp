@@ -68,7 +68,7 @@ class TestExecutor final : public Executor {
   std::vector<Waiter*> queue_;
 };
 
-class TestEnvironment final : public Environment {
+class TestEnvironment : public Environment {
  public:
   [[nodiscard]] Executor& executor() noexcept override { return test_executor; }
   [[nodiscard]] SystemTime system_time() const noexcept override {
