@@ -134,7 +134,6 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
     case FaultKind::slow_database:
     case FaultKind::read_only_database:
     case FaultKind::connection_limit:
-    case FaultKind::disk_full:
       add(hosts.databases);
       break;
     case FaultKind::failover:
@@ -149,6 +148,7 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
       if (!hosts.cache.empty()) targets.push_back(hosts.cache);
       break;
     case FaultKind::disk_full:
+      add(hosts.databases);
       add(hosts.file_stores);
       break;
     case FaultKind::partition:

@@ -23,7 +23,7 @@ bool is_on_links(FaultKind kind) {
 bool changes_primary(FaultKind kind) { return kind == FaultKind::failover || kind == FaultKind::switchover; }
 
 bool is_of_database(FaultKind kind) {
-  return kind == FaultKind::read_only_database || kind == FaultKind::connection_limit || kind == FaultKind::disk_full;
+  return kind == FaultKind::read_only_database || kind == FaultKind::connection_limit;
 }
 
 /// How long an old primary takes until it follows the new one (pg_rewind, or a new base backup).
@@ -73,13 +73,15 @@ std::string Episodes::unsupported(const Fault& fault) const {
     if (!is_database) return "\"" + fault.target + "\" is no database";
     if (directory_.databases.find(fault.target)->second->standby() == nullptr) return "\"" + fault.target + "\" has no standby";
   }
-  if (is_of_database(fault.kind)) {
+  if (is_of_database(fault.kind) || (fault.kind == FaultKind::disk_full && is_database)) {
     if (!is_database) return "\"" + fault.target + "\" is no database";
     if (directory_.databases.find(fault.target)->second->is_standby()) return "\"" + fault.target + "\" is a standby";
     if (fault.amount < 0) return "a negative number of connections";
   }
   if (fault.kind == FaultKind::broker_delay && !is_broker) return "\"" + fault.target + "\" is no broker";
-  if (fault.kind == FaultKind::disk_full && !is_store) return "\"" + fault.target + "\" is no file store";
+  if (fault.kind == FaultKind::disk_full && !is_store && !is_database) {
+    return "\"" + fault.target + "\" is neither a file store nor a database";
+  }
   if (fault.kind == FaultKind::cache_down && !is_cache) return "\"" + fault.target + "\" is no cache";
   if ((fault.kind == FaultKind::slow_service || fault.kind == FaultKind::error_burst) &&
       (is_database || is_broker || is_store || is_cache)) {
@@ -225,12 +227,17 @@ void Episodes::apply(const Fault& fault, bool begins) {
     case FaultKind::slow_database: directory_.databases.find(fault.target)->second->slow(by); return;
     case FaultKind::standby_lag: directory_.databases.find(fault.target)->second->replication()->lag(by); return;
     case FaultKind::read_only_database: directory_.databases.find(fault.target)->second->set_read_only(begins); return;
-    case FaultKind::disk_full: directory_.databases.find(fault.target)->second->set_disk_full(begins); return;
     case FaultKind::connection_limit:
       directory_.databases.find(fault.target)->second->limit_connections(static_cast<std::size_t>(fault.amount), begins);
       return;
     case FaultKind::broker_delay: directory_.broker->set_delivery_delay(directory_.broker->delivery_delay() + by); return;
-    case FaultKind::disk_full: directory_.file_stores.find(fault.target)->second->fill(begins); return;
+    case FaultKind::disk_full:
+      if (const auto store = directory_.file_stores.find(fault.target); store != directory_.file_stores.end()) {
+        store->second->fill(begins);
+      } else {
+        directory_.databases.find(fault.target)->second->set_disk_full(begins);
+      }
+      return;
     case FaultKind::cache_down: directory_.cache->refuse(begins); return;
     default: CHECK(false, "this fault is not an episode of its own");
   }

@@ -94,7 +94,7 @@ class Writer {
       const EventId until = i + 1 < journey_.visits.size() ? journey_.visits[i + 1].begun->id
                             : visit.ended != nullptr       ? visit.ended->id
                                                            : visit.begun->id;
-      const Span span{visit.begun->id, std::max(until, visit.begun->id)};
+      const EventSpan span{visit.begun->id, std::max(until, visit.begun->id)};
       std::vector<StateCard::Line> hits;
       for (const Outages::Fault& fault : outages_of(index_).faults) {
         if (!fault.span.overlaps(span) || !strikes_host(fault.target, visit.host) || !said.insert(fault.injected->id).second) continue;

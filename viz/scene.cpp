@@ -224,17 +224,17 @@ class Builder {
     for (const auto& [host, spans] : outages.paused) add_stretches(Stretch::Kind::paused, host, spans);
   }
 
-  void add_stretches(Stretch::Kind kind, std::string_view host, const std::vector<Span>& spans) {
+  void add_stretches(Stretch::Kind kind, std::string_view host, const std::vector<EventSpan>& spans) {
     const std::size_t on = lane(host);
     if (!has(on)) return;
-    for (const Span& span : spans) {
+    for (const EventSpan& span : spans) {
       Stretch stretch{kind, on, on, nullptr, nullptr, {}};
       stretch.title = fmt::format("{} is {}", host, kind == Stretch::Kind::down ? "down" : "paused");
       add_stretch(stretch, span);
     }
   }
 
-  void add_stretch(Stretch stretch, Span span) {
+  void add_stretch(Stretch stretch, EventSpan span) {
     const EventId first = scene_.notes.begin()->first;
     const EventId last = scene_.notes.rbegin()->first;
     if (!span.overlaps({first, last})) return;

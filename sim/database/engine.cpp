@@ -141,7 +141,7 @@ Task<StatementResult> Session::execute(std::string_view sql, std::span<const Sql
 }
 Task<StatementResult> Session::execute_step(std::string_view sql, std::span<const SqlValue> parameters,
                                             std::span<const TypeRef> declared) {
-  return impl_->execute(std::string(sql), std::vector<SqlValue>(parameters.begin(), parameters.end()),
+  return impl_->execute({nullptr, nullptr, std::string(sql)}, Parameters(parameters.begin(), parameters.end()),
                         std::vector<TypeRef>(declared.begin(), declared.end()), nullptr, true);
 }
 Task<> Session::sync() { return impl_->sync(); }
