@@ -64,7 +64,7 @@ Check named_files_exist(const std::string& store) {
     };
     std::map<std::string, File> there;
     std::map<std::string, Named> named;
-    std::map<const Event*, std::vector<const MediaEvent*>> commits;
+    std::map<const Event*, std::vector<const MediaEvent*>> commits;  // lookup only
     for (const MediaEvent& event : media_events_of(index).all) commits[event.commit].push_back(&event);
     const auto missing = [&](const std::string& path, const MediaEvent& by, EventId proof) {
       findings.violate(by.type, fmt::format("{} of {} names {}, which is not there", by.type, short_id(by.media_id), path),

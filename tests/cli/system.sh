@@ -9,10 +9,10 @@ try 0 run user-notification --seeds 1..6 --hashes hashes
 says "held user-notification"
 try 0 replay user-notification --seed 3 --trace trace
 says "hash $(sed -n 's/^user-notification heavy - 3 //p' hashes)"
-try 0 verify --seeds 1..3 --hashes twice
+try 0 verify user-notification --seeds 1..3 --hashes twice
 head -n 3 hashes | cmp -s - twice || wrong "verify gives other hashes"
 
-try 1 run --seeds 1..40 --defect dual-write --json result.json --out plans
+try 1 run user-notification --seeds 1..40 --defect dual-write --json result.json --out plans
 says "VIOLATED user-notification"
 for plan in plans/*.json; do
   try 1 replay "$plan"

@@ -16,7 +16,7 @@ refuses 'run: --seeds' run --seeds
 refuses 'unknown scenario "user-notifcation": did you mean "user-notification"?' run user-notifcation
 refuses 'unknown scenario "zzz"; known: user-notification' run zzz
 refuses 'unknown fault profile "hevy": did you mean "heavy"?' run --faults hevy
-refuses 'unknown defect of user-notification "dual-writ": did you mean "dual-write"?' run --defect dual-writ
+refuses 'unknown defect of user-notification "dual-writ": did you mean "dual-write"?' run user-notification --defect dual-writ
 refuses 'the first seed is greater than the last' run --seeds 5..1
 refuses 'the first seed is not a number' run --seeds a..b
 refuses 'the last seed is not a number' run --seeds 1..

@@ -317,7 +317,8 @@ TEST_F(Wire, CancelsAWaitForASafeSnapshot) {
   WireClient reader(hub);
   writer.begin();
   reader.begin();
-  static_cast<void>(writer.send(query("CREATE TABLE t (a int); BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO t VALUES (1)")));
+  static_cast<void>(writer.send(query("CREATE TABLE t (a int)")));
+  static_cast<void>(writer.send(query("BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO t VALUES (1)")));
   static_cast<void>(reader.send(query("BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")));
   EXPECT_EQ(reader.send(query("SELECT a FROM t")), Words{});
   WireClient canceller(hub);

@@ -83,7 +83,7 @@ TEST(PlanJson, AMalformedFaultIsRefusedWithItsPath) {
   EXPECT_EQ(refusal(R"([{"kind": "crash", "target": "a", "at": 1, "lasts": "1s"}])"),
             "faults[0].at: expected a string, found number");
   EXPECT_EQ(refusal(R"([{"kind": "crash", "target": "a", "at": "1s", "last": "1s"}])"),
-            "faults[0].last: unknown member; known: kind, target, at, place, occasion, lasts, by, ppm");
+            "faults[0].last: unknown member; known: kind, target, at, place, occasion, lasts, by, ppm, connections");
   EXPECT_EQ(refusal(R"([{"kind": "crash", "target": "a", "lasts": "1s"}])"),
             "faults[0].occasion: a fault has either \"at\" or \"place\" with \"occasion\"");
   EXPECT_EQ(refusal(R"([{"kind": "crash", "target": "a", "at": "-1s", "lasts": "1s"}])"),

@@ -47,11 +47,11 @@ std::uint64_t fingerprint(const DrawnFaults& faults) {
 
 TEST(FaultProfiles, DrawTheSameFaultsOnEveryCompiler) {
   // A change of these numbers changes what every seed means: note it in CHANGELOG.md.
-  EXPECT_EQ(fingerprint(draw_faults("light", 1, hosts(), 60s)), 6662255598085884507ULL);
-  EXPECT_EQ(fingerprint(draw_faults("heavy", 1, hosts(), 60s)), 10501168180197926415ULL);
-  EXPECT_EQ(fingerprint(draw_faults("heavy", 2, hosts(), 60s)), 1079998062105235729ULL);
-  EXPECT_EQ(fingerprint(draw_faults("swarm", 1, hosts(), 60s)), 3800757599504951049ULL);
-  EXPECT_EQ(fingerprint(draw_faults("swarm", 18446744073709551615ULL, hosts(), 60s)), 4831017634695252891ULL);
+  EXPECT_EQ(fingerprint(draw_faults("light", 1, hosts(), 60s)), 13238159044457500651ULL);
+  EXPECT_EQ(fingerprint(draw_faults("heavy", 1, hosts(), 60s)), 9883315151217331873ULL);
+  EXPECT_EQ(fingerprint(draw_faults("heavy", 2, hosts(), 60s)), 12860584563230905278ULL);
+  EXPECT_EQ(fingerprint(draw_faults("swarm", 1, hosts(), 60s)), 9288266343458169131ULL);
+  EXPECT_EQ(fingerprint(draw_faults("swarm", 18446744073709551615ULL, hosts(), 60s)), 15322310584735009823ULL);
 }
 
 TEST(FaultProfiles, DependOnTheSeedAlone) {
