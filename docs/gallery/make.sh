@@ -7,7 +7,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=${ORRERY:-$top/build/release/cli/orrery}
 most_seeds=100
-most_bytes=100000
+most_bytes=150000
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 out=$scratch/gallery
