@@ -67,12 +67,13 @@ class MediaClient {
     const Json answer = Json::parse(uploaded.body, nullptr, false);
     const std::string id = text_of(answer, "id");
     const std::string position = std::to_string(answer.value("position", 0));
+    const std::string at_least = position == "0" ? std::string() : position;
     const auto steps = arguments.find("then");
     if (id.empty() || steps == arguments.end()) co_return;
     for (const Json& step : *steps) {
       co_await context_.clock.sleep(parse_duration(text_of(step, "after")).value_or(Duration::zero()));
       const std::string what = text_of(step, "do");
-      if (what == "read") co_await read(id, position == "0" ? std::string() : position);
+      if (what == "read") co_await read(id, at_least);
       if (what == "thumbnail") co_await about_medium("get thumbnail", "GET", id, "/thumbnail");
       if (what == "delete") co_await about_medium("delete media", "DELETE", id, "");
     }
