@@ -47,6 +47,10 @@ while IFS= read -r line; do
     "$twin" "$mistake" "$seed" "$property" "$twin" "$twin" "$twin" "$twin" >>"$out/README.md"
 done <found.json
 
+# The README's picture: a failure with nothing around it.
+./orrery shrink user-notification --seed 1 --defect dual-write --out dual-write.json >/dev/null || (($? == 1))
+./orrery timeline dual-write.json --out "$out/dual-write-shrunk.svg" >/dev/null
+
 for picture in "$out"/*.svg; do
   bytes=$(wc -c <"$picture")
   if ((bytes > most_bytes)); then
