@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -10,6 +8,7 @@
 #include "cli/input.hpp"
 #include "cli/report.hpp"
 #include "cli/screen.hpp"
+#include "cli/source.hpp"
 #include "cli/verbs.hpp"
 #include "properties/judge.hpp"
 #include "properties/story.hpp"
@@ -34,32 +33,10 @@ struct Arguments {
 /// What begins so late before the end may still be under way, and is not judged: no operation begins there.
 constexpr Duration kQuietEnd = 40s;
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw UsageError(fmt::format("drive: \"{}\" cannot be read, or is empty", path));
-  return text.str();
-}
-
-/// Notes what a client asked and was told as events of its host.
-class Notes final : public OperationLog {
- public:
-  explicit Notes(real::Recorder& recorder) : recorder_(recorder) {}
-  void invoked(std::string_view operation, std::string_view key, std::string_view arguments) override {
-    recorder_.fact(EventKind::operation_invoked, operation, key, 0, arguments);
-  }
-  void ended(std::string_view operation, std::string_view key, int status, std::string_view text) override {
-    recorder_.fact(EventKind::operation_ended, operation, key, status, text);
-  }
-
- private:
-  real::Recorder& recorder_;
-};
-
 Task<void> carry_out(const Scenario& scenario, real::Loop& loop, real::Node& client, Operation operation, Instant when) {
   Waiter waiter(loop);
   co_await waiter.wait_until(when);
-  Notes notes(client.recorder());
+  real::ClientNotes notes(client.recorder());
   Task<void> task = scenario.perform(client, notes, std::move(operation));
   co_await std::move(task);
 }
@@ -102,7 +79,7 @@ int drive(const Session& session, const Arguments& arguments) {
   if (!arguments.settles.empty()) scenario.settles_within = parse_positive_duration(arguments.settles, "--settle");
   real::NodeSettings settings;
   try {
-    settings = real::read_config(read_text(arguments.config), "driver");
+    settings = real::read_config(read_file(arguments.config), "driver");
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("drive: \"{}\": {}", arguments.config, error.what()));
   }

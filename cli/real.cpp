@@ -44,21 +44,6 @@ struct Arguments {
 constexpr Duration kQuietEnd = 40s;
 constexpr std::size_t kTold = 3;
 
-/// Notes what a client asked and was told as events of its host.
-class Notes final : public OperationLog {
- public:
-  explicit Notes(real::Recorder& recorder) : recorder_(recorder) {}
-  void invoked(std::string_view operation, std::string_view key, std::string_view arguments) override {
-    recorder_.fact(EventKind::operation_invoked, operation, key, 0, arguments);
-  }
-  void ended(std::string_view operation, std::string_view key, int status, std::string_view text) override {
-    recorder_.fact(EventKind::operation_ended, operation, key, status, text);
-  }
-
- private:
-  real::Recorder& recorder_;
-};
-
 class RealVerb {
  public:
   RealVerb(const Session& session, const Arguments& arguments)
@@ -203,7 +188,7 @@ class RealVerb {
     Waiter waiter(loop);
     co_await waiter.wait_until(bed.began() + operation.at);
     real::Node& client = bed.client(operation.client);
-    Notes notes(client.recorder());
+    real::ClientNotes notes(client.recorder());
     Task<void> task = scenario_.perform(client, notes, std::move(operation));
     co_await std::move(task);
   }

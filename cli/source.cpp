@@ -87,7 +87,7 @@ RunSource find_source(const Session& session, const std::string& verb, const Sou
 std::string read_file(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
-    throw UsageError(fmt::format("\"{}\": is a directory, not a plan file", path));
+    throw UsageError(fmt::format("\"{}\": is a directory, not a file", path));
   }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;

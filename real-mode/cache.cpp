@@ -5,17 +5,6 @@
 #include <utility>
 
 namespace orrery::real {
-namespace {
-
-std::optional<std::int64_t> integer(const std::string& text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && stopped == end && !text.empty() ? std::optional(value) : std::nullopt;
-}
-
-}  // namespace
-
 void MemoryCache::erase(std::map<std::string, Entry>::iterator entry) {
   uses_.erase(entry->second.use);
   entries_.erase(entry);
@@ -70,7 +59,7 @@ Task<std::int64_t> MemoryCache::increment(std::string key, std::int64_t by, Dura
     put(key, std::to_string(by), time_to_live);
     co_return by;
   }
-  const std::optional<std::int64_t> value = integer(entry->value);
+  const std::optional<std::int64_t> value = counted(entry->value);
   if (!value) throw CacheFailed(Effect::did_not_happen, "cache: increment " + key + ": its value is no integer");
   std::int64_t sum = 0;
   if (__builtin_add_overflow(*value, by, &sum)) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/wait_queue.hpp"
 #include "real-mode/pg_link.hpp"
 
 namespace orrery::real {
@@ -278,12 +279,6 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
       co_return std::move(lease);
     }
     Waiter waiter(loop_);
-    struct InQueue {
-      InQueue(std::list<Waiter*>& queue, Waiter& waiter) : queue(queue), at(queue.insert(queue.end(), &waiter)) {}
-      ~InQueue() { queue.erase(at); }
-      std::list<Waiter*>& queue;
-      std::list<Waiter*>::iterator at;
-    };
     const InQueue in_queue(queue_, waiter);
     if (!co_await waiter.wait_until(deadline)) {
       throw DatabaseError(Effect::did_not_happen, "53300",

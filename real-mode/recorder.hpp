@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runtime/history.hpp"
+#include "runtime/operations.hpp"
 #include "runtime/json.hpp"
 
 namespace orrery::real {
@@ -33,6 +34,21 @@ class Recorder {
   std::string host_;
   int file_ = -1;
   std::function<void(Event)> sink_;
+};
+
+/// Notes what a client asked and was told as events of its host.
+class ClientNotes final : public OperationLog {
+ public:
+  explicit ClientNotes(Recorder& recorder) : recorder_(recorder) {}
+  void invoked(std::string_view operation, std::string_view key, std::string_view arguments) override {
+    recorder_.fact(EventKind::operation_invoked, operation, key, 0, arguments);
+  }
+  void ended(std::string_view operation, std::string_view key, int status, std::string_view text) override {
+    recorder_.fact(EventKind::operation_ended, operation, key, status, text);
+  }
+
+ private:
+  Recorder& recorder_;
 };
 
 /// The events of such a file, in its order; a last line that was cut off by a kill is left out. Throws std::runtime_error,

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include "runtime/failure.hpp"
 #include "runtime/task.hpp"
@@ -15,6 +18,15 @@ class CacheFailed : public Failure {
  public:
   using Failure::Failure;
 };
+
+/// The number that a value stands for when it is counted on; nothing: it is no 64-bit integer.
+[[nodiscard]] inline std::optional<std::int64_t> counted(std::string_view text) noexcept {
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stopped != end || text.empty()) return std::nullopt;
+  return value;
+}
 
 /// A volatile key-value store: anything may be gone at any time (eviction, a flush, a failover). Each command is atomic. Times
 /// to live are positive and counted in milliseconds, rounded up. All throw CacheFailed.

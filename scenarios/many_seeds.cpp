@@ -42,6 +42,31 @@ SeedsVerdict holds_on(const Scenario& scenario, Seeds seeds) {
   return {true, {}};
 }
 
+SeedsVerdict replays_on(const Scenario& scenario, Seeds seeds) {
+  for (std::uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    RunRequest request;
+    request.seed = seed;
+    request.profile = seed % 2 == 0 ? "heavy" : "swarm";
+    const RunResult first = run(scenario, request);
+    RunRequest again = request;
+    again.plan = first.plan;
+    const RunResult second = run(scenario, again);
+    std::string why;
+    if (!second.unused.empty()) {
+      why = "finds no place for " + to_string(second.unused.front());
+    } else if (second.plan.faults != first.plan.faults) {
+      why = "has other faults strike";
+    } else if (second.hash != first.hash) {
+      why = "has another trace hash";
+    }
+    if (!why.empty()) {
+      return {false, title(scenario.with_profile(request.profile)) + " " + why + " when seed " + std::to_string(seed) +
+                         " is run again from its plan.\n"};
+    }
+  }
+  return {true, {}};
+}
+
 SeedsVerdict violated_on(const Scenario& scenario, std::string_view property, Seeds seeds) {
   const std::vector<Property> properties = properties_of(scenario);
   if (std::ranges::find(properties, property, &Property::name) == properties.end()) {

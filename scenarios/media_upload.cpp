@@ -1,6 +1,7 @@
 #include "scenarios/media_upload.hpp"
 
 #include "properties/media_upload.hpp"
+#include "scenarios/drawing.hpp"
 #include "services/mediahub/catalog.hpp"
 
 namespace orrery {
@@ -51,6 +52,7 @@ Scenario media_upload() {
   scenario.draw_operations = [clients](std::uint64_t seed) {
     return media_requests(clients, kAsksFor)(rc::Random(seed), rc::kNominalSize).value();
   };
+  scenario.simpler = [](const Operation& operation) { return drawing::with_fewer_steps(operation, "then"); };
   scenario.operations = {"upload", "album", "look", "rebuild"};
   scenario.perform = perform_on_mediahub;
   scenario.properties = media_upload_properties();

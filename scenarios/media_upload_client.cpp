@@ -5,21 +5,14 @@
 #include <utility>
 
 #include "scenarios/media_upload.hpp"
+#include "scenarios/patience.hpp"
 #include "services/mediahub/image.hpp"
 #include "services/patterns/digest.hpp"
 
 namespace orrery {
 namespace {
 
-constexpr int kAttempts = 6;
 constexpr Duration kPatience = 6s;  // of one attempt
-constexpr Duration kFirstPause = 250ms;
-constexpr Duration kLongestPause = 4s;
-
-bool asks_for_another_try(const Response& response) {
-  const int status = response.status;
-  return status == 0 || status >= 500 || status == 408 || status == 425 || status == 429;
-}
 
 std::string text_of(const Json& object, const char* name) {
   const auto member = object.find(name);
@@ -183,17 +176,10 @@ class MediaClient {
   /// Asks until there is a final answer, or patience ends; gives the last answer, with status 0 if there was none.
   Task<Response> persistently(std::string name, Json noted, Request request) {
     const std::string arguments = noted.dump();
-    Duration longest = kFirstPause;
-    Response response;
-    for (int attempt = 1; attempt <= kAttempts; ++attempt) {
-      if (attempt > 1) {
-        // Full jitter: clients that failed together must not come back together.
-        co_await context_.clock.sleep(context_.random.between(longest / 4, longest));
-        longest = std::min(longest * 2, kLongestPause);
-      }
-      response = co_await once(name, arguments, request);
-      if (!asks_for_another_try(response)) break;
-    }
+    const auto ask = [this, &name, &arguments, &request] { return once(name, arguments, request); };
+    const auto again = [](const Response& response) { return is_passing(response.status); };
+    Task<Response> asking = ask_persistently(context_, ask, again);
+    Response response = co_await std::move(asking);
     co_return response;
   }
 

@@ -5,25 +5,19 @@
 #include <tuple>
 #include <utility>
 
+#include "scenarios/drawing.hpp"
 #include "scenarios/media_upload.hpp"
 
 namespace orrery {
 namespace {
 
+using drawing::between;
+using drawing::moment_us;
+using drawing::some;
 using rc::Gen;
 
-/// Uniform in [low, high], whatever the size.
-Gen<std::int64_t> between(std::int64_t low, std::int64_t high) {
-  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::int64_t>(low, high + 1));
-}
-
 /// Microseconds to the next thing: none, next to nothing, some, a while.
-Gen<std::int64_t> gap_us() {
-  return rc::gen::mapcat(rc::gen::element(0, 1, 2, 3, 4), [](int scale) {
-    static constexpr std::int64_t kMost[] = {500, 5'000, 200'000, 4'000'000, 15'000'000};
-    return between(0, kMost[scale]);
-  });
-}
+Gen<std::int64_t> gap_us() { return drawing::gap_us({500, 5'000, 200'000, 4'000'000, 15'000'000}); }
 
 struct Step {
   std::int64_t after_us;
@@ -54,7 +48,7 @@ Gen<std::vector<Step>> steps(int most) {
   const Gen<Step> one = rc::gen::map(rc::gen::pair(gap_us(), between(0, 99)), [](const auto& drawn) {
     return Step{drawn.first, static_cast<int>(drawn.second)};
   });
-  return rc::gen::resize(most, rc::gen::container<std::vector<Step>>(rc::gen::resize(rc::kNominalSize, one)));
+  return drawing::at_most(most, one);
 }
 
 Gen<Twist> twist() {
@@ -66,15 +60,6 @@ Gen<Twist> twist() {
                                           {1, Twist::no_key},
                                           {1, Twist::no_token},
                                           {1, Twist::forged_token}});
-}
-
-/// A third of all uploads come in rushes.
-Gen<std::int64_t> moment_us(const std::vector<std::int64_t>& rushes, std::int64_t until_us) {
-  return rc::gen::mapcat(between(0, 99), [rushes, until_us](std::int64_t which) {
-    if (which >= 34 || rushes.empty()) return between(200'000, until_us);
-    const std::int64_t rush = rushes[static_cast<std::size_t>(which) % rushes.size()];
-    return between(rush, rush + 30'000);
-  });
 }
 
 Gen<UploadDraw> upload(const std::vector<std::int64_t>& rushes, int clients, std::int64_t until_us) {
@@ -111,14 +96,6 @@ Gen<OtherDraw> other(int clients, std::int64_t until_us) {
                       });
 }
 
-/// At least `least`, at most `most` of them; shrinks by leaving some away.
-template <class T>
-Gen<std::vector<T>> some(int least, int most, const Gen<T>& one) {
-  return rc::gen::mapcat(between(least, most), [one](std::int64_t count) {
-    return rc::gen::container<std::vector<T>>(static_cast<std::size_t>(count), one);
-  });
-}
-
 /// Few users, one of whom has most of the media: the album of that one gets full.
 std::string user_name(int number) {
   static constexpr std::array<const char*, 5> kNames = {"ada", "grace", "edsger", "barbara", "leslie"};
@@ -151,20 +128,20 @@ class Composer {
       const char* what = step.what < 40 ? "read" : step.what < 65 ? "thumbnail" : "delete";
       arguments["then"].push_back(Json{{"after", text_of_us(step.after_us)}, {"do", what}});
     }
-    push(one.at_us, one.client, "upload", std::move(arguments));
+    requests_.add(one.at_us, one.client, "upload", std::move(arguments));
     switch (one.twist) {
       case Twist::double_click:
-        push(one.at_us + one.gap_us % 50'000, one.client, "upload", std::move(repeated));
+        requests_.add(one.at_us + one.gap_us % 50'000, one.client, "upload", std::move(repeated));
         break;
       case Twist::other_device:
-        push(one.at_us + one.gap_us % 50'000, one.other_client, "upload", std::move(repeated));
+        requests_.add(one.at_us + one.gap_us % 50'000, one.other_client, "upload", std::move(repeated));
         break;
       case Twist::late_repeat:
-        push(one.at_us + one.gap_us, one.other_client, "upload", std::move(repeated));
+        requests_.add(one.at_us + one.gap_us, one.other_client, "upload", std::move(repeated));
         break;
       case Twist::other_content:
         repeated["image"]["colour"] = one.colour + 1;
-        push(one.at_us + one.gap_us % 2'000'000, one.other_client, "upload", std::move(repeated));
+        requests_.add(one.at_us + one.gap_us % 2'000'000, one.other_client, "upload", std::move(repeated));
         break;
       default:
         break;
@@ -181,40 +158,20 @@ class Composer {
         const char* what = step.what < 50 ? "add" : step.what < 70 ? "take out" : step.what < 90 ? "read" : "delete";
         arguments["then"].push_back(Json{{"after", text_of_us(step.after_us)}, {"do", what}});
       }
-      push(one.at_us, one.client, "album", std::move(arguments));
+      requests_.add(one.at_us, one.client, "album", std::move(arguments));
     } else if (one.kind < 93) {
       static constexpr std::array<const char*, 6> kPlaces = {"media", "search", "stats", "albums", "notifications", "sagas"};
       arguments["at"] = kPlaces[static_cast<std::size_t>(one.kind) % kPlaces.size()];
-      push(one.at_us, one.client, "look", std::move(arguments));
+      requests_.add(one.at_us, one.client, "look", std::move(arguments));
     } else {
-      push(one.at_us, one.client, "rebuild", Json::object());
+      requests_.add(one.at_us, one.client, "rebuild", Json::object());
     }
   }
 
-  /// In the order of time; each has got an id.
-  std::vector<Operation> take() {
-    std::vector<std::pair<Duration, std::size_t>> order;
-    for (std::size_t i = 0; i < operations_.size(); ++i) order.emplace_back(operations_[i].at, i);
-    std::ranges::sort(order);
-    std::vector<Operation> sorted;
-    for (const auto& [at, place] : order) {
-      sorted.push_back(std::move(operations_[place]));
-      sorted.back().id = "op-" + std::to_string(sorted.size());
-    }
-    return sorted;
-  }
+  std::vector<Operation> take() { return requests_.take(); }
 
  private:
-  void push(std::int64_t at_us, int client, const char* name, Json arguments) {
-    Operation operation;
-    operation.at = std::chrono::microseconds(at_us);
-    operation.client = "client-" + std::to_string(client);
-    operation.name = name;
-    operation.arguments = std::move(arguments);
-    operations_.push_back(std::move(operation));
-  }
-
-  std::vector<Operation> operations_;
+  drawing::Requests requests_;
 };
 
 }  // namespace

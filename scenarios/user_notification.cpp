@@ -1,6 +1,7 @@
 #include "scenarios/user_notification.hpp"
 
 #include "properties/user_notification.hpp"
+#include "scenarios/drawing.hpp"
 #include "services/catalog.hpp"
 
 namespace orrery {
@@ -42,7 +43,7 @@ Scenario user_notification() {
     return sign_ups(clients, kAsksFor)(rc::Random(seed), rc::kNominalSize).value();
   };
   scenario.operations = {"sign up", "list users"};
-  scenario.simpler = with_fewer_steps;
+  scenario.simpler = [](const Operation& operation) { return drawing::with_fewer_steps(operation, "then"); };
   scenario.perform = perform_as_client;
   scenario.properties = user_notification_properties();
   for (const services::DefectEntry& entry : services::user_notification_defects()) {

@@ -21,9 +21,6 @@ namespace orrery {
 ///       reads page after page, and then the last user of what it saw.
 [[nodiscard]] rc::Gen<std::vector<Operation>> sign_ups(int clients, Duration until);
 
-/// The operation without what it does after its sign-up, or without one step of it.
-[[nodiscard]] std::vector<Operation> with_fewer_steps(const Operation& operation);
-
 /// Carries one of these operations out. Notes each attempt of each step as an operation of its own: "create user"
 /// {idempotency_key, email, name}, "rename user" {id, name}, "get user" {id}, "list users" {limit, offset | after}.
 [[nodiscard]] Task<void> perform_as_client(Context& context, OperationLog& log, Operation operation);

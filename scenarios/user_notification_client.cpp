@@ -4,21 +4,17 @@
 #include <string>
 #include <utility>
 
+#include "scenarios/patience.hpp"
 #include "scenarios/user_notification.hpp"
 
 namespace orrery {
 namespace {
 
-constexpr int kAttempts = 6;
 constexpr Duration kPatience = 4s;  // of one attempt
-constexpr Duration kFirstPause = 250ms;
-constexpr Duration kLongestPause = 4s;
 
 /// Asking again makes sense: nothing final was said.
 bool asks_for_another_try(const Response& response) {
-  const int status = response.status;
-  if (status == 0 || status >= 500 || status == 408 || status == 425 || status == 429) return true;
-  if (status != 409) return false;
+  if (response.status != 409) return is_passing(response.status);
   return response.headers.has("Retry-After") || response.body.find("\"aborted\"") != std::string::npos;
 }
 
@@ -118,17 +114,9 @@ class Client {
 
   /// Asks until there is a final answer, or patience ends; gives the last answer, with status 0 if there was none.
   Task<Response> persistently(std::string name, std::string arguments, Request request) {
-    Duration longest = kFirstPause;
-    Response response;
-    for (int attempt = 1; attempt <= kAttempts; ++attempt) {
-      if (attempt > 1) {
-        // Full jitter: clients that failed together must not come back together.
-        co_await context_.clock.sleep(context_.random.between(longest / 4, longest));
-        longest = std::min(longest * 2, kLongestPause);
-      }
-      response = co_await once(name, arguments, request);
-      if (!asks_for_another_try(response)) break;
-    }
+    const auto ask = [this, &name, &arguments, &request] { return once(name, arguments, request); };
+    Task<Response> asking = ask_persistently(context_, ask, asks_for_another_try);
+    Response response = co_await std::move(asking);
     co_return response;
   }
 

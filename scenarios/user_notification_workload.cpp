@@ -5,25 +5,19 @@
 #include <tuple>
 #include <utility>
 
+#include "scenarios/drawing.hpp"
 #include "scenarios/user_notification.hpp"
 
 namespace orrery {
 namespace {
 
+using drawing::between;
+using drawing::moment_us;
+using drawing::some;
 using rc::Gen;
 
-/// Uniform in [low, high], whatever the size.
-Gen<std::int64_t> between(std::int64_t low, std::int64_t high) {
-  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::int64_t>(low, high + 1));
-}
-
 /// Microseconds to the next thing: none, next to nothing, some, a while.
-Gen<std::int64_t> gap_us() {
-  return rc::gen::mapcat(rc::gen::element(0, 1, 2, 3, 4), [](int scale) {
-    static constexpr std::int64_t kMost[] = {500, 5'000, 100'000, 2'000'000, 15'000'000};
-    return between(0, kMost[scale]);
-  });
-}
+Gen<std::int64_t> gap_us() { return drawing::gap_us({500, 5'000, 100'000, 2'000'000, 15'000'000}); }
 
 /// What a person does after the sign-up.
 struct Step {
@@ -35,7 +29,7 @@ Gen<std::vector<Step>> steps(int most) {
   const Gen<Step> one = rc::gen::map(rc::gen::pair(gap_us(), between(-30, 69)), [](const auto& drawn) {
     return Step{drawn.first, static_cast<int>(drawn.second)};
   });
-  return rc::gen::resize(most, rc::gen::container<std::vector<Step>>(rc::gen::resize(rc::kNominalSize, one)));
+  return drawing::at_most(most, one);
 }
 
 /// Beside the sign-up itself.
@@ -77,15 +71,6 @@ Gen<Twist> twist() {
                                           {1, Twist::bad_input}});
 }
 
-/// A third of all sign-ups come in rushes.
-Gen<std::int64_t> moment_us(const std::vector<std::int64_t>& rushes, std::int64_t until_us) {
-  return rc::gen::mapcat(between(0, 99), [rushes, until_us](std::int64_t which) {
-    if (which >= 34 || rushes.empty()) return between(200'000, until_us);
-    const std::int64_t rush = rushes[static_cast<std::size_t>(which) % rushes.size()];
-    return between(rush, rush + 30'000);
-  });
-}
-
 Gen<SignUp> sign_up(const std::vector<std::int64_t>& rushes, int clients, std::int64_t until_us) {
   const auto who = rc::gen::tuple(moment_us(rushes, until_us), between(1, clients), between(1, clients), between(0, 99),
                                   between(0, 19), between(0, 99));
@@ -118,14 +103,6 @@ Gen<Listing> listing(int clients, std::int64_t until_us) {
                         return Listing{std::get<0>(drawn), static_cast<int>(std::get<1>(drawn)), std::get<2>(drawn),
                                        static_cast<int>(std::get<3>(drawn)), std::get<4>(drawn) == 1};
                       });
-}
-
-/// At most `most` of them, at least one; shrinks by leaving some away.
-template <class T>
-Gen<std::vector<T>> some(int least, int most, const Gen<T>& one) {
-  return rc::gen::mapcat(between(least, most), [one](std::int64_t count) {
-    return rc::gen::container<std::vector<T>>(static_cast<std::size_t>(count), one);
-  });
 }
 
 std::string person(int number) {
@@ -236,36 +213,16 @@ class Composer {
 
   void add(const Listing& one) {
     Json arguments{{"limit", one.limit}, {"pages", one.pages}, {"by", one.by_cursor ? "cursor" : "offset"}};
-    add(one.at_us, one.client, "list users", std::move(arguments));
+    requests_.add(one.at_us, one.client, "list users", std::move(arguments));
   }
 
-  /// In the order of time; each has got an id.
-  std::vector<Operation> take() {
-    std::vector<std::pair<Duration, std::size_t>> order;
-    for (std::size_t i = 0; i < operations_.size(); ++i) order.emplace_back(operations_[i].at, i);
-    std::ranges::sort(order);
-    std::vector<Operation> sorted;
-    for (const auto& [at, place] : order) {
-      sorted.push_back(std::move(operations_[place]));
-      sorted.back().id = "op-" + std::to_string(sorted.size());
-    }
-    return sorted;
-  }
+  std::vector<Operation> take() { return requests_.take(); }
 
  private:
-  void sign_up(std::int64_t at_us, int client, Json arguments) { add(at_us, client, "sign up", std::move(arguments)); }
-
-  void add(std::int64_t at_us, int client, const char* name, Json arguments) {
-    Operation operation;
-    operation.at = std::chrono::microseconds(at_us);
-    operation.client = "client-" + std::to_string(client);
-    operation.name = name;
-    operation.arguments = std::move(arguments);
-    operations_.push_back(std::move(operation));
-  }
+  void sign_up(std::int64_t at_us, int client, Json arguments) { requests_.add(at_us, client, "sign up", std::move(arguments)); }
 
   std::size_t people_ = 0;
-  std::vector<Operation> operations_;
+  drawing::Requests requests_;
 };
 
 }  // namespace
@@ -283,19 +240,6 @@ rc::Gen<std::vector<Operation>> sign_ups(int clients, Duration until) {
                           return composer.take();
                         });
   });
-}
-
-std::vector<Operation> with_fewer_steps(const Operation& operation) {
-  std::vector<Operation> simpler;
-  const auto then = operation.arguments.find("then");
-  if (then == operation.arguments.end()) return simpler;
-  simpler.push_back(operation);
-  simpler.back().arguments.erase("then");
-  for (std::size_t step = 0; then->size() > 1 && step < then->size(); ++step) {
-    simpler.push_back(operation);
-    simpler.back().arguments["then"].erase(step);
-  }
-  return simpler;
 }
 
 }  // namespace orrery

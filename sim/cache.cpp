@@ -9,13 +9,6 @@ namespace {
 /// How long a client waits for an answer: a cache that takes longer is no help.
 constexpr Duration kAnswerWithin = 1s;
 
-std::optional<std::int64_t> integer(const std::string& text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && stopped == end && !text.empty() ? std::optional(value) : std::nullopt;
-}
-
 }  // namespace
 
 CacheServer::CacheServer(Kernel& kernel, Network& network, Decisions& decisions)
@@ -137,7 +130,7 @@ Task<std::int64_t> CacheClient::increment(std::string key, std::int64_t by, Dura
       server.put(key, std::to_string(by), time_to_live);
       return {};
     }
-    const std::optional<std::int64_t> value = integer(entry->value);
+    const std::optional<std::int64_t> value = counted(entry->value);
     if (!value) return "its value is no integer";
     if (__builtin_add_overflow(*value, by, sum.get())) return "the sum is no 64-bit integer";
     entry->value = std::to_string(*sum);

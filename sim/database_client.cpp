@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/wait_queue.hpp"
 #include "sim/database_wire.hpp"
 #include "sim/directory.hpp"
 
@@ -208,12 +209,6 @@ Task<DatabaseClient::Lease> DatabaseClient::acquire() {
       co_return std::move(lease);
     }
     Waiter waiter(directory_.kernel);
-    struct InQueue {
-      InQueue(std::list<Waiter*>& queue, Waiter& waiter) : queue(queue), at(queue.insert(queue.end(), &waiter)) {}
-      ~InQueue() { queue.erase(at); }
-      std::list<Waiter*>& queue;
-      std::list<Waiter*>::iterator at;
-    };
     const InQueue in_queue(queue_, waiter);
     if (!co_await waiter.wait_until(deadline)) {
       throw DatabaseError(Effect::did_not_happen, "53300", server_.name() + ": no connection of the pool became free within 5s");

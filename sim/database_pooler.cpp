@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "runtime/wait_queue.hpp"
 #include "sim/database_server.hpp"
 
 namespace orrery::sim {
@@ -10,12 +11,6 @@ namespace orrery::sim {
 Task<std::unique_ptr<database::Session>> Pooler::take(Host& host) {
   while (idle_.empty() && open_ == kSessions) {
     Waiter waiter(host.executor());
-    struct InQueue {
-      InQueue(std::list<Waiter*>& queue, Waiter& waiter) : queue(queue), at(queue.insert(queue.end(), &waiter)) {}
-      ~InQueue() { queue.erase(at); }
-      std::list<Waiter*>& queue;
-      std::list<Waiter*>::iterator at;
-    };
     const InQueue in_queue(queue_, waiter);
     co_await waiter.wait();
   }

@@ -31,6 +31,33 @@ FeedSettings FeedSettings::read(Settings settings, FeedSettings standard) {
   return feed;
 }
 
+namespace {
+
+/// Round after round until the service is asked to stop: at once if there may be more, after a poll's pause if not, and with
+/// growing pauses while rounds fail.
+template <class Round, class HeldUp>
+Task<void> follow_feed(Context& context, const FeedSettings& settings, Round round, HeldUp held_up) {
+  std::int64_t failures = 0;
+  while (!context.stopping()) {
+    std::int64_t events = 0;
+    try {
+      Task<std::int64_t> going = round();
+      events = co_await std::move(going);
+      failures = 0;
+    } catch (const Failure& failure) {
+      ++failures;
+      held_up(failure);
+    }
+    if (failures > 0) {
+      co_await context.clock.sleep(settings.backoff.delay(failures, context.random) + 100ms);
+    } else if (events < settings.batch) {
+      co_await context.clock.sleep(context.random.between(settings.poll * 3 / 4, settings.poll * 5 / 4));
+    }
+  }
+}
+
+}  // namespace
+
 Projection::Projection(Context& context, Database& db, std::string name, ReadFeed read, Apply apply, Clear clear,
                        FeedSettings settings, const Twin& twin)
     : context_(context),
@@ -45,24 +72,12 @@ Projection::Projection(Context& context, Database& db, std::string name, ReadFee
 void Projection::start() { context_.spawn("projection", run()); }
 
 Task<void> Projection::run() {
-  std::int64_t failures = 0;
-  while (!context_.stopping()) {
-    std::int64_t events = 0;
-    try {
-      events = co_await round();
-      failures = 0;
-    } catch (const Failure& failure) {
-      ++failures;
-      context_.telemetry.count("projection_errors_total");
-      context_.telemetry.log(Level::warning, "projection held up",
-                             Json{{"projection", name_}, {"error", failure.what()}});
-    }
-    if (failures > 0) {
-      co_await context_.clock.sleep(settings_.backoff.delay(failures, context_.random) + 100ms);
-    } else if (events < settings_.batch) {
-      co_await context_.clock.sleep(context_.random.between(settings_.poll * 3 / 4, settings_.poll * 5 / 4));
-    }
-  }
+  const auto held_up = [this](const Failure& failure) {
+    context_.telemetry.count("projection_errors_total");
+    context_.telemetry.log(Level::warning, "projection held up", Json{{"projection", name_}, {"error", failure.what()}});
+  };
+  Task<void> following = follow_feed(context_, settings_, [this] { return round(); }, held_up);
+  co_await std::move(following);
 }
 
 Task<std::int64_t> Projection::checkpoint() {
@@ -153,23 +168,12 @@ Follower::Follower(Context& context, Database& db, std::string name, ReadFeed re
 void Follower::start() { context_.spawn("follower", run()); }
 
 Task<void> Follower::run() {
-  std::int64_t failures = 0;
-  while (!context_.stopping()) {
-    std::int64_t events = 0;
-    try {
-      events = co_await round();
-      failures = 0;
-    } catch (const Failure& failure) {
-      ++failures;
-      context_.telemetry.count("follower_errors_total");
-      context_.telemetry.log(Level::warning, "feed held up", Json{{"feed", name_}, {"error", failure.what()}});
-    }
-    if (failures > 0) {
-      co_await context_.clock.sleep(settings_.backoff.delay(failures, context_.random) + 100ms);
-    } else if (events < settings_.batch) {
-      co_await context_.clock.sleep(context_.random.between(settings_.poll * 3 / 4, settings_.poll * 5 / 4));
-    }
-  }
+  const auto held_up = [this](const Failure& failure) {
+    context_.telemetry.count("follower_errors_total");
+    context_.telemetry.log(Level::warning, "feed held up", Json{{"feed", name_}, {"error", failure.what()}});
+  };
+  Task<void> following = follow_feed(context_, settings_, [this] { return round(); }, held_up);
+  co_await std::move(following);
 }
 
 Task<std::int64_t> Follower::round() {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/knows_nothing.hpp"
 
 namespace orrery::sim::database {
 namespace {
@@ -36,18 +37,7 @@ std::string operator_name(Nodes names) {
   return names.back()->string->sval;
 }
 
-class WithoutConstants final : public EvalContext {
- public:
-  [[nodiscard]] std::int64_t transaction_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::int64_t statement_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::int64_t clock_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t next_random() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t current_transaction_id() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override { throw NotConstant{}; }
-  [[nodiscard]] std::string current_snapshot() const override { throw NotConstant{}; }
-  [[nodiscard]] std::optional<std::string> setting(std::string_view) const override { throw NotConstant{}; }
-  struct NotConstant {};
-};
+class WithoutConstants final : public KnowsNothing<EvalContext> {};
 
 }  // namespace
 
@@ -91,7 +81,7 @@ ExprPtr Analyzer::fold(ExprPtr expr) {
     }
   } catch (const SqlError&) {
     return expr;
-  } catch (const WithoutConstants::NotConstant&) {
+  } catch (const NotConstant&) {
     return expr;
   }
   return expr;

@@ -4,24 +4,15 @@
 #include <utility>
 
 #include "sim/database/execution.hpp"
+#include "sim/database/knows_nothing.hpp"
 
 namespace orrery::sim::database {
 namespace {
 
-struct NotConstant {};
-
 /// Knows neither time nor settings nor rows.
-class ConstantExecution final : public Execution {
+class ConstantExecution final : public KnowsNothing<Execution> {
  public:
   explicit ConstantExecution(std::size_t count) { locals.resize(count); }
-  [[nodiscard]] std::int64_t transaction_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::int64_t statement_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::int64_t clock_time() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t next_random() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t current_transaction_id() const override { throw NotConstant{}; }
-  [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override { throw NotConstant{}; }
-  [[nodiscard]] std::string current_snapshot() const override { throw NotConstant{}; }
-  [[nodiscard]] std::optional<std::string> setting(std::string_view) const override { throw NotConstant{}; }
 };
 
 bool is_constant(const ExprPtr& expr) { return expr->kind == ExprKind::constant; }

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <map>
 #include <set>
 
 #include "scenarios/testing.hpp"
@@ -37,32 +35,15 @@ TEST(MediaUpload, HoldsOnAGoodDay) { EXPECT_HOLDS(media_upload().with_profile("n
 TEST(MediaUpload, HoldsUnderHeavyFaults) { EXPECT_HOLDS(media_upload(), seeds(1, 20)); }
 TEST(MediaUpload, HoldsUnderSwarms) { EXPECT_HOLDS(media_upload().with_profile("swarm"), seeds(1, 20)); }
 
-TEST(MediaUpload, AMaterialisedPlanReplaysToTheSameHash) {
-  const Scenario scenario = media_upload();
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    RunRequest request;
-    request.seed = seed;
-    request.profile = seed % 2 == 0 ? "heavy" : "swarm";
-    const RunResult first = run(scenario, request);
-    RunRequest explicitly = request;
-    explicitly.plan = first.plan;
-    const RunResult again = run(scenario, explicitly);
-    EXPECT_EQ(again.hash, first.hash) << "seed " << seed;
-    EXPECT_TRUE(again.unused.empty()) << "seed " << seed << ": " << to_string(again.unused.front());
-  }
-}
+TEST(MediaUpload, AMaterialisedPlanReplaysToTheSameHash) { EXPECT_REPLAYS(media_upload(), seeds(1, 6)); }
 
-/// Each twin is found by the property that it is meant to violate. Those that need many seeds are looked for under
-/// $ORRERY_LONG only; `orrery defects` looks for all of them.
+/// Each twin is found by the property that it is meant to violate: most on one of the first seeds, a few after dozens.
 class MediaUploadTwins : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(MediaUploadTwins, AreFound) {
   const Scenario scenario = media_upload();
   const Defect& defect = scenario.defects.at(GetParam());
-  const std::uint64_t most = std::getenv("ORRERY_LONG") != nullptr ? 500 : 60;
-  static const std::set<std::string> kRare = {"compensate-while-forward-runs", "compensation-leaves-no-fence"};
-  if (most == 60 && kRare.contains(defect.name)) GTEST_SKIP() << defect.name << " is looked for with ORRERY_LONG=1";
-  EXPECT_VIOLATES(scenario.with_defect(defect.name), defect.violates, seeds(1, most));
+  EXPECT_VIOLATES(scenario.with_defect(defect.name), defect.violates, seeds(1, 500));
 }
 
 std::string twin_name(const ::testing::TestParamInfo<std::size_t>& info) {

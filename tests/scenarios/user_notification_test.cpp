@@ -89,21 +89,7 @@ TEST(UserNotification, HoldsUnderLightFaults) { EXPECT_HOLDS(user_notification()
 TEST(UserNotification, HoldsUnderHeavyFaults) { EXPECT_HOLDS(user_notification(), seeds(1, 50)); }
 TEST(UserNotification, HoldsUnderSwarms) { EXPECT_HOLDS(user_notification().with_profile("swarm"), seeds(1, 50)); }
 
-TEST(UserNotification, AMaterialisedPlanReplaysToTheSameHash) {
-  const Scenario scenario = user_notification();
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
-    RunRequest request;
-    request.seed = seed;
-    request.profile = seed % 2 == 0 ? "heavy" : "swarm";
-    const RunResult first = run(scenario, request);
-    RunRequest explicitly = request;
-    explicitly.plan = first.plan;
-    const RunResult again = run(scenario, explicitly);
-    EXPECT_EQ(again.hash, first.hash) << "seed " << seed;
-    EXPECT_EQ(again.plan.faults, first.plan.faults) << "seed " << seed;
-    EXPECT_TRUE(again.unused.empty()) << "seed " << seed << ": " << to_string(again.unused.front());
-  }
-}
+TEST(UserNotification, AMaterialisedPlanReplaysToTheSameHash) { EXPECT_REPLAYS(user_notification(), seeds(1, 50)); }
 
 TEST(UserNotification, MeetsEveryFaultAndEverySometimesInAHundredSeeds) {
   std::map<std::string, std::int64_t> counts;
