@@ -33,6 +33,9 @@ bool is_origin(EventKind kind) {
   return kind == EventKind::operation_invoked || kind == EventKind::phase || is_fault(kind) || is_blow(kind);
 }
 
+/// Of so few faults each is told, wherever it struck: a shrunk plan keeps none that does not matter.
+constexpr std::size_t kFew = 4;
+
 /// Collects what belongs to a story.
 class Collector {
  public:
@@ -142,9 +145,11 @@ class Collector {
     const EventSpan span{evidence_.front()->id, evidence_.back()->id};
     const Event* struck = nullptr;  // the last fault that is told
     std::map<std::pair<std::string_view, std::string_view>, bool> episodes;
-    for (const Outages::Fault& fault : outages_of(index_).faults) {
+    const Outages& outages = outages_of(index_);
+    for (const Outages::Fault& fault : outages.faults) {
       if (!fault.span.overlaps(span)) continue;
-      const ToldRank rank = rank_of(fault, hosts);
+      ToldRank rank = rank_of(fault, hosts);
+      if (rank == ToldRank::evidence && outages.faults.size() <= kFew) rank = ToldRank::surround;
       if (rank == ToldRank::evidence) continue;
       add(*fault.injected, rank, distance_of(*fault.injected));
       episodes[{fault.kind, fault.injected->key}] = true;

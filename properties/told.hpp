@@ -27,7 +27,7 @@ using ToldEvents = std::map<EventId, ToldEvent>;  // in the order of the story
 
 /// What belongs to the story of a violation: the evidence; what led to it, as far back as a client's request or a few steps, and as
 /// far as the history kept causes; the requests of the operations among it; and the faults, crashes, pauses and restarts meanwhile of
-/// hosts that take part. Stories and pictures are made of the same events.
+/// hosts that take part; all faults, if the run has but a few. Stories and pictures are made of the same events.
 [[nodiscard]] ToldEvents told_events(const Violation& violation, const History& history);
 
 /// The `most` most important ones.

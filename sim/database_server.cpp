@@ -221,10 +221,14 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
       const bool woken = co_await session.waiter.wait_until(host_->kernel().now() + limit.after);
       if (woken) continue;
       // The server's last words go unread: a client of libpq finds its connection broken.
+      rolls_back(session);
       reset_client(directory_, *host_, client, connection);
       co_return;
     }
-    if (session.closing) co_return;  // an open transaction is rolled back with the session
+    if (session.closing) {
+      rolls_back(session);
+      co_return;
+    }
     StatementJob job = std::move(session.queue.front());
     session.queue.pop_front();
     ++session.statements;
@@ -236,6 +240,7 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
       over.failed = over.fatal = true;
       over.error.sqlstate = "57P01";
       over.error.message = "terminating connection due to administrator command";
+      rolls_back(session);
       // A session that dies within COMMIT says nothing any more: the client sees the connection break.
       if (job.mishap == Mishap::session_killed) {
         reply(session, std::move(over));
@@ -262,6 +267,19 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
   }
 }
 
+void DatabaseServer::rolls_back(const Session& session) {
+  const bool is_open = session.engine != nullptr && session.engine->status() != database::TransactionStatus::idle;
+  if (is_open) note_rollback(session);
+}
+
+void DatabaseServer::note_rollback(const Session& session) {
+  Recorder& recorder = directory_.kernel.recorder();
+  recorder.tick(EventKind::transaction_ended, entity_, session.connection);
+  if (recorder.full()) {
+    recorder.describe(EventKind::transaction_ended, name_, name_, host_->kernel().current_fiber()->name(), 0, {});
+  }
+}
+
 Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job) {
   Recorder& recorder = directory_.kernel.recorder();
   recorder.tick(EventKind::statement, entity_, session.connection);
@@ -282,6 +300,7 @@ Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job
   }
   if (job.mishap == Mishap::deadlock_victim) {
     if (session.engine->status() != database::TransactionStatus::idle) {
+      rolls_back(session);
       Task<database::StatementResult> undo = session.engine->execute("ROLLBACK");
       co_await std::move(undo);
       session.aborted_by_fault = true;
@@ -291,6 +310,10 @@ Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job
     answer.error.message = "deadlock detected";
     co_return answer;
   }
+  // COMMIT of a transaction that failed rolls it back too.
+  const bool has_failed = session.engine->status() == database::TransactionStatus::failed;
+  if (job.sql == "ROLLBACK" || (ends && has_failed)) rolls_back(session);
+  const bool commits = job.sql == "COMMIT" && session.engine->status() == database::TransactionStatus::in_transaction;
   try {
     Task<database::StatementResult> running = session.engine->execute(job.sql, job.parameters);
     database::StatementResult result = co_await std::move(running);
@@ -299,6 +322,7 @@ Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job
   } catch (const database::SqlError& error) {
     answer.failed = true;
     answer.error = error;
+    if (commits) note_rollback(session);
     recorder.tick(EventKind::statement_failed, entity_, session.connection);
     if (recorder.full()) {
       recorder.describe(EventKind::statement_failed, name_, name_, host_->kernel().current_fiber()->name(), 0,

@@ -114,6 +114,9 @@ class DatabaseServer final : public database::Environment {
   struct Session;
   Task<void> serve(ConnectionId connection, Host& client, std::string session_name);
   Task<StatementReply> execute(Session& session, StatementJob& job);
+  /// Notes that the session's transaction is rolled back, if there is one.
+  void rolls_back(const Session& session);
+  void note_rollback(const Session& session);
   void reply(Session& session, StatementReply reply);
   void refuse(ConnectionId connection, Host& client, std::string_view sqlstate, std::string_view message);
   void committed(const database::CommittedTransaction& transaction);

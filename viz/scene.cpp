@@ -105,6 +105,11 @@ class Builder {
     if (has(on)) scene_.notes.try_emplace(event.id, Note{on, &event, Mark::none, {}, 0});
   }
 
+  void add_place_beside(const Event& event, std::size_t otherwise) {
+    const std::size_t own = lane(lane_of(event));
+    add_place(event, has(own) ? own : otherwise);
+  }
+
   void add_flight(const Flight& flight) {
     const Arrow arrow{lane(flight.from), lane(flight.to), flight};
     if (!has(arrow.from) || !has(arrow.to) || arrow.from == arrow.to) return;
@@ -166,15 +171,20 @@ class Builder {
 
   void add_bar(const Event& end, Bar::End how, std::set<EventId>& done) {
     const Event* begun = last_before(EventKind::transaction_begun, end);
-    const Event* before = last_before(EventKind::transaction_committed, end);
-    if (begun == nullptr || (before != nullptr && before->id > begun->id)) return;
+    if (begun == nullptr) return;
+    for (const EventKind kind : {EventKind::transaction_committed, EventKind::transaction_ended}) {
+      // That one ended before: this is a statement by itself.
+      const Event* before = last_before(kind, end);
+      if (before != nullptr && before->id > begun->id) return;
+    }
     const std::size_t on = lane(end.subject);
     if (!has(on) || !done.insert(begun->id).second) return;
     Bar bar{on, begun, &end, how, {}, {}};
     const char* outcome = how == Bar::End::committed ? "committed" : how == Bar::End::rolled_back ? "rolled back" : "never committed";
     bar.title = fmt::format("transaction of {}, {}, {}", end.key, span_text(end.at - begun->at), outcome);
-    add_place(*begun, lane(lane_of(*begun)));
-    add_place(end, lane(lane_of(end)));
+    // Where the client that began it, or who says how it ended, has no lane, its moment stands on the database's.
+    add_place_beside(*begun, on);
+    add_place_beside(end, on);
     add_waits(bar);
     scene_.bars.push_back(std::move(bar));
   }

@@ -118,12 +118,19 @@ Task<void> MediaQuery::clear(Transaction& tx) {
   co_await tx.exec("DELETE FROM owner_stats");
 }
 
-Task<bool> MediaQuery::fresh_enough(const Request& request) {
+template <class... P>
+Task<std::optional<Rows>> MediaQuery::query(const Request& request, std::string_view sql, P... parameters) {
   const std::optional<std::int64_t> position = integer(request.headers.get("X-At-Least-Position"));
-  if (!position) co_return true;
+  if (!position) {
+    Rows rows = co_await db_.exec(sql, std::move(parameters)...);
+    co_return rows;
+  }
   const Instant deadline = std::min(request.deadline, context_.clock.now() + request_limit_);
-  const bool reached = co_await projection_.reach(*position, deadline);
-  co_return reached;
+  Transaction tx = co_await projection_.read_at(*position, deadline);
+  if (!tx) co_return std::nullopt;
+  Rows rows = co_await tx.exec(sql, std::move(parameters)...);
+  co_await tx.commit();
+  co_return rows;
 }
 
 Response MediaQuery::failed(const Failure& failure) {
@@ -140,9 +147,9 @@ Task<Response> MediaQuery::list(Request request) {
   const std::optional<std::int64_t> after = integer(request.query("after").value_or("9223372036854775807"));
   if (!limit || *limit < 1 || *limit > 100 || !after) co_return refuse(400, "invalid", "limit: 1..100; after: a position");
   try {
-    const bool fresh = co_await fresh_enough(request);
-    if (!fresh) co_return unavailable();
-    const Rows rows = co_await db_.exec(kList, *owner, *after, *limit);
+    const std::optional<Rows> found = co_await query(request, kList, *owner, *after, *limit);
+    if (!found) co_return unavailable();
+    const Rows& rows = *found;
     const bool more = static_cast<std::int64_t>(rows.size()) == *limit;
     const Json next = more ? Json(rows[rows.size() - 1]["position"].integer()) : Json();
     co_return json_response(200, Json{{"media", list_of(rows)}, {"next", next}});
@@ -157,9 +164,9 @@ Task<Response> MediaQuery::search(Request request) {
   const std::string text = request.query("q").value_or("");
   if (text.empty()) co_return refuse(400, "invalid", "q: expected a part of a filename");
   try {
-    const bool fresh = co_await fresh_enough(request);
-    if (!fresh) co_return unavailable();
-    const Rows rows = co_await db_.exec(kSearch, *owner, text);
+    const std::optional<Rows> found = co_await query(request, kSearch, *owner, text);
+    if (!found) co_return unavailable();
+    const Rows& rows = *found;
     co_return json_response(200, Json{{"media", list_of(rows)}});
   } catch (const Failure& failure) {
     co_return failed(failure);
@@ -170,9 +177,9 @@ Task<Response> MediaQuery::stats(Request request) {
   const std::optional<std::string> owner = callers_.owner_of(request);
   if (!owner) co_return nobody();
   try {
-    const bool fresh = co_await fresh_enough(request);
-    if (!fresh) co_return unavailable();
-    const Rows rows = co_await db_.exec("SELECT media, bytes FROM owner_stats WHERE owner = $1", *owner);
+    const std::optional<Rows> found = co_await query(request, "SELECT media, bytes FROM owner_stats WHERE owner = $1", *owner);
+    if (!found) co_return unavailable();
+    const Rows& rows = *found;
     const std::int64_t media = rows.empty() ? 0 : rows[0]["media"].integer();
     const std::int64_t bytes = rows.empty() ? 0 : rows[0]["bytes"].integer();
     co_return json_response(200, Json{{"media", media}, {"bytes", bytes}});
@@ -187,9 +194,9 @@ Task<Response> MediaQuery::get(Request request) {
   const std::string id(request.parameter("id"));
   if (!is_id(id)) co_return refuse(400, "invalid", "id: expected a UUID");
   try {
-    const bool fresh = co_await fresh_enough(request);
-    if (!fresh) co_return unavailable();
-    const Rows rows = co_await db_.exec(kGet, id, *owner);
+    const std::optional<Rows> found = co_await query(request, kGet, id, *owner);
+    if (!found) co_return unavailable();
+    const Rows& rows = *found;
     if (rows.empty()) co_return refuse(404, "no-such-media", "There is no such medium");
     co_return json_response(200, json_of(rows[0]));
   } catch (const Failure& failure) {

@@ -26,8 +26,9 @@ class MediaQuery : public Service {
   Task<Response> health(Request request);
   Task<void> apply(Transaction& tx, StoredEvent event);
   Task<void> clear(Transaction& tx);
-  /// False: what the request must see is not here in time.
-  Task<bool> fresh_enough(const Request& request);
+  /// Nothing: what the request must see is not here in time.
+  template <class... P>
+  Task<std::optional<Rows>> query(const Request& request, std::string_view sql, P... parameters);
   [[nodiscard]] Response failed(const Failure& failure);
 
   Context& context_;

@@ -145,11 +145,15 @@ Task<void> Projection::rebuild() {
   co_await tx.commit();
 }
 
-Task<bool> Projection::reach(std::int64_t position, Instant deadline) {
+Task<Transaction> Projection::read_at(std::int64_t position, Instant deadline) {
   while (true) {
-    const std::int64_t at = co_await checkpoint();
-    if (at >= position) co_return true;
-    if (context_.clock.now() >= deadline) co_return false;
+    {
+      Transaction tx = co_await db_.begin(Isolation::repeatable_read);
+      const Rows rows = co_await tx.exec(kPosition, name_);
+      if (!rows.empty() && rows[0]["position"].integer() >= position) co_return tx;
+      co_await tx.rollback();
+    }
+    if (context_.clock.now() >= deadline) co_return Transaction();
     const std::int64_t events = co_await round();
     if (events == 0) co_await context_.clock.sleep(20ms);
   }

@@ -44,9 +44,10 @@ class Projection {
   /// Throws DatabaseError.
   Task<void> rebuild();
 
-  /// Read your writes: returns true once everything up to the position is in the read model, which it helps along; false if
-  /// that is not so at the deadline. Throws DatabaseError, or what reading the feed throws.
-  Task<bool> reach(std::int64_t position, Instant deadline);
+  /// Read your writes: a transaction (REPEATABLE READ) to read the model in, whose snapshot has everything up to the position.
+  /// Helps the projection along until then; none if it has not come so far at the deadline. The position is looked up in the same
+  /// snapshot: between two statements a rebuild could empty the model. Throws DatabaseError, or what reading the feed throws.
+  Task<Transaction> read_at(std::int64_t position, Instant deadline);
 
  private:
   Task<void> run();
