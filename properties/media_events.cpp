@@ -43,6 +43,7 @@ std::map<std::string, MediaFold> fold_media(const HistoryIndex& index) {
     if (event.aggregate_type != "Media") continue;
     MediaFold& fold = folds[event.aggregate_id];
     fold.version = event.version;
+    fold.said = event.commit->id;
     if (event.type == "MediaUploaded") {
       fold.owner = event.owner;
       fold.filename = member_text(event.data, "filename");
@@ -73,6 +74,7 @@ std::map<std::string, AlbumFold> fold_albums(const HistoryIndex& index) {
     if (event.aggregate_type != "Album") continue;
     AlbumFold& fold = folds[event.aggregate_id];
     fold.version = event.version;
+    fold.said = event.commit->id;
     if (event.type == "AlbumCreated") {
       fold.exists = true;
       fold.owner = event.owner;

@@ -41,6 +41,7 @@ struct MediaFold {
   std::int64_t size = 0;
   std::int64_t version = 0;
   std::int64_t position = 0;  // of the first event
+  EventId said = 0;           // the commit of the last event
 
   [[nodiscard]] bool is_gone() const { return status == "deleted" || status == "compensated"; }
 };
@@ -53,6 +54,7 @@ struct AlbumFold {
   bool exists = false;
   bool is_default = false;
   std::int64_t version = 0;
+  EventId said = 0;  // the commit of the last event
   std::set<std::string> media;
 };
 [[nodiscard]] const std::map<std::string, AlbumFold>& album_folds_of(const HistoryIndex& index);

@@ -28,6 +28,20 @@ bool undoes(const MediaEvent& event) {
          (event.type == "MediaRemovedFromAlbum" && member_text(event.data, "compensation") == "true");
 }
 
+/// The commits that took the saga's feeds past a position.
+std::vector<EventId> passing(const HistoryIndex& index, std::int64_t position) {
+  std::vector<EventId> commits;
+  for (const auto& [name, life] : lives_of(index, "saga_db.feed_checkpoints", "name")) {
+    std::int64_t before = 0;
+    for (const RowState& state : life.states) {
+      const std::int64_t after = state.exists ? state.row()["position"].integer() : 0;
+      if (before < position && after >= position) commits.push_back(state.commit->id);
+      before = after;
+    }
+  }
+  return commits;
+}
+
 void judge_completed(const SagaStory& story, const std::vector<const MediaEvent*>& events, const MediaEvents& all,
                      Findings& findings) {
   const auto broken = [&](const std::string& shape, EventId proof) {
@@ -138,8 +152,10 @@ Check every_upload_has_its_saga(Duration patience) {
       if (event.type != "MediaUploaded" || index.end_at() - event.commit->at < patience) continue;
       findings.examine();
       if (followed.contains(event.aggregate_id)) continue;
-      findings.violate("no saga", fmt::format("the upload {} has no saga", short_id(event.aggregate_id)),
-                       {event.commit->id, index.end()});
+      std::vector<EventId> evidence{event.commit->id, index.end()};
+      const std::vector<EventId> passed = passing(index, event.position);
+      evidence.insert(evidence.end(), passed.begin(), passed.end());
+      findings.violate("no saga", fmt::format("the upload {} has no saga", short_id(event.aggregate_id)), std::move(evidence));
     }
     return std::move(findings).verdict();
   };

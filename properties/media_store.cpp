@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "properties/bodies.hpp"
 #include "properties/media_events.hpp"
@@ -38,24 +39,31 @@ Appends appends_of(const HistoryIndex& index) {
   return appends;
 }
 
-/// A row of a read model as text, and the commit that left it so.
+/// A row of a read model as text, and the commits that it comes from.
 struct Shown {
   std::string text;
-  EventId commit = 0;
+  std::vector<EventId> commits;
 };
 using Model = std::map<std::string, Shown>;
 
-void compare(Findings& findings, EventId end, std::string_view table, const std::map<std::string, std::string>& expected,
-             const Model& found) {
-  for (const auto& [key, text] : expected) {
+/// What is shown, what should be, and when that is judged.
+std::vector<EventId> evidence_of(EventId end, const Shown& one, const Shown& other = {}) {
+  std::vector<EventId> evidence{end};
+  for (const Shown* shown : {&one, &other}) evidence.insert(evidence.end(), shown->commits.begin(), shown->commits.end());
+  return evidence;
+}
+
+void compare(Findings& findings, EventId end, std::string_view table, const Model& expected, const Model& found) {
+  for (const auto& [key, said] : expected) {
     findings.examine();
     const auto row = found.find(key);
     if (row == found.end()) {
-      findings.violate(fmt::format("{} missing", table), fmt::format("{} {} is missing: {}", table, short_id(key), text), {end});
-    } else if (row->second.text != text) {
+      findings.violate(fmt::format("{} missing", table), fmt::format("{} {} is missing: {}", table, short_id(key), said.text),
+                       evidence_of(end, said));
+    } else if (row->second.text != said.text) {
       findings.violate(fmt::format("{} differs", table),
-                       fmt::format("{} {} is {}, and the events say {}", table, short_id(key), row->second.text, text),
-                       {row->second.commit, end});
+                       fmt::format("{} {} is {}, and the events say {}", table, short_id(key), row->second.text, said.text),
+                       evidence_of(end, row->second, said));
     }
   }
   for (const auto& [key, row] : found) {
@@ -63,7 +71,7 @@ void compare(Findings& findings, EventId end, std::string_view table, const std:
     findings.examine();
     findings.violate(fmt::format("{} too many", table),
                      fmt::format("{} {} is {}, and the events know nothing of it", table, short_id(key), row.text),
-                     {row.commit, end});
+                     evidence_of(end, row));
   }
 }
 
@@ -71,24 +79,29 @@ template <class Text>
 Model model_of(const HistoryIndex& index, std::string_view table, std::string_view key, const Text& text) {
   Model model;
   for (const auto& [id, life] : lives_of(index, table, key)) {
-    if (life.last().exists) model[id] = {text(life.last().row()), life.last().commit->id};
+    if (life.last().exists) model[id] = {text(life.last().row()), last_commits_of(life)};
   }
   return model;
 }
 
 void compare_media(const HistoryIndex& index, Findings& findings) {
-  std::map<std::string, std::string> media;
-  std::map<std::string, std::pair<std::int64_t, std::int64_t>> stats;
+  struct Sums {
+    std::int64_t media = 0, bytes = 0;
+    std::vector<EventId> said;
+  };
+  Model media;
+  std::map<std::string, Sums> sums;
   for (const auto& [id, fold] : media_folds_of(index)) {
     if (fold.status.empty()) continue;
-    media[id] = fmt::format("{} {} of {}, version {}", fold.status, fold.size, fold.owner, fold.version);
-    auto& [count, bytes] = stats[fold.owner];
+    media[id] = {fmt::format("{} {} of {}, version {}", fold.status, fold.size, fold.owner, fold.version), {fold.said}};
+    Sums& sum = sums[fold.owner];
+    sum.said.push_back(fold.said);
     if (fold.is_gone()) continue;
-    ++count;
-    bytes += fold.size;
+    ++sum.media;
+    sum.bytes += fold.size;
   }
-  std::map<std::string, std::string> counters;
-  for (const auto& [owner, sums] : stats) counters[owner] = fmt::format("{} media, {} bytes", sums.first, sums.second);
+  Model counters;
+  for (const auto& [owner, sum] : sums) counters[owner] = {fmt::format("{} media, {} bytes", sum.media, sum.bytes), sum.said};
   compare(findings, index.end(), "media", media, model_of(index, "query_db.media", "id", [](const Row& row) {
             return fmt::format("{} {} of {}, version {}", cell(row, "status"), cell(row, "size"), cell(row, "owner"),
                                cell(row, "version"));
@@ -99,12 +112,12 @@ void compare_media(const HistoryIndex& index, Findings& findings) {
 }
 
 void compare_albums(const HistoryIndex& index, Findings& findings) {
-  std::map<std::string, std::string> albums;
-  std::map<std::string, std::string> contents;
+  Model albums;
+  Model contents;
   for (const auto& [id, fold] : album_folds_of(index)) {
     if (!fold.exists) continue;
-    albums[id] = fmt::format("{} of {}, version {}", fold.name, fold.owner, fold.version);
-    for (const std::string& media : fold.media) contents[id + "|" + media] = "in";
+    albums[id] = {fmt::format("{} of {}, version {}", fold.name, fold.owner, fold.version), {fold.said}};
+    for (const std::string& media : fold.media) contents[id + "|" + media] = {"in", {fold.said}};
   }
   compare(findings, index.end(), "albums", albums, model_of(index, "album_db.albums", "id", [](const Row& row) {
             return fmt::format("{} of {}, version {}", cell(row, "name"), cell(row, "owner"), cell(row, "version"));
@@ -114,9 +127,9 @@ void compare_albums(const HistoryIndex& index, Findings& findings) {
 }
 
 void compare_notices(const HistoryIndex& index, Findings& findings) {
-  std::map<std::string, std::string> notices;
+  Model notices;
   for (const MediaEvent& event : media_events_of(index).all) {
-    if (event.type == "NotificationSent") notices[event.id] = event.owner + " of " + event.saga_id;
+    if (event.type == "NotificationSent") notices[event.id] = {event.owner + " of " + event.saga_id, {event.commit->id}};
   }
   compare(findings, index.end(), "notices", notices, model_of(index, "notice_db.notices", "id", [](const Row& row) {
             return cell(row, "owner") + " of " + cell(row, "saga_id");

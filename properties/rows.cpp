@@ -1,5 +1,7 @@
 #include "properties/rows.hpp"
 
+#include <algorithm>
+
 namespace orrery {
 namespace {
 
@@ -42,6 +44,13 @@ RowLives follow(const HistoryIndex& index, std::string_view table, std::string_v
 }
 
 }  // namespace
+
+std::vector<EventId> last_commits_of(const RowLife& life, std::size_t most) {
+  std::vector<EventId> commits;
+  const std::size_t skipped = life.states.size() - std::min(most, life.states.size());
+  for (std::size_t i = skipped; i < life.states.size(); ++i) commits.push_back(life.states[i].commit->id);
+  return commits;
+}
 
 const RowState* RowLife::last_existing() const {
   for (auto state = states.rbegin(); state != states.rend(); ++state) {

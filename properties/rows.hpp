@@ -33,6 +33,9 @@ struct RowLife {
   [[nodiscard]] const RowState* last_existing() const;
 };
 
+/// The commits that made a row what it is: its last few, in their order.
+[[nodiscard]] std::vector<EventId> last_commits_of(const RowLife& life, std::size_t most = 4);
+
 using RowLives = std::map<std::string, RowLife, std::less<>>;
 
 /// The lives of a table's rows by the text of a key column, or of several: "consumer,message_id" gives keys
