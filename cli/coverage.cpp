@@ -38,8 +38,8 @@ RunFunction counting_ways(RunFunction run) {
     coverage.add(HistoryIndex(result.history));
     for (const auto& [name, counts] : coverage.graphs) {
       result.sometimes[key_of(json_of(counts.graph))] = counts.journeys;
-      for (const auto& [ends, times] : counts.steps) {
-        result.sometimes[key_of({{"way", name}, {"from", ends.first}, {"to", ends.second}})] = times;
+      for (const auto& [way, times] : counts.steps) {
+        result.sometimes[key_of({{"way", name}, {"from", way.from}, {"to", way.to}, {"on", way.on}})] = times;
       }
     }
     return result;
@@ -56,7 +56,7 @@ viz::GraphCoverage take_ways(CampaignResult& result) {
       counts.graph = graph_of(json);
       counts.journeys += one.second;
     } else {
-      coverage.graphs[json.at("way").get<std::string>()].steps[{json.at("from"), json.at("to")}] += one.second;
+      coverage.graphs[json.at("way").get<std::string>()].steps[{json.at("from"), json.at("to"), json.at("on")}] += one.second;
     }
     return true;
   });

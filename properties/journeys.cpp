@@ -19,14 +19,15 @@ class Walker {
     }
   }
 
-  void enter(const std::string& state) {
+  /// `on`: why, where that is known.
+  void enter(const std::string& state, std::string_view on = {}) {
     std::string from = been_.empty() ? state : been_.back();
     for (auto before = been_.rbegin(); before != been_.rend(); ++before) {
       if (!graph_.has_edge(*before, state)) continue;
       from = *before;
       break;
     }
-    journey_.steps.emplace_back(std::move(from), state);
+    journey_.steps.push_back(graph_.edge(from, state, on));
     journey_.state = state;
     been_.push_back(state);
   }
@@ -48,10 +49,20 @@ StateGraph graph_of(const SagaGraph& declared) {
   return graph;
 }
 
+/// How the step ended that a saga turned back for: "refused", "timed out".
+std::string turned_back_for(const SagaStory& story) {
+  for (const SagaChange& change : story.changes) {
+    if (change.to == "refused") return "refused";
+    if (change.to == "timed_out") return "timed out";
+  }
+  return {};
+}
+
 Journey journey_of(const SagaStory& story, const StateGraph& graph) {
   Journey journey;
   journey.id = story.id;
   Walker walker(graph, journey);
+  const std::string why = turned_back_for(story);
   for (const SagaAttempt& attempt : story.attempts) {
     Visit visit;
     visit.state = (attempt.compensation ? "undo " : "") + attempt.step;
@@ -63,7 +74,7 @@ Journey journey_of(const SagaStory& story, const StateGraph& graph) {
     visit.good = attempt.outcome == "done" || attempt.outcome == "awaiting" || attempt.outcome == "compensated";
     visit.error = attempt.error;
     // A repeated attempt stays in its state.
-    if (attempt.number <= 1 || graph.has_edge(visit.state, visit.state)) walker.enter(visit.state);
+    if (attempt.number <= 1 || graph.has_edge(visit.state, visit.state)) walker.enter(visit.state, attempt.compensation ? why : "");
     journey.visits.push_back(std::move(visit));
   }
   if (story.ended != nullptr) {
@@ -73,7 +84,7 @@ Journey journey_of(const SagaStory& story, const StateGraph& graph) {
     end.host = std::string(host_of_session(story.ended->key));
     end.error = story.reason;
     end.good = story.state == "completed";
-    walker.enter(end.state);
+    walker.enter(end.state, end.good ? "" : why);
     journey.visits.push_back(std::move(end));
   }
   journey.state = story.state;
@@ -103,6 +114,16 @@ const StateGraph::Node* StateGraph::find(std::string_view id) const noexcept {
 
 bool StateGraph::has_edge(std::string_view from, std::string_view to) const noexcept {
   return std::ranges::any_of(edges, [&](const Edge& edge) { return edge.from == from && edge.to == to; });
+}
+
+StateGraph::Edge StateGraph::edge(std::string_view from, std::string_view to, std::string_view on) const {
+  const Edge* found = nullptr;
+  for (const Edge& edge : edges) {
+    if (edge.from != from || edge.to != to) continue;
+    if (edge.on == on) return edge;
+    if (found == nullptr) found = &edge;
+  }
+  return found != nullptr ? *found : Edge{std::string(from), std::string(to), {}};
 }
 
 Journey walk(std::string id, const StateGraph& graph, std::vector<Visit> visits) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,6 +24,7 @@ struct StateGraph {
   struct Edge {
     std::string from, to;
     std::string on;  // what leads there
+    auto operator<=>(const Edge&) const = default;
   };
   std::string name;
   std::vector<Node> nodes;
@@ -30,6 +32,9 @@ struct StateGraph {
 
   [[nodiscard]] const Node* find(std::string_view id) const noexcept;
   [[nodiscard]] bool has_edge(std::string_view from, std::string_view to) const noexcept;
+  /// The way between two states that is taken for this reason; if none is declared for it the first one; a way of its own, with
+  /// an empty reason, if none is declared at all.
+  [[nodiscard]] Edge edge(std::string_view from, std::string_view to, std::string_view on) const;
 };
 
 /// A thing is in a state once.
@@ -49,7 +54,7 @@ struct Journey {
   std::string id;
   std::string state;  // the last
   std::vector<Visit> visits;                             // in the order of their beginning
-  std::vector<std::pair<std::string, std::string>> steps;  // from state to state, in order; a state that is repeated leads to itself
+  std::vector<StateGraph::Edge> steps;  // from state to state, in order; a state that is repeated leads to itself
 };
 
 struct Journeys {

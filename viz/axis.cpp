@@ -52,7 +52,7 @@ class Placer {
       place_.lane_x.push_back(kAxisWidth + 16 + place_.column * static_cast<double>(i));
     }
     place_.width = kAxisWidth + 16 + place_.column * static_cast<double>(scene.lanes.size()) + 8;
-    bottoms_.assign(scene.lanes.size(), top - 1000);
+    bottoms_.assign(scene.lanes.size(), top);
     for (const Arrow& arrow : scene.arrows) {
       if (arrow.to > arrow.from) leaves_right_.insert({arrow.from, arrow.flight.sent->at});
       if (arrow.to < arrow.from && arrow.flight.ended != nullptr) {

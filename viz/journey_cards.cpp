@@ -133,14 +133,13 @@ class Writer {
   }
 
   void write_ways() {
-    std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> taken;  // in which steps, from 1
+    std::map<StateGraph::Edge, std::vector<std::size_t>> taken;  // in which steps, from 1
     for (std::size_t i = 0; i < journey_.steps.size(); ++i) taken[journey_.steps[i]].push_back(i + 1);
     for (const StateGraph::Edge& edge : graph_.edges) {
-      // Several reasons may lead the same way; what was taken is drawn once.
-      const auto steps = taken.extract({edge.from, edge.to});
+      const auto steps = taken.extract(edge);
       add_way(edge.from, edge.to, edge.on, steps.empty() ? std::vector<std::size_t>{} : steps.mapped(), true);
     }
-    for (const auto& [ends, steps] : taken) add_way(ends.first, ends.second, "not declared", steps, false);
+    for (const auto& [way, steps] : taken) add_way(way.from, way.to, "not declared", steps, false);
   }
 
   void add_way(const std::string& from, const std::string& to, const std::string& on, const std::vector<std::size_t>& steps,

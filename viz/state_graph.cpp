@@ -145,10 +145,10 @@ std::string coverage_svg(const GraphCoverage& coverage, const std::string& name)
     };
     auto steps = counts.steps;
     for (const StateGraph::Edge& edge : counts.graph.edges) {
-      const auto taken = steps.extract({edge.from, edge.to});
+      const auto taken = steps.extract(edge);
       add(edge.from, edge.to, edge.on, taken.empty() ? 0 : taken.mapped(), true);
     }
-    for (const auto& [ends, times] : steps) add(ends.first, ends.second, "not declared", times, false);
+    for (const auto& [way, times] : steps) add(way.from, way.to, "not declared", times, false);
     y += 26;
     svg.text({16, y}, fmt::format("{}: {} went through it", graph, counts.journeys), {{"font-size", 12.0}, {"fill", kMuted}});
     const Box room = draw_states(svg, picture, y + 14);

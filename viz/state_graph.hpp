@@ -33,7 +33,7 @@ struct GraphCoverage {
   struct Counts {
     StateGraph graph;
     std::int64_t journeys = 0;
-    std::map<std::pair<std::string, std::string>, std::int64_t> steps;
+    std::map<StateGraph::Edge, std::int64_t> steps;
   };
   std::map<std::string, Counts> graphs;  // by name
 

@@ -108,9 +108,17 @@ TEST(StateGraph, MarksAWayThatNobodyDeclared) {
   sent.state = "marked as sent";
   outbox.begun = sent.begun = &event;
   const Journey journey = walk("x", graph, {outbox, sent});
-  const std::vector<std::pair<std::string, std::string>> expected = {{"start", "in the outbox"}, {"in the outbox", "marked as sent"}};
+  const std::vector<StateGraph::Edge> expected = {graph.edge("start", "in the outbox", ""), {"in the outbox", "marked as sent", ""}};
   EXPECT_EQ(journey.steps, expected);
   EXPECT_FALSE(graph.has_edge("in the outbox", "marked as sent"));
+}
+
+TEST(StateGraph, KeepsWaysApartThatLeadToTheSameStateForDifferentReasons) {
+  StateGraph graph;
+  graph.edges = {{"pay", "undo pay", "refused"}, {"pay", "undo pay", "timed out"}};
+  EXPECT_EQ(graph.edge("pay", "undo pay", "timed out").on, "timed out");
+  EXPECT_EQ(graph.edge("pay", "undo pay", "").on, "refused");
+  EXPECT_EQ(graph.edge("pay", "ship", "done"), (StateGraph::Edge{"pay", "ship", ""}));
 }
 
 TEST(StateGraph, LeadsToAStateFromTheLastOneThatDeclaresAWayThere) {
@@ -123,7 +131,8 @@ TEST(StateGraph, LeadsToAStateFromTheLastOneThatDeclaresAWayThere) {
     visits.push_back(visit);
   }
   const Journey journey = walk("x", event_graph(), visits);
-  EXPECT_EQ(journey.steps.back(), std::pair(std::string("delivered"), std::string("delivered")));
+  EXPECT_EQ(journey.steps.back().from, "delivered");
+  EXPECT_EQ(journey.steps.back().to, "delivered");
 }
 
 TEST(StateGraph, WritesNothingOutsideOfItsCard) {
@@ -156,7 +165,7 @@ TEST(StateGraph, CountsTheWaysOfManyRuns) {
   ASSERT_EQ(coverage.graphs.size(), 1U);
   const auto& counts = coverage.graphs.begin()->second;
   EXPECT_EQ(counts.journeys, 3);
-  EXPECT_EQ(counts.steps.at({"mail accepted", "marked as sent"}), 3);
+  EXPECT_EQ(counts.steps.at(counts.graph.edge("mail accepted", "marked as sent", "")), 3);
   const std::string svg = coverage_svg(coverage, "3 runs");
   EXPECT_NE(svg.find("committed: 3"), std::string::npos);
   EXPECT_NE(svg.find("refused for good: never"), std::string::npos);
