@@ -35,8 +35,8 @@ add_compile_options(-ffp-contract=off -fsigned-char)
 # same for headers, which are reached through windows).
 add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 
-# What is read by nearly every file is read once. The preset gcc-debug goes without, so that each file is known to include what it
-# uses.
+# What is read by nearly every file is read once. ./check --long builds without too, so that each file is known to include what
+# it uses.
 option(ORRERY_PRECOMPILE "Precompile the headers of other projects" ON)
 if(ORRERY_PRECOMPILE)
   add_compile_options("$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
