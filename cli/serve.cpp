@@ -33,9 +33,11 @@ struct Known {
 Known find_service(const Catalog& catalog, const std::string& name) {
   std::vector<std::string> known;
   for (const Scenario& scenario : catalog.scenarios) {
-    for (const Topology::ServiceSpec& service : scenario.topology.services) {
-      if (service.name == name) return {&scenario.topology, &service};
-      known.push_back(service.name);
+    for (const auto* kind : {&scenario.topology.services, &scenario.topology.pages}) {
+      for (const Topology::ServiceSpec& service : *kind) {
+        if (service.name == name) return {&scenario.topology, &service};
+        known.push_back(service.name);
+      }
     }
   }
   throw UsageError("serve: " + unknown("service", name, known));

@@ -45,6 +45,12 @@ Scenario media_upload() {
     spec.config = settings_of(entry.name);
     topology.services.push_back(std::move(spec));
   }
+  for (const services::ServiceEntry& entry : services::mediahub_pages()) {
+    Topology::ServiceSpec spec;
+    spec.name = entry.name;
+    spec.factory = entry.factory;
+    topology.pages.push_back(std::move(spec));
+  }
   topology.broker = false;
   topology.file_stores = {"media_files"};
 

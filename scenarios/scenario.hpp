@@ -40,6 +40,8 @@ struct Topology {
   };
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
+  /// For people, such as a debug page: `serve` knows them, no run has them, and no fault is drawn for them.
+  std::vector<ServiceSpec> pages;
   /// Its services use SERIALIZABLE: failures that come without need are expected to strike.
   bool serializable = false;
   bool broker = true;

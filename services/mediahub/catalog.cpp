@@ -2,6 +2,7 @@
 
 #include "services/mediahub/album_service.hpp"
 #include "services/mediahub/event_service.hpp"
+#include "services/mediahub/frontend.hpp"
 #include "services/mediahub/gateway.hpp"
 #include "services/mediahub/media_command.hpp"
 #include "services/mediahub/media_query.hpp"
@@ -20,6 +21,8 @@ std::vector<ServiceEntry> mediahub_services() {
           {"media-saga", make_service<UploadSaga>(), {"saga_db"}},
           {"media-notification", make_service<NoticeService>(), {"notice_db"}}};
 }
+
+std::vector<ServiceEntry> mediahub_pages() { return {{"media-frontend", make_service<Frontend>(), {}}}; }
 
 std::vector<std::string> mediahub_databases() { return {"event_db", "query_db", "album_db", "saga_db", "notice_db"}; }
 

@@ -10,6 +10,7 @@ namespace orrery::services {
 
 /// The only way in from outside.
 ///   POST /auth/dev-token {user}      {token}; only with the setting "dev"
+///   GET /events, /events/{type}/{id}              of the event store, everybody's; only with the setting "dev"
 ///   GET /auth/{provider}?redirect_uri=            302 to the provider, with a state bound to this browser by a cookie
 ///   GET /auth/{provider}/callback?code=&state=    {token} if the state is ours, young, and this browser's
 /// Everything else is passed on to the service that owns it, in the name of the token's subject: whatever X-User-ID a client

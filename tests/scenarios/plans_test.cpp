@@ -1,5 +1,5 @@
 // The plans in scenarios/plans: each finds its twin in simulation, and the correct services hold under it. tests/cli/real.sh
-// runs them in real mode, too.
+// and real_media.sh run them in real mode, too.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -48,9 +48,15 @@ std::string violated_by(const Scenario& scenario, const RunResult& result, const
   return result.judged.empty() ? scenario.name + " was not judged" : first;
 }
 
-TEST(Plans, FindTheirTwinsInSimulation) {
-  const Catalog catalog = built_in_catalog();
-  const Scenario& scenario = *catalog.find("user-notification");
+/// The scenarios that have plans for all of their twins.
+class Plans : public testing::TestWithParam<const char*> {
+ protected:
+  const Catalog catalog_ = built_in_catalog();
+  const Scenario& scenario_ = *catalog_.find(GetParam());
+};
+
+TEST_P(Plans, FindTheirTwinsInSimulation) {
+  const Scenario& scenario = scenario_;
   std::set<std::string> found;
   for (const Named& plan : plans_of(scenario)) {
     SCOPED_TRACE(plan.name);
@@ -65,9 +71,8 @@ TEST(Plans, FindTheirTwinsInSimulation) {
   for (const Defect& defect : scenario.defects) EXPECT_TRUE(found.contains(defect.name)) << "no plan for " << defect.name;
 }
 
-TEST(Plans, DoNoHarmToTheCorrectServicesInSimulation) {
-  const Catalog catalog = built_in_catalog();
-  const Scenario& scenario = *catalog.find("user-notification");
+TEST_P(Plans, DoNoHarmToTheCorrectServicesInSimulation) {
+  const Scenario& scenario = scenario_;
   for (const Named& plan : plans_of(scenario)) {
     SCOPED_TRACE(plan.name);
     RunRequest request = plan.file.request();
@@ -76,6 +81,12 @@ TEST(Plans, DoNoHarmToTheCorrectServicesInSimulation) {
     EXPECT_EQ(violated_by(scenario, result, ""), "");
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(OfEach, Plans, testing::Values("user-notification", "media-upload"), [](const auto& tested) {
+  std::string name = tested.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace orrery
