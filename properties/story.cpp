@@ -13,29 +13,35 @@
 namespace orrery {
 namespace {
 
-std::string_view noun_of(EventKind kind) {
-  if (is_fault(kind)) return "faults";
-  if (is_blow(kind)) return "crashes and restarts";
-  if (is_request(kind)) return "requests";
+/// One, and several.
+struct Noun {
+  std::string_view one, several;
+  auto operator<=>(const Noun& other) const { return several <=> other.several; }
+};
+
+Noun noun_of(EventKind kind) {
+  if (is_fault(kind)) return {"fault", "faults"};
+  if (is_blow(kind)) return {"crash or restart", "crashes and restarts"};
+  if (is_request(kind)) return {"request", "requests"};
   switch (kind) {
     case EventKind::transaction_committed:
     case EventKind::transaction_lost:
-      return "commits";
+      return {"commit", "commits"};
     case EventKind::message_delivered:
     case EventKind::message_acknowledged:
     case EventKind::message_refused:
     case EventKind::message_settled:
-      return "deliveries";
+      return {"delivery", "deliveries"};
     case EventKind::publish_started:
     case EventKind::publish_confirmed:
     case EventKind::publish_failed:
     case EventKind::message_stored:
-      return "publishes";
+      return {"publish", "publishes"};
     case EventKind::operation_invoked:
     case EventKind::operation_ended:
-      return "operations";
+      return {"operation", "operations"};
     default:
-      return "others";
+      return {"other", "others"};
   }
 }
 
@@ -49,14 +55,14 @@ std::vector<std::string> render(const ToldEvents& lines, const std::set<EventId>
   std::size_t width = 0;
   for (const EventId id : told) width = std::max(width, actor_of(*lines.at(id).event).size());
   std::vector<std::string> text;
-  std::map<std::string_view, std::size_t> folded;
+  std::map<Noun, std::size_t> folded;
   const auto unfold = [&] {
     if (folded.empty()) return;
     std::size_t sum = 0;
     std::string nouns;
     for (const auto& [noun, count] : folded) {
       sum += count;
-      nouns += fmt::format("{}{} {}", nouns.empty() ? "" : ", ", count, noun);
+      nouns += fmt::format("{}{} {}", nouns.empty() ? "" : ", ", count, count == 1 ? noun.one : noun.several);
     }
     text.push_back(fmt::format("{:>14}  … {} more: {}", "", sum, nouns));
     folded.clear();

@@ -124,7 +124,8 @@ class Layouter {
     if (rendered != nullptr) gvFreeRenderData(rendered);
     GraphLayout layout;
     if (status == 0) read(layout);
-    gvFreeLayout(context.get(), graph_.get());
+    // The layout is not given back: where an edge with a label joins nodes of one rank, dot 2.43 has moved the memory of that rank
+    // (make_vn_slot) and gvFreeLayout would free where it was.
     if (status != 0) fail("the layout could not be written");
     return layout;
   }
@@ -151,8 +152,12 @@ class Layouter {
     }
     for (std::size_t i = 0; i < shape_.edges.size(); ++i) {
       const GraphShape::Edge& shape = shape_.edges[i];
-      Agedge_t* edge = agedge(graph_.get(), nodes_[shape.from], nodes_[shape.to], text_of(fmt::format("e{}", i)), 1);
-      if (shape.label_width > 0) {
+      const bool up = shape.leads == GraphShape::Edge::Leads::up;
+      Agedge_t* edge =
+          agedge(graph_.get(), nodes_[up ? shape.to : shape.from], nodes_[up ? shape.from : shape.to], text_of(fmt::format("e{}", i)), 1);
+      if (up) set(edge, "dir", "back");
+      if (shape.leads == GraphShape::Edge::Leads::any) set(edge, "constraint", "false");
+      if (shape.label_width > 0 && shape.leads != GraphShape::Edge::Leads::any) {
         // An empty table of the label's size keeps its room free, whatever fonts there are.
         const std::string table = fmt::format(
             "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLPADDING=\"0\" CELLSPACING=\"0\" FIXEDSIZE=\"TRUE\" WIDTH=\"{:.0f}\" "
@@ -183,11 +188,14 @@ class Layouter {
       const char* text = agget(edges_[i], text_of("pos"));
       const std::vector<double> at = numbers_in(text);
       GraphLayout::Route route;
-      const bool has_tip = text != nullptr && std::string_view(text).starts_with("e,");
+      const bool up = shape_.edges[i].leads == GraphShape::Edge::Leads::up;
+      const bool has_tip = text != nullptr && std::string_view(text).starts_with(up ? "s," : "e,");
       for (std::size_t k = has_tip ? 2 : 0; k + 1 < at.size(); k += 2) route.curve.push_back(point(at, k));
       if (route.curve.size() < 4) fail("an edge has no way");
+      if (up) std::ranges::reverse(route.curve);
       route.tip = has_tip ? point(at, 0) : route.curve.back();
-      if (shape_.edges[i].label_width > 0) {
+      route.label = route.curve[route.curve.size() / 2];
+      if (shape_.edges[i].label_width > 0 && shape_.edges[i].leads != GraphShape::Edge::Leads::any) {
         const std::vector<double> label = numbers_in(agget(edges_[i], text_of("lp")));
         if (label.size() < 2) fail("a label has no place");
         route.label = point(label, 0);

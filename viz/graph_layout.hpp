@@ -19,6 +19,10 @@ struct GraphShape {
     std::size_t to = 0;
     double label_width = 0;  // 0: no label
     double label_height = 0;
+    /// Which end stands above the other; `any`: the edge has no say in it, and its label is put on it afterwards. Edges must agree: to
+    /// break a circle dot may turn any of its edges round.
+    enum class Leads { down, up, any };
+    Leads leads = Leads::down;
   };
   std::vector<Node> nodes;
   std::vector<Edge> edges;

@@ -39,7 +39,7 @@ class Writer {
 
   StatePicture write() {
     for (const StateGraph::Node& node : graph_.nodes) card_of(node.id);
-    for (std::size_t i = 0; i < picture_.cards.size(); ++i) picture_.cards[i].visited = graph_.nodes[i].kind == "start";
+    for (std::size_t i = 0; i < picture_.cards.size(); ++i) picture_.cards[i].visited = graph_.nodes[i].kind == "start" && !journey_.steps.empty();
     std::map<std::string, std::vector<const Visit*>> visits;
     for (const Visit& visit : journey_.visits) visits[visit.state].push_back(&visit);
     for (const auto& [state, list] : visits) write_visits(card_of(state), list);
@@ -197,7 +197,9 @@ ChosenJourney choose_journey(const RunView& run, const HistoryIndex& index, cons
     }
   }
   if (best.journey != nullptr) return best;
-  if (options.id.empty()) throw std::invalid_argument("a graph was declared, but nothing went through it");
+  // That nothing went through a declared graph is a picture, too.
+  static const Journey kNone;
+  if (options.id.empty()) return {&all.front(), &kNone};
   throw std::invalid_argument(fmt::format("no saga of this run has an id that begins with \"{}\"", options.id));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -15,6 +16,9 @@ namespace {
 /// So far an effect is looked for behind a message, and a cause before one: what lies between are wake-ups and places.
 constexpr int kMostSteps = 12;
 constexpr int kMostOfWay = 600;
+constexpr std::size_t kMostEvidence = 16;
+constexpr int kSeldom = 3;
+constexpr int kMostInVain = 4;  // from one host to another
 
 bool mentions(const Event& event, std::string_view id) {
   if (event.key.find(id) != std::string::npos || event.text.find(id) != std::string::npos ||
@@ -68,6 +72,7 @@ class Chooser {
     ToldEvents events;
     if (violated != nullptr && !narrowed && !options_.unfold) {
       events = told_events(violated->verdict.violations.front(), run_.history);
+      fold_evidence(events);
       add_ways(events);
       add_requests(events);
     } else {
@@ -78,7 +83,7 @@ class Chooser {
     const std::size_t most = violated == nullptr && !narrowed ? options_.most / 2 : options_.most;
     if (!options_.unfold && events.size() > most) {
       const std::set<EventId> kept = most_important(events, most);
-      scope_.left_out = events.size() - kept.size();
+      scope_.left_out += events.size() - kept.size();
       std::erase_if(events, [&](const auto& one) { return !kept.contains(one.first); });
     }
     if (events.empty()) throw std::invalid_argument("nothing to draw: " + what_was_asked());
@@ -93,6 +98,20 @@ class Chooser {
   }
 
  private:
+  /// The beginning and the end of what goes on and on say what happens, and what is seldom among it.
+  void fold_evidence(ToldEvents& events) {
+    std::map<EventKind, int> of_kind;
+    for (const auto& [id, told] : events) of_kind[told.event->kind] += told.rank == ToldRank::evidence ? 1 : 0;
+    ToldEvents evidence;
+    for (const auto& [id, told] : events) {
+      if (told.rank == ToldRank::evidence && of_kind[told.event->kind] > kSeldom) evidence.emplace(id, told);
+    }
+    const std::set<EventId> kept = most_important(evidence, kMostEvidence);
+    std::erase_if(events, [&](const auto& one) { return evidence.contains(one.first) && !kept.contains(one.first); });
+    scope_.left_out += evidence.size() - kept.size();
+    std::erase_if(evidence_, [&](EventId id) { return evidence.contains(id) && !kept.contains(id); });
+  }
+
   /// How answers among the evidence came about: back along the causes to the client's request.
   void add_ways(ToldEvents& events) const {
     for (const EventId id : evidence_) {
@@ -232,6 +251,7 @@ class Chooser {
     }
     std::set<std::string_view> busy;
     for (const auto& [id, one] : scope_.events) busy.insert(lane_of(*one.event));
+    std::map<std::pair<std::string_view, std::string_view>, int> in_vain;  // connections and statements
     for (Flight& flight : flights_of(index_)) {
       if (!options_.hosts.empty() && (!is_shown_host(flight.from) || !is_shown_host(flight.to))) continue;
       if (options_.unfold ? !is_in_window(flight.sent->at) : !matters(flight, arrivals)) continue;
@@ -239,6 +259,9 @@ class Chooser {
       // A host that does nothing but to receive what nobody follows needs no lane.
       const bool routine = flight.fate == Fate::delivered || flight.fate == Fate::under_way;
       if (!options_.unfold && routine && (!busy.contains(flight.from) || !busy.contains(flight.to))) continue;
+      const bool tried = flight.freight == Freight::statement && (flight.fate == Fate::refused || flight.fate == Fate::dropped);
+      const bool told = scope_.events.contains(flight.sent->id) || (flight.ended != nullptr && scope_.events.contains(flight.ended->id));
+      if (scope_.folded && tried && !told && ++in_vain[{flight.from, flight.to}] > kMostInVain) continue;
       scope_.flights.push_back(flight);
     }
   }

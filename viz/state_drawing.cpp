@@ -84,8 +84,11 @@ void draw_card(Svg& svg, Point centre, const StateCard& state, const Card& card)
                       {"fill", state.visited ? "#fff" : "#fafafa"},
                       {"stroke", colour},
                       {"stroke-width", state.visited ? 2.2 : 1.2}};
-  if (state.kind == "compensation") frame.emplace_back("stroke-dasharray", "7 3");
-  if (!state.visited) frame.emplace_back("stroke-dasharray", "3 3");
+  if (!state.visited) {
+    frame.emplace_back("stroke-dasharray", "3 3");
+  } else if (state.kind == "compensation") {
+    frame.emplace_back("stroke-dasharray", "7 3");
+  }
   svg.rect(box, frame);
   if (state.visited && (state.kind == "end" || state.kind == "failed end")) {
     svg.rect({box.x + 3, box.y + 3, box.width - 6, box.height - 6}, {{"rx", 10}, {"fill", "none"}, {"stroke", colour}, {"stroke-width", 1}});
@@ -122,8 +125,11 @@ void draw_way(Svg& svg, const GraphLayout::Route& route, const StateWay& way, Po
   svg.title(way.label);
   const double stroke = way.stroke > 0 ? way.stroke : way.taken > 0 ? 2.4 : 1.1;
   Attributes line = {{"fill", "none"}, {"stroke", colour}, {"stroke-width", stroke}};
-  if (way.taken == 0) line.emplace_back("stroke-dasharray", "3 3");
-  if (!way.declared) line.emplace_back("stroke-dasharray", "8 3");
+  if (!way.declared) {
+    line.emplace_back("stroke-dasharray", "8 3");
+  } else if (way.taken == 0) {
+    line.emplace_back("stroke-dasharray", "3 3");
+  }
   svg.path(data, line);
   const Point end = route.curve.back();
   const double length = std::hypot(route.tip.x - end.x, route.tip.y - end.y);
@@ -153,7 +159,11 @@ Box draw_states(Svg& svg, const StatePicture& picture, double top) {
   }
   for (const StateWay& way : picture.ways) {
     const double width = way.label.empty() ? 0 : text_width(way.label, kSmallText, Weight::bold) + 2 * kLabelPad;
-    shape.edges.push_back({way.from, way.to, width, width > 0 ? kSmallText + 5 : 0});
+    const auto undoes = [&](std::size_t place) { return picture.cards[place].kind == "compensation"; };
+    using Leads = GraphShape::Edge::Leads;
+    const bool ends = picture.cards[way.to].kind.ends_with("end");
+    const Leads leads = !way.declared && !ends ? Leads::any : undoes(way.from) && undoes(way.to) ? Leads::up : Leads::down;
+    shape.edges.push_back({way.from, way.to, width, width > 0 ? kSmallText + 5 : 0, leads});
   }
   for (const auto& [id, place] : places) {
     // A compensation stands beside the step that it undoes.

@@ -36,6 +36,7 @@ double draw_key(Svg& svg, double top, double width, bool coverage) {
 }
 
 std::string what_of(const ChosenJourney& chosen) {
+  if (chosen.journey->id.empty()) return fmt::format("{} (no one)", chosen.of->graph.name);
   return fmt::format("{} {}", chosen.of->graph.name, short_id(chosen.journey->id));
 }
 
@@ -50,7 +51,9 @@ std::string graph_svg(const RunView& run, const GraphOptions& options) {
   Svg svg;
   double y = options.bare ? 12 : draw_head(svg, run, what_of(chosen), width);
   y += 4;
-  svg.text({16, y}, fmt::format("{} is now: {}", chosen.journey->id, chosen.journey->state), {{"font-size", 12.0}, {"fill", kInk}});
+  const bool nobody = chosen.journey->id.empty();
+  const std::string state = nobody ? "nothing went through it" : chosen.journey->id + " is now: " + chosen.journey->state;
+  svg.text({16, y}, state, {{"font-size", 12.0}, {"fill", kInk}});
   y = draw_states(svg, picture, y + 14).height + 4;
   y = draw_key(svg, y, width, false);
   y = options.bare ? y + 14 : draw_story(svg, run, y + 4, width, 0);

@@ -1,8 +1,10 @@
 #include "viz/svg.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
+#include "runtime/check.hpp"
 #include "viz/style.hpp"
 
 namespace orrery::viz {
@@ -77,7 +79,12 @@ std::string number(double value) {
 void Svg::begin(std::string_view name, const Attributes& attributes) {
   markup_ += '<';
   markup_ += name;
-  for (const Attribute& attribute : attributes) {
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    const Attribute& attribute = attributes[i];
+    // Browsers show nothing at all of markup that is not well-formed.
+    CHECK(std::none_of(attributes.begin(), attributes.begin() + static_cast<std::ptrdiff_t>(i),
+                       [&](const Attribute& before) { return before.name == attribute.name; }),
+          "an attribute is given once");
     markup_ += ' ';
     markup_ += attribute.name;
     markup_ += "=\"";
