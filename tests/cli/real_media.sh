@@ -19,14 +19,12 @@ plans=$ORRERY_SOURCE/scenarios/plans/media-upload
 try 0 real media-upload --plan "$plans/two-sagas-per-trigger.json" --correct --json result.json
 says "held media-upload"
 grep -q '"crash": 2' result.json || wrong "the replicas of the saga did not crash: $(cat result.json)"
-for happened in "a saga is completed"; do
-  grep -qE "\"$happened\": [1-9]" result.json || wrong "not in this run: $happened: $(cat result.json)"
-done
+grep -qE '"a saga is completed": [1-9]' result.json || wrong "no saga was completed: $(cat result.json)"
 nothing_is_left
 
-# A path in memory, a race, a crash between two commits, a store that is down, an album that is full.
-quick=("$plans"/{step-failure-swallowed,max-plus-one-version,two-sagas-per-trigger,dual-write,no-op-compensation}.json)
-try 0 parity media-upload "${quick[@]}" --jobs 3
+# A picture that is damaged, a race, a store that is down, an album that is full.
+quick=("$plans"/{step-failure-swallowed,max-plus-one-version,dual-write,no-op-compensation}.json)
+try 0 parity media-upload "${quick[@]}" --jobs 4
 nothing_is_left
 
 if [[ -n ${ORRERY_LONG-} ]]; then
