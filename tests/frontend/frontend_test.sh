@@ -120,6 +120,8 @@ has 'mark as read'
 for event in MediaUploaded MediaProcessed MediaProcessingFailed MediaCompensated AlbumCreated MediaAddedToAlbum NotificationSent; do
   has "data-event=\"$event\""
 done
+uploads=$(grep -o 'data-event="MediaUploaded"' "$scratch/dom.html" | wc -l)
+[[ $uploads == 2 ]] || { printf 'the page shows %s uploads, not 2\n' "$uploads" >&2; failures=$((failures + 1)); }
 has_not 'src="http|href='  # nothing from elsewhere
 ! grep -E 'CONSOLE.*(Refused|Uncaught|SyntaxError|blocked by CORS)' "$scratch/chromium.log" >&2 || failures=$((failures + 1))
 
