@@ -72,7 +72,7 @@ const $ = id => document.getElementById(id);
 const kEvery_ms = 2000, kEvents = 500, kSagas = 30;
 const tones = {processed: "good", completed: "good", done: "good", read: "quiet", uploaded: "busy", running: "busy", awaiting: "busy",
   compensating: "bad", compensated: "bad", refused: "bad", timed_out: "bad", failed: "bad", escalated: "bad", pending: "quiet", unread: "busy"};
-let token = "", round = 0, events = [], position = 0;
+let token = "", running = null, events = [], position = 0;
 let thumbnails = new Map(), ended = new Map();
 const names = new Map();  // of media, by their ids, as the events tell them
 
@@ -188,12 +188,16 @@ function complain(error) {
   $("status").className = "bad";
 }
 
-async function refresh() {
+/// One round at a time: two would read the same page of the feed.
+function refresh() {
+  running ??= round().finally(() => { running = null; });
+  return running;
+}
+
+async function round() {
   if (!token) return;
-  const mine = ++round;
   const feed = await Promise.allSettled([follow()]);  // first: they name the media
   const parts = feed.concat(await Promise.allSettled([media(), albums(), sagas(), notifications()]));
-  if (mine !== round) return;
   sift();
   const failed = parts.filter(part => part.status === "rejected").map(part => part.reason.message);
   $("status").className = failed.length ? "bad" : "";
@@ -201,6 +205,7 @@ async function refresh() {
 }
 
 async function sign_in(user) {
+  await running;
   token = "";
   token = (await json("/auth/dev-token", {method: "POST", body: JSON.stringify({user})})).token;
   for (const url of thumbnails.values()) URL.revokeObjectURL(url);

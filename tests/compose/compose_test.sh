@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# compose_test.sh PROGRAM: the system of real-mode/compose.yaml for real. The image holds PROGRAM (built on Debian 12), or builds it
+# compose_test.sh PROGRAM: the systems of real-mode/compose.yaml and of compose.media.yaml for real. The image holds PROGRAM (built on Debian 12), or builds it
 # if $ORRERY_COMPOSE_BUILD is set. dockerd runs with data of its own, when it runs the system in a network namespace without a way
 # out; images that registries have are made of Debian packages, under the official names. Needs root, docker.io, docker-compose,
 # debootstrap and some 2 GB in $TMPDIR. Where dockerd cannot be started it says so and ends well: nothing was tested then.
@@ -144,4 +144,5 @@ grep -q 'held user-notification' "$home/drive.log" || fail "the driver says noth
 [[ $(get 'http://127.0.0.1:9090/api/v1/rules' | grep -o '"health":"ok"' | wc -l) -ge 13 ]] || fail "a rule is not evaluated"
 trap - ERR
 "${compose[@]}" down -v >>"$home/up.log" 2>&1
+source "$here/media.sh"
 say "everything held"
