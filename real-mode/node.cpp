@@ -73,6 +73,7 @@ struct Node::Parts {
     PoolSettings pool = settings.pool;
     pool.connection = connection;
     pool.session = fmt::format("{}.{}", settings.host, settings.incarnation);
+    pool.may_be_standby = name.ends_with(standby_of(""));
     auto made = std::make_unique<DatabasePool>(loop, random, *recorder, mishaps, name, pool);
     // Prometheus's names have no '-', and those of PostgreSQL's databases here need no quoting either.
     telemetry.watch(fmt::format("database_pool_open_{}", name), [of = made.get()] { return static_cast<double>(of->open()); });

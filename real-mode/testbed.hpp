@@ -10,7 +10,7 @@
 #include "real-mode/ailments.hpp"
 #include "real-mode/child.hpp"
 #include "real-mode/control.hpp"
-#include "real-mode/decoding.hpp"
+#include "real-mode/gathering.hpp"
 #include "real-mode/guardian.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/private_postgres.hpp"
@@ -25,7 +25,7 @@ struct BedSettings {
     std::string name;
     std::string schema;
     std::vector<std::pair<std::string, std::string>> settings;  // of every session
-    /// The name standby_of(name) leads to the database itself, in read-only sessions.
+    /// A hot standby by the name standby_of(name). With `postgres` that name leads to the database itself, in read-only sessions.
     bool has_standby = false;
   };
   struct ServiceSpec {
@@ -96,9 +96,11 @@ class TestBed final : public Controls {
   /// Of a database or the broker; with a server that was given there are none.
   struct Server {
     std::string host;
-    std::unique_ptr<PrivatePostgres> postgres;
+    std::string database;  // that it has: its own, or that of which it is the standby
+    std::unique_ptr<PrivatePostgres> postgres;  // null: a standby that is being made
     bool down = false;
     bool starts = false;
+    bool is_replaced = false;  // started again, its standby is the database
     int outages = 0;
     int incarnation = 1;
     Fault ended_by;
@@ -133,6 +135,15 @@ class TestBed final : public Controls {
   void tell(Replica& replica);
   void held(Replica& replica, const Json& line);
 
+  // testbed_standby.cpp
+  void make_standby(Server& primary);
+  [[nodiscard]] std::string standby_way(const Server& standby) const;
+  [[nodiscard]] std::string why_not_replaced(const Server& primary) const;
+  void replace(Server& server, const Fault& fault);
+  Task<bool> begin_take_over(Server& server);
+  void finish_take_over(Server& server);
+  Task<void> follow_again(Server& standby);
+
   // testbed_faults.cpp
   void strike(const Fault& fault);
   void begin_episode(const Fault& fault);
@@ -149,6 +160,7 @@ class TestBed final : public Controls {
   [[nodiscard]] Replica* find(std::string_view host) const;
   [[nodiscard]] Server* find_server(std::string_view host) const;
   [[nodiscard]] bool is_database(std::string_view host) const;
+  [[nodiscard]] bool has_standby(std::string_view database) const;
   [[nodiscard]] bool is_client(std::string_view host) const;
 
   Loop& loop_;
@@ -159,7 +171,9 @@ class TestBed final : public Controls {
   std::unique_ptr<Proxy> proxy_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::string> made_databases_;  // on a server that was given
-  std::vector<std::pair<std::string, ChangeCapture>> captures_;
+  std::vector<std::unique_ptr<PrivatePostgres>> replaced_;  // for what they committed, which is told at the end
+  int last_folder_ = 0;
+  Captures captures_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::map<std::pair<std::string, std::string>, Address> ways_;  // where a host connects to reach another
   std::map<std::string, std::unique_ptr<Node>> clients_;

@@ -70,7 +70,10 @@ std::string TestBed::unsupported_on_link(const Fault& fault) const {
       return "there is no host \"" + name + "\"";
     }
   }
-  // Every connection has a service at one end at least.
+  const bool is_log = (has_standby(ends.from) && ends.to == standby_of(ends.from)) ||
+                      (has_standby(ends.to) && ends.from == standby_of(ends.to));
+  if (is_log && is_on_links(fault.kind)) return {};
+  // Every other connection has a service at one end at least.
   const auto serves = [&](const std::string& name) { return name == "*" || find(name) != nullptr; };
   return serves(ends.from) || serves(ends.to) ? "" : "no connection goes between these hosts";
 }
@@ -102,7 +105,8 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
     case FaultKind::failover:
     case FaultKind::switchover:
     case FaultKind::standby_lag:
-      return "a test bed's database has no standby: what is called one leads to the database itself";
+      if (has_standby(fault.target)) return {};
+      return settings_.postgres.empty() ? "it has no standby" : "with a server given with --postgres no database has a standby";
     case FaultKind::read_only_database:
     case FaultKind::connection_limit: return "real mode does not change a server's settings while it runs";
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
@@ -144,10 +148,13 @@ void TestBed::strike(const Fault& fault) {
 
 void TestBed::inject(const Fault& fault) {
   if (ending_ || healed_) return;
-  if (fault.kind != FaultKind::crash && fault.kind != FaultKind::stop) return begin_episode(fault);
+  const bool ends_host = fault.kind == FaultKind::crash || fault.kind == FaultKind::stop || fault.kind == FaultKind::failover ||
+                         fault.kind == FaultKind::switchover;
+  if (!ends_host) return begin_episode(fault);
   if (Server* server = find_server(fault.target)) {
     if (server->down) return;
     strike(fault);
+    if (fault.kind == FaultKind::failover || fault.kind == FaultKind::switchover) return replace(*server, fault);
     end(*server, fault);
   } else {
     Replica* replica = find(fault.target);
@@ -188,6 +195,7 @@ void TestBed::apply(const Fault& fault, bool begins) {
       return;
     case FaultKind::slow_link: return proxy_->slow(ends.from, ends.to, by);
     case FaultKind::slow_database: return proxy_->slow("*", fault.target, by);
+    case FaultKind::standby_lag: return proxy_->slow(fault.target, standby_of(fault.target), by);
     case FaultKind::clock_jump:
       replica->clock_offset = std::chrono::microseconds(begins ? fault.amount : 0);
       replica->clock_ppm = 0;
@@ -216,6 +224,7 @@ void TestBed::pause(const std::string& host, bool begins) {
   }) > (begins ? 1 : 0);
   if (others) return;
   if (Server* server = find_server(host)) {
+    if (server->postgres == nullptr) return;
     begins ? server->postgres->pause() : server->postgres->resume();
   } else {
     find(host)->process.signal(begins ? SIGSTOP : SIGCONT);
