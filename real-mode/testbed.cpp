@@ -74,6 +74,7 @@ TestBed::~TestBed() {
   } catch (const PgError& error) {
     std::fprintf(stderr, "orrery: the test bed's databases are left behind: %s\n", error.what());
   }
+  cache_.reset();
   servers_.clear();
   replaced_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
@@ -183,7 +184,9 @@ void TestBed::start_clients() {
 void TestBed::start() {
   start_databases();
   connect_hosts();
+  start_cache();
   start_clients();
+  if (cache_ != nullptr) loop_.run([&] { return !cache_->down || !broken_.empty(); }, loop_.now() + kReadyWithin);
   for (const auto& replica : replicas_) launch(*replica);
   loop_.spawn("watch", watch());
   const Instant until = loop_.now() + kReadyWithin;

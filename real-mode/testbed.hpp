@@ -14,10 +14,14 @@
 #include "real-mode/guardian.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/private_postgres.hpp"
+#include "real-mode/private_redis.hpp"
 #include "real-mode/proxy.hpp"
 #include "runtime/controls.hpp"
 
 namespace orrery::real {
+
+/// The host of a test bed's cache.
+inline constexpr const char* kCacheHost = "cache";
 
 /// What a test bed is made of: the real counterpart of a scenario's topology.
 struct BedSettings {
@@ -36,6 +40,7 @@ struct BedSettings {
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
   std::vector<std::string> file_stores;  // a directory each
+  bool cache = false;                    // a Redis server; each process's own memory where none is installed
   int clients = 4;
   std::string program;   // that has the verb "serve"
   std::string postgres;  // how to connect to a server as a superuser; empty: a private one for each database and the broker
@@ -105,6 +110,14 @@ class TestBed final : public Controls {
     int incarnation = 1;
     Fault ended_by;
   };
+  struct CacheServer {
+    CacheServer(Loop& loop, Address address, std::string folder) : redis(loop, std::move(address), std::move(folder)) {}
+    PrivateRedis redis;
+    bool down = false;
+    int outages = 0;
+    int incarnation = 0;
+    int refusing = 0;
+  };
   struct Active {
     std::uint64_t id;
     Fault fault;
@@ -144,6 +157,16 @@ class TestBed final : public Controls {
   void finish_take_over(Server& server);
   Task<void> follow_again(Server& standby);
 
+  // testbed_cache.cpp
+  [[nodiscard]] bool has_cache() const;
+  [[nodiscard]] std::string why_no_cache() const;
+  void start_cache();
+  void launch_cache();
+  Task<void> open_cache();
+  void end_cache(const Fault& fault);
+  void start_cache_again();
+  void refuse_cache(bool begins);
+
   // testbed_faults.cpp
   void strike(const Fault& fault);
   void begin_episode(const Fault& fault);
@@ -173,6 +196,7 @@ class TestBed final : public Controls {
   std::vector<std::string> made_databases_;  // on a server that was given
   std::vector<std::unique_ptr<PrivatePostgres>> replaced_;  // for what they committed, which is told at the end
   int last_folder_ = 0;
+  std::unique_ptr<CacheServer> cache_;
   Captures captures_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::map<std::pair<std::string, std::string>, Address> ways_;  // where a host connects to reach another
@@ -180,6 +204,7 @@ class TestBed final : public Controls {
   std::vector<Event> events_;
   std::vector<Fault> armed_;
   FaultRates rates_;
+  std::map<std::string, std::uint64_t> shared_;  // occasions that hosts share, by name
   std::vector<Fault> struck_;
   std::list<Active> active_;
   std::uint64_t last_active_ = 0;

@@ -68,7 +68,7 @@ Json TestBed::config_of(Replica& replica) {
       count = std::max(count, static_cast<std::uint64_t>(event.number));
     }
   }
-  return Json{{"host", replica.host},
+  Json config = Json{{"host", replica.host},
               {"listen", replica.address.text()},
               {"peers", std::move(peers)},
               {"databases", std::move(databases)},
@@ -77,6 +77,8 @@ Json TestBed::config_of(Replica& replica) {
               {"settings", replica.config},
               {"log", "warning"},
               {"testbed", testbed_json(bed)}};
+  if (cache_ != nullptr) config["cache"] = ways_.at({replica.host, kCacheHost}).text();
+  return config;
 }
 
 void TestBed::launch(Replica& replica) {
@@ -144,6 +146,9 @@ void TestBed::tell(Replica& replica) {
 
 /// A process stands at a place: what is to strike there strikes, and then it may go on, if it still can.
 void TestBed::held(Replica& replica, const Json& line) {
+  if (line.contains("reached") && replica.control != nullptr) {
+    replica.control->send(Json{{"number", ++shared_[line["reached"].get<std::string>()]}});
+  }
   if (!line.contains("held")) return;
   const Fault fault = fault_of(line["held"], "held");
   if (!ending_ && !healed_) inject(fault);
