@@ -19,7 +19,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 "${as[@]}" "$bin/initdb" --no-sync -D "$home/data" -U orrery -A trust >"$home/log" 2>&1 || { cat "$home/log" >&2; exit 4; }
-"${as[@]}" "$bin/postgres" -D "$home/data" -k "$home" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+"${as[@]}" "$bin/postgres" -D "$home/data" -k "$home" -c listen_addresses= -c wal_level=logical -c fsync=off -c synchronous_commit=off \
   -c full_page_writes=off -c shared_buffers=512MB >>"$home/log" 2>&1 &
 server=$!
 export ORRERY_POSTGRES="host=$home user=orrery dbname=postgres"

@@ -123,6 +123,7 @@ class RealVerb {
       settings.services.push_back({service.name, service.replicas, std::move(config)});
     }
     settings.file_stores = scenario_.topology.file_stores;
+    settings.cache = scenario_.topology.cache;
     settings.clients = scenario_.topology.clients;
     settings.program = std::filesystem::read_symlink("/proc/self/exe").string();
     settings.postgres = arguments_.postgres;

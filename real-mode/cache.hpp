@@ -6,6 +6,7 @@
 #include <string>
 
 #include "real-mode/loop.hpp"
+#include "real-mode/places.hpp"
 #include "real-mode/socket.hpp"
 #include "runtime/cache.hpp"
 
@@ -44,6 +45,8 @@ class MemoryCache final : public Cache {
 class RedisCache final : public Cache {
  public:
   RedisCache(Loop& loop, Address address);
+  /// In a test bed: `link` ("user-1>cache") loses everything, or a key, just before its n-th command.
+  RedisCache(Loop& loop, Address address, Mishaps& mishaps, std::string link);
   /// Its tasks must be gone.
   ~RedisCache();
 
@@ -56,11 +59,14 @@ class RedisCache final : public Cache {
  private:
   class Link;
   struct Reply;
+  void suffer(const std::vector<std::string>& words);
   /// Throws CacheFailed; `if_unheard` is the effect if no answer comes.
   Task<Reply> command(std::vector<std::string> words, Effect if_unheard);
 
   Loop& loop_;
   const Address address_;
+  Mishaps* const mishaps_ = nullptr;
+  const std::string link_name_;
   std::shared_ptr<Link> link_;
 };
 

@@ -14,7 +14,9 @@ namespace orrery::real {
 ///
 ///   bed → process   {"state": {…}}   what ails the process now (`Ailments`), whole; the first line when it starts
 ///                   {"go": true}     a process that holds at a place goes on
+///                   {"number": 3}    the answer to "reached"
 ///   process → bed   {"held": {…}}    it stands at an armed place and waits; the fault that is to strike there
+///                   {"reached": "…"} an occasion that several processes share; it waits for its number
 class ControlLink {
  public:
   using OnLine = std::function<void(const Json& line)>;

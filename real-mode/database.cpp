@@ -43,8 +43,11 @@ struct DatabasePool::Job {
 /// A connection and its thread.
 class DatabasePool::Worker : public std::enable_shared_from_this<Worker> {
  public:
-  Worker(Loop& loop, std::string connection, std::string session)
-      : session(std::move(session)), loop_(loop), connection_(std::move(connection)) {}
+  Worker(Loop& loop, const PoolSettings& settings, std::string session)
+      : session(std::move(session)),
+        loop_(loop),
+        connection_(settings.connection),
+        wants_(settings.may_be_standby ? PgLink::Wants::any_server : PgLink::Wants::primary) {}
   ~Worker() { join(); }
 
   /// Starts the thread; it keeps the worker alive until it ends.
@@ -114,7 +117,7 @@ class DatabasePool::Worker : public std::enable_shared_from_this<Worker> {
   void carry_out(Job& job) {
     try {
       if (job.sql.empty()) {
-        auto link = std::make_unique<PgLink>(connection_, session);
+        auto link = std::make_unique<PgLink>(connection_, session, wants_);
         const std::scoped_lock lock(mutex_);
         link_ = std::move(link);
         if (quit_) link_->shut();
@@ -132,6 +135,7 @@ class DatabasePool::Worker : public std::enable_shared_from_this<Worker> {
 
   Loop& loop_;
   const std::string connection_;
+  const PgLink::Wants wants_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::shared_ptr<Job> job_;
@@ -270,7 +274,7 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
     }
     if (open_ < settings_.most) {
       ++open_;
-      auto worker = std::make_shared<Worker>(loop_, settings_.connection, settings_.session + "#" + std::to_string(++made_));
+      auto worker = std::make_shared<Worker>(loop_, settings_, settings_.session + "#" + std::to_string(++made_));
       worker->start();
       Lease lease(*this, std::move(worker));
       auto connecting = std::make_shared<Job>();

@@ -21,6 +21,8 @@ struct PoolSettings {
   std::string session = "service";  // names sessions: "user-1.2" gives "user-1.2#1", …
   /// Each transaction that writes says in the write-ahead log which session it was, so that the test bed can tell.
   bool tells_session = false;
+  /// What is connected to may be a standby.
+  bool may_be_standby = false;
 };
 
 /// A service's pool of connections to one PostgreSQL database. Each connection has a thread of its own, because a statement

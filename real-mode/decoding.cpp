@@ -130,7 +130,7 @@ std::vector<SqlValue> row_of(const RowShape& shape, std::vector<Cell> told, cons
 
 }  // namespace
 
-void DecodingReader::line(std::string_view text) {
+void DecodingReader::line(std::string_view text, std::uint64_t place) {
   const std::string_view whole = text;
   if (take_prefix(text, "BEGIN ")) {
     current_ = DecodedTransaction();
@@ -141,6 +141,7 @@ void DecodingReader::line(std::string_view text) {
     const std::size_t at = text.find(" (at ");
     if (at == std::string_view::npos || !text.ends_with(")")) unreadable(whole);
     current_.committed_at = time_of(text.substr(at + 5, text.size() - at - 6));
+    current_.end = place;
     transactions_.push_back(std::move(current_));
     return;
   }
@@ -205,14 +206,23 @@ ChangeCapture::ChangeCapture(std::string connection, std::string slot)
   (void)link.execute("SELECT pg_create_logical_replication_slot($1, 'test_decoding')", {slot_});
 }
 
+std::string ChangeCapture::filled() const {
+  PgLink link(connection_, "orrery-capture");
+  for (const auto& [table, shape] : shapes_) {
+    if (table != "orrery_migrations" && !link.execute("SELECT 1 FROM \"" + table + "\" LIMIT 1", {}).empty()) return table;
+  }
+  return {};
+}
+
 std::vector<DecodedTransaction> ChangeCapture::take() {
   PgLink link(connection_, "orrery-capture");
   DecodingReader reader(shapes_);
   for (;;) {
     const Rows rows = link.execute(
-        "SELECT data FROM pg_logical_slot_get_changes($1, NULL, 5000, 'include-timestamp', 'on', 'skip-empty-xacts', 'on')",
+        "SELECT data, (lsn - '0/0')::bigint FROM pg_logical_slot_get_changes($1, NULL, 5000, 'include-timestamp', 'on', "
+        "'skip-empty-xacts', 'on')",
         {slot_});
-    for (const Row row : rows) reader.line(row[0].text());
+    for (const Row row : rows) reader.line(row[0].text(), static_cast<std::uint64_t>(row[1].integer()));
     if (rows.empty()) break;
   }
   return reader.take();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@ namespace orrery::real {
 struct DecodedTransaction {
   std::uint64_t id = 0;     // xid
   SystemTime committed_at;  // before anybody else could see it
+  std::uint64_t end = 0;    // where its record ends in the server's log
   std::string session;      // that it said itself (see PoolSettings::tells_session); empty if it did not
   std::vector<RowChange> changes;
 };
@@ -27,6 +29,8 @@ class ChangeCapture {
   ChangeCapture(std::string connection, std::string slot);
   ChangeCapture(ChangeCapture&&) = default;
 
+  /// A table that had rows before, other than the list of migrations; empty: none.
+  [[nodiscard]] std::string filled() const;
   /// What was committed so far. Throws as above; std::runtime_error for a change that it cannot tell, such as TRUNCATE.
   [[nodiscard]] std::vector<DecodedTransaction> take();
   /// Takes the slot away: one that is left keeps the server from ever removing its log.
@@ -43,8 +47,8 @@ class DecodingReader {
  public:
   using Shapes = std::map<std::string, std::shared_ptr<const RowShape>, std::less<>>;
   explicit DecodingReader(const Shapes& shapes) : shapes_(shapes) {}
-  /// Throws std::runtime_error for a line that it cannot read.
-  void line(std::string_view text);
+  /// `place`: in the server's log, as decoding says. Throws std::runtime_error for a line that it cannot read.
+  void line(std::string_view text, std::uint64_t place = 0);
   [[nodiscard]] std::vector<DecodedTransaction> take() { return std::move(transactions_); }
 
  private:

@@ -24,26 +24,43 @@ Driver::Driver(Loop& loop, const NodeSettings& settings, int clients) : loop_(lo
     node->recorder().on_event([this](Event event) { events_.push_back(std::move(event)); });
     clients_.emplace("client-" + std::to_string(number), std::move(node));
   }
+  try {
+    capture(settings);
+  } catch (...) {
+    drop_captures();
+    throw;
+  }
+}
+
+void Driver::capture(const NodeSettings& settings) {
   // Another driver may be at the same databases.
   const std::string slot = "orrery_drive_" + std::to_string(::getpid()) + "_";
   for (const auto& [name, connection] : settings.databases) {
-    captures_.emplace_back(name, ChangeCapture(connection, slot + name));
+    captures_.push_back({name, ChangeCapture(connection, slot + name)});
+    const std::string filled = captures_.back().changes.filled();
+    if (!filled.empty()) {
+      throw std::runtime_error(name + "." + filled + " has rows already: a system is judged from its beginning, so it must be a fresh one");
+    }
   }
   if (!settings.broker.empty()) {
-    captures_.emplace_back(kBrokerDatabase, ChangeCapture(settings.broker, slot + kBrokerDatabase));
+    captures_.push_back({kBrokerDatabase, ChangeCapture(settings.broker, slot + kBrokerDatabase)});
+  }
+}
+
+void Driver::drop_captures() noexcept {
+  for (Capture& capture : captures_) {
+    try {
+      capture.changes.drop();
+    } catch (const PgError& error) {
+      std::fprintf(stderr, "orrery: a replication slot of %s is left behind: %s\n", capture.database.c_str(), error.what());
+    }
   }
 }
 
 Driver::~Driver() {
   loop_.end_tasks();  // they refer to what goes now
   clients_.clear();
-  for (auto& [name, capture] : captures_) {
-    try {
-      capture.drop();
-    } catch (const PgError& error) {
-      std::fprintf(stderr, "orrery: a replication slot of %s is left behind: %s\n", name.c_str(), error.what());
-    }
-  }
+  drop_captures();
 }
 
 Node* Driver::client(const std::string& name) {

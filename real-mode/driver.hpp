@@ -14,7 +14,8 @@ namespace orrery::real {
 class Driver {
  public:
   /// `settings`: the peers, the databases and the broker (how to connect to them as superuser), and the folder of the events.
-  /// Begins to capture. Throws PgError, and std::runtime_error that says what the server lacks.
+  /// Begins to capture. Throws PgError, and std::runtime_error that says what the server lacks, or that somebody used the
+  /// system before: what is judged must have its beginning in the history.
   Driver(Loop& loop, const NodeSettings& settings, int clients);
   /// Takes its replication slots away. Its tasks end first.
   ~Driver();
@@ -30,6 +31,9 @@ class Driver {
   [[nodiscard]] History gather();
 
  private:
+  void capture(const NodeSettings& settings);
+  void drop_captures() noexcept;
+
   Loop& loop_;
   const std::string folder_;
   Captures captures_;

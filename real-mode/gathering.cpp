@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "real-mode/loop.hpp"
 
@@ -52,6 +54,21 @@ void add_broker_events(const DecodedTransaction& transaction, Instant at, std::m
   }
 }
 
+/// The successor is without this commit.
+Event undoing(const Event& committed, Instant at) {
+  Event event = committed;
+  event.at = at;
+  event.kind = EventKind::transaction_lost;
+  std::ranges::reverse(event.changes);
+  for (RowChange& change : event.changes) {
+    std::swap(change.before, change.after);
+    if (change.operation != RowOperation::update) {
+      change.operation = change.operation == RowOperation::insert ? RowOperation::remove : RowOperation::insert;
+    }
+  }
+  return event;
+}
+
 }  // namespace
 
 Beginning Beginning::now() {
@@ -73,13 +90,14 @@ void add_committed(Captures& captures, const Beginning& beginning, std::vector<E
     const double share = static_cast<double>((rough - beginning.at).count()) / static_cast<double>((now.at - beginning.at).count());
     return rough - Duration(static_cast<std::int64_t>(static_cast<double>(slew.count()) * share));
   };
-  for (auto& [database, capture] : captures) {
+  for (Capture& capture : captures) {
     std::map<std::int64_t, std::string> bodies;
     Instant last = Instant::min();
-    for (DecodedTransaction& transaction : capture.take()) {
+    std::vector<Event> lost;
+    for (DecodedTransaction& transaction : capture.changes.take()) {
       // The time is taken before the commit's record is written, so two of them can be the other way round.
       const Instant at = last = std::max(last, to_monotonic(transaction.committed_at));
-      if (database == kBrokerDatabase) {
+      if (capture.database == kBrokerDatabase) {
         add_broker_events(transaction, at, bodies, events);
         continue;
       }
@@ -87,13 +105,15 @@ void add_committed(Captures& captures, const Beginning& beginning, std::vector<E
       Event event;
       event.at = at;
       event.kind = EventKind::transaction_committed;
-      event.host = database;
-      event.subject = database;
+      event.host = capture.database;
+      event.subject = capture.database;
       event.key = transaction.session;
       event.number = static_cast<std::int64_t>(transaction.id);
       event.changes = std::move(transaction.changes);
+      if (transaction.end > capture.survives) lost.push_back(undoing(event, capture.replaced));
       events.push_back(std::move(event));
     }
+    std::move(lost.rbegin(), lost.rend(), std::back_inserter(events));  // the newest first, as one would take them back
   }
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "real-mode/decoding.hpp"
@@ -20,10 +21,18 @@ struct Beginning {
 /// The name under which the broker's database is captured.
 inline constexpr const char* kBrokerDatabase = "broker";
 
-/// Captured changes by database; of `kBrokerDatabase` they say what the broker stored and settled.
-using Captures = std::vector<std::pair<std::string, ChangeCapture>>;
+/// What a server commits; of `kBrokerDatabase` it says what the broker stored and settled.
+struct Capture {
+  std::string database;
+  ChangeCapture changes;
+  /// Of a server that another replaced: how much of its log the successor has, and since when that is the database.
+  std::uint64_t survives = std::numeric_limits<std::uint64_t>::max();
+  Instant replaced = Instant::max();
+};
+/// Of several servers of a database the later one stands later.
+using Captures = std::vector<Capture>;
 
-/// Adds what was committed since the captures were made. Blocking. Throws as ChangeCapture::take, and std::runtime_error if the
+/// Adds what was committed since the captures were made, and what of it was lost when a server was replaced. Blocking. Throws as ChangeCapture::take, and std::runtime_error if the
 /// machine's clock was set meanwhile: then commits cannot be placed among other events.
 void add_committed(Captures& captures, const Beginning& beginning, std::vector<Event>& events);
 

@@ -32,7 +32,10 @@ bool kill_those_in(const std::string& folder, const std::string& program) {
     const std::string at = fs::read_symlink(entry.path() / "cwd", error).string();
     if (error || (at != folder && !at.starts_with(folder + "/"))) continue;
     const std::string runs = fs::read_symlink(entry.path() / "exe", error).string();
-    if (error || (runs != program && !runs.ends_with("/postgres"))) continue;
+    // Debian's redis-server is a link to redis-check-rdb.
+    const bool is_ours = runs == program || runs.ends_with("/postgres") || runs.ends_with("/pg_basebackup") ||
+                         runs.ends_with("/redis-server") || runs.ends_with("/redis-check-rdb");
+    if (error || !is_ours) continue;
     ::kill(pid, SIGKILL);
     any = true;
   }

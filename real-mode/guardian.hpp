@@ -7,7 +7,7 @@
 namespace orrery::real {
 
 /// Cleans up after a process that is killed before it can do so itself. A child that does nothing but wait for this process's
-/// end; if that comes before the object's, it kills the processes of this program and of PostgreSQL that run in `folder`,
+/// end; if that comes before the object's, it kills the processes of this program, of PostgreSQL and of Redis that run in `folder`,
 /// and removes the folder.
 class Guardian {
  public:

@@ -63,7 +63,7 @@ struct Node::Parts {
       exporter.emplace(loop, std::move(exports), settings.service, settings.host, telemetry);
       tracer.export_to(&*exporter);
     }
-    if (!settings.cache.empty()) redis.emplace(loop, Address::parse(settings.cache));
+    if (!settings.cache.empty()) redis.emplace(loop, Address::parse(settings.cache), mishaps, settings.host + ">cache");
     if (settings.broker.empty()) return;
     broker_pool = make_pool("broker", settings.broker);
     broker = std::make_unique<PgBroker>(loop, random, tracer, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
@@ -73,6 +73,7 @@ struct Node::Parts {
     PoolSettings pool = settings.pool;
     pool.connection = connection;
     pool.session = fmt::format("{}.{}", settings.host, settings.incarnation);
+    pool.may_be_standby = name.ends_with(standby_of(""));
     auto made = std::make_unique<DatabasePool>(loop, random, *recorder, mishaps, name, pool);
     // Prometheus's names have no '-', and those of PostgreSQL's databases here need no quoting either.
     telemetry.watch(fmt::format("database_pool_open_{}", name), [of = made.get()] { return static_cast<double>(of->open()); });
@@ -206,6 +207,16 @@ class Joined {
       // Without a test bed nobody can go on: the kernel is about to end this process.
       if (!link_.wait_for([](const Json& line) { return line.contains("go"); })) ::_exit(kServiceFailed);
     });
+    node.mishaps().on_share([this](const std::string& name) {
+      std::uint64_t number = 0;
+      link_.send(Json{{"reached", name}});
+      const bool told = link_.wait_for([&number](const Json& line) {
+        if (line.contains("number")) number = line["number"].get<std::uint64_t>();
+        return line.contains("number");
+      });
+      if (!told) ::_exit(kServiceFailed);
+      return number;
+    });
     // What ails it now it knows before the service begins.
     const bool told = link_.wait_for([this](const Json& line) {
       if (line.contains("state")) heard(line);
@@ -213,7 +224,10 @@ class Joined {
     });
     if (!told) throw std::runtime_error("the test bed is gone");
   }
-  ~Joined() { node_.mishaps().on_hold({}); }
+  ~Joined() {
+    node_.mishaps().on_hold({});
+    node_.mishaps().on_share({});
+  }
   Joined(const Joined&) = delete;
   Joined& operator=(const Joined&) = delete;
 

@@ -116,7 +116,7 @@ struct PgLink::Impl {
   std::vector<std::unique_ptr<Receiver>> receivers;
 };
 
-PgLink::PgLink(const std::string& connection, const std::string& application) {
+PgLink::PgLink(const std::string& connection, const std::string& application, Wants wants) {
   try {
     // A URL takes further parameters after '?', the other form after a space.
     const bool is_url = connection.starts_with("postgresql://") || connection.starts_with("postgres://");
@@ -134,7 +134,7 @@ PgLink::PgLink(const std::string& connection, const std::string& application) {
     }
     // A server otherwise goes on with a statement, and keeps its locks, long after its client was killed.
     session.exec("SELECT set_config(name, '500ms', false) FROM pg_settings WHERE name = 'client_connection_check_interval'");
-    if (session.exec("SELECT pg_is_in_recovery()")[0][0].as<bool>()) {
+    if (wants == Wants::primary && session.exec("SELECT pg_is_in_recovery()")[0][0].as<bool>()) {
       throw PgError("08001", "the server is a standby", {}, true);
     }
   } catch (const pqxx::failure& error) {

@@ -26,8 +26,9 @@ class PgError : public std::runtime_error {
 /// `shut` and `is_stale`. It never connects again by itself: sessions have state.
 class PgLink {
  public:
-  /// Connects to a primary, with `connection` as libpq reads it. Throws PgError.
-  PgLink(const std::string& connection, const std::string& application);
+  enum class Wants { primary, any_server };
+  /// Connects to a primary, or to a standby too, with `connection` as libpq reads it. Throws PgError.
+  PgLink(const std::string& connection, const std::string& application, Wants wants = Wants::primary);
   ~PgLink();
 
   /// One statement; prepared once if it has parameters. Throws PgError.

@@ -25,6 +25,12 @@ std::uint64_t Mishaps::count(const std::string& name) {
   return ordinal;
 }
 
+std::uint64_t Mishaps::count(FaultKind kind, std::string_view target) {
+  const std::string name = occasion_name(kind, target);
+  // Its target is a group of consumers on several hosts.
+  return kind == FaultKind::redeliver && share_ ? share_(name) : count(name);
+}
+
 bool Mishaps::drawn(std::uint32_t per_million) {
   return per_million > 0 && random_ != nullptr && random_->below(1'000'000) < per_million && loop_.now() < rates_until_;
 }
@@ -64,7 +70,7 @@ const Fault* Mishaps::strike(FaultKind kind, std::string_view target) {
   std::uint64_t ordinal = 0;
   for (const Fault& fault : faults_) {
     if (fault.kind != kind || fault.target != target) continue;
-    if (ordinal == 0) ordinal = count(occasion_name(kind, target));
+    if (ordinal == 0) ordinal = count(kind, target);
     if (fault.ordinal == ordinal) strikes = &fault;
   }
   if (strikes == nullptr && drawn(rates_[kind].per_million)) {
@@ -74,7 +80,7 @@ const Fault* Mishaps::strike(FaultKind kind, std::string_view target) {
     const FaultRates::Rate& rate = rates_[kind];
     const auto spread = static_cast<std::uint64_t>(rate.amount_high - rate.amount_low + 1);
     drawn_.amount = rate.amount_low + static_cast<std::int64_t>(random_->below(spread));
-    drawn_.ordinal = ordinal != 0 ? ordinal : count(occasion_name(kind, target));
+    drawn_.ordinal = ordinal != 0 ? ordinal : count(kind, target);
     strikes = &drawn_;
   }
   if (strikes != nullptr) {

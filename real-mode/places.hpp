@@ -21,6 +21,9 @@ class Mishaps {
   /// Stops the process until the test bed has begun the fault; it may never return.
   using Hold = std::function<void(const Fault&)>;
 
+  /// Counts an occasion that several hosts share, and says which it was.
+  using Share = std::function<std::uint64_t(const std::string& name)>;
+
   explicit Mishaps(Loop& loop, Recorder& recorder) : loop_(loop), recorder_(recorder) {}
 
   /// `counts`: how often each place and occasion was reached by earlier processes of the host.
@@ -29,6 +32,8 @@ class Mishaps {
   void draw(const FaultRates& rates, Random& random, Instant until);
   /// Without it places are only passed.
   void on_hold(Hold hold) { hold_ = std::move(hold); }
+  /// Without it each process counts the messages of a group that it gets itself.
+  void on_share(Share share) { share_ = std::move(share); }
   /// Nothing strikes any more.
   void disarm();
 
@@ -43,11 +48,13 @@ class Mishaps {
 
  private:
   [[nodiscard]] std::uint64_t count(const std::string& name);
+  [[nodiscard]] std::uint64_t count(FaultKind kind, std::string_view target);
   [[nodiscard]] bool drawn(std::uint32_t per_million);
 
   Loop& loop_;
   Recorder& recorder_;
   Hold hold_;
+  Share share_;
   std::vector<Fault> faults_;
   FaultRates rates_;
   Random* random_ = nullptr;

@@ -8,12 +8,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "real-mode/pg_link.hpp"
@@ -111,16 +115,38 @@ void PrivatePostgres::create(const std::string& like) {
   }
 }
 
-std::unique_ptr<PrivatePostgres> PrivatePostgres::make_standby(std::string folder) {
+std::unique_ptr<PrivatePostgres> PrivatePostgres::begin_standby(std::string folder, const std::string& from) {
   if (::mkdir(folder.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder);
   std::unique_ptr<PrivatePostgres> standby(new PrivatePostgres(programs_, user_, std::move(folder)));
   standby->make_folder();
-  standby->run_program({programs_ + "/pg_basebackup", "-h", folder_, "-U", "orrery", "-D", standby->folder_ + "/data", "--checkpoint=fast",
-                        "--no-sync", "-R", "-X", "stream"});
-  standby->launch();
+  standby->is_standby_ = true;
+  standby->primary_ = from.empty() ? "host=" + folder_ + " user=orrery" : from;
+  Child::Options options;
+  options.as_user = user_;
+  options.directory = standby->folder_;
+  options.output = standby->folder_ + "/log";
+  standby->copying_ = Child({programs_ + "/pg_basebackup", "-h", folder_, "-U", "orrery", "-D", standby->folder_ + "/data",
+                             "--checkpoint=fast", "--no-sync", "-R", "-X", "stream"},
+                            options);
+  return standby;
+}
+
+bool PrivatePostgres::try_follow() {
+  if (server_.pid() <= 0) {
+    const std::optional<int> copied = copying_.poll();
+    if (!copied) return false;
+    if (*copied != 0) throw std::runtime_error("pg_basebackup " + describe_end(*copied) + ": " + log_tail());
+    launch();
+  }
+  if (!server_.running()) throw std::runtime_error("the standby ended: " + log_tail());
+  return receiver() >= 0;
+}
+
+std::unique_ptr<PrivatePostgres> PrivatePostgres::make_standby(std::string folder, const std::string& from) {
+  std::unique_ptr<PrivatePostgres> standby = begin_standby(std::move(folder), from);
   const auto until = std::chrono::steady_clock::now() + kReadyWithin;
-  while (standby->receiver() < 0) {
-    if (!standby->running() || std::chrono::steady_clock::now() > until) {
+  while (!standby->try_follow()) {
+    if (std::chrono::steady_clock::now() > until) {
       throw std::runtime_error("the standby did not start within " + to_string(kReadyWithin) + ": " + standby->log_tail());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -152,14 +178,38 @@ void PrivatePostgres::receive_again() noexcept {
 }
 
 void PrivatePostgres::promote() {
-  // It ends before it looks at what its socket still holds.
-  if (stopped_receiver_ > 0) ::kill(stopped_receiver_, SIGTERM);
-  receive_again();
-  run_program({programs_ + "/pg_ctl", "promote", "-D", folder_ + "/data"});
+  begin_promotion();
   start();
 }
 
+void PrivatePostgres::begin_promotion() {
+  // It ends before it looks at what its socket still holds.
+  if (stopped_receiver_ > 0) ::kill(stopped_receiver_, SIGTERM);
+  receive_again();
+  PgLink link(connection("postgres"), "orrery", PgLink::Wants::any_server);
+  (void)link.execute("SELECT pg_promote(false)", {});
+  is_standby_ = false;
+}
+
+std::uint64_t PrivatePostgres::took_over_at() const {
+  PgLink link(connection("postgres"), "orrery");
+  // A line for each timeline that it comes from: its number, where it ended, and why.
+  const std::string history =
+      link.execute("SELECT pg_read_file('pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history')", {})[0][0].text();
+  std::istringstream lines(history);
+  std::string line, place;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string number, end;
+    if (words >> number >> end && end.find('/') != std::string::npos) place = end;
+  }
+  unsigned high = 0, low = 0;
+  if (std::sscanf(place.c_str(), "%X/%X", &high, &low) != 2) throw std::runtime_error("a timeline's history cannot be read: " + history);
+  return (std::uint64_t{high} << 32) | low;
+}
+
 PrivatePostgres::~PrivatePostgres() {
+  copying_ = Child();
   if (server_.pid() <= 0) return;  // no server was ever started: the data are for others
   resume();
   receive_again();
@@ -230,18 +280,30 @@ void PrivatePostgres::launch() {
   options.as_user = user_;
   options.directory = folder_;
   options.output = folder_ + "/log";
-  server_ = Child({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c",
-                   "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=logical", "-c", "max_connections=200", "-c",
-                   "max_replication_slots=16", "-c", "max_wal_senders=4", "-c", "shared_buffers=64MB", "-c",
-                   "log_min_messages=fatal", "-c", "restart_after_crash=on"},
-                  options);
+  std::vector<std::string> words = {programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_};
+  const auto set = [&words](std::string setting) {
+    words.emplace_back("-c");
+    words.push_back(std::move(setting));
+  };
+  for (const char* setting :
+       {"listen_addresses=", "fsync=off", "full_page_writes=off", "wal_level=logical", "max_connections=200",
+        "max_replication_slots=16", "max_wal_senders=8", "wal_keep_size=256MB", "shared_buffers=64MB", "log_min_messages=fatal",
+        "restart_after_crash=on"}) {
+    set(setting);
+  }
+  if (is_standby_) {
+    // Its sessions are not cancelled by what the primary removes; it asks again soon, and notices when it hears nothing.
+    for (const char* setting : {"hot_standby_feedback=on", "wal_retrieve_retry_interval=200ms", "wal_receiver_timeout=15s"}) set(setting);
+    set("primary_conninfo=" + primary_);
+  }
+  server_ = Child(std::move(words), options);
 }
 
 bool PrivatePostgres::try_start() {
   // After a kill its backends take a moment to notice, and until then a new server refuses to start.
   if (!server_.running()) launch();
   try {
-    const PgLink link(connection("postgres"), "orrery");
+    const PgLink link(connection("postgres"), "orrery", is_standby_ ? PgLink::Wants::any_server : PgLink::Wants::primary);
     return true;
   } catch (const PgError&) {
     return false;  // not yet

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,14 +44,26 @@ class PrivatePostgres {
   void pause();
   void resume() noexcept;
   /// A hot standby in a folder that does not exist yet, which receives what this server commits shortly after, asynchronously.
-  /// Returns when it has begun to. Throws std::runtime_error.
-  [[nodiscard]] std::unique_ptr<PrivatePostgres> make_standby(std::string folder);
+  /// Returns when it has begun to. `from`: where it finds this server later; empty: where this one listens. Throws
+  /// std::runtime_error.
+  [[nodiscard]] std::unique_ptr<PrivatePostgres> make_standby(std::string folder, const std::string& from = {});
+  /// The same, but it returns at once: a copy of this server's data is being made. Of the standby: true once it receives; to
+  /// be called again until then, by the thread that lives as long as it is to. Throws std::runtime_error if that failed.
+  [[nodiscard]] std::unique_ptr<PrivatePostgres> begin_standby(std::string folder, const std::string& from = {});
+  [[nodiscard]] bool try_follow();
+  /// Of a standby: it is connected to its primary, or was so until shortly ago.
+  [[nodiscard]] bool follows() const { return receiver() >= 0; }
   /// Of a standby: receives nothing more, so that what its primary commits now is lost if that fails (SIGSTOP of its
   /// walreceiver). Receives again, what it missed first.
   void stop_receiving();
   void receive_again() noexcept;
   /// A standby becomes a primary and takes writes; its old one must be gone. Throws std::runtime_error.
   void promote();
+  /// The same, but it returns at once: `try_start` says when it is done. Throws PgError.
+  void begin_promotion();
+  /// Of one that was promoted: where in its old primary's log it took over. What stands behind that is lost. Throws PgError,
+  /// and std::runtime_error.
+  [[nodiscard]] std::uint64_t took_over_at() const;
 
   /// Starts it again and waits until it has recovered.
   void start();
@@ -77,6 +90,9 @@ class PrivatePostgres {
   std::unique_ptr<Guardian> guardian_;  // of a folder of its own
   std::vector<pid_t> paused_;
   pid_t stopped_receiver_ = -1;
+  std::string primary_;  // of a standby: where its primary is
+  bool is_standby_ = false;
+  Child copying_;
   Child server_;
 };
 

@@ -349,7 +349,9 @@ Task<void> Proxy::pump(std::shared_ptr<Connection> connection, bool upwards) {
         co_return;
       }
       Duration slower{0};
-      if (got > 0 && connection->speaks != self) {
+      if (connection->route.protocol == Protocol::log) {
+        slower = link.slower;
+      } else if (got > 0 && connection->speaks != self) {
         connection->speaks = self;
         connection->copies = false;
         connection->copied.clear();

@@ -29,6 +29,7 @@ class Proxy {
   enum class Protocol {
     http,   // requests can be sent twice
     bytes,  // nothing is known of what is carried
+    log,    // goes down to `from` all the time: each piece takes as long as the link is slow, and none is drawn for a fault
   };
   /// Called on the proxy's thread for each decision that struck.
   using OnStrike = std::function<void(const Fault&)>;

@@ -142,8 +142,23 @@ class RedisCache::Link : public std::enable_shared_from_this<Link> {
 
 RedisCache::RedisCache(Loop& loop, Address address) : loop_(loop), address_(std::move(address)) {}
 
+RedisCache::RedisCache(Loop& loop, Address address, Mishaps& mishaps, std::string link)
+    : loop_(loop), address_(std::move(address)), mishaps_(&mishaps), link_name_(std::move(link)) {}
+
 RedisCache::~RedisCache() {
   if (link_ != nullptr) link_->close();
+}
+
+/// What the cache loses goes on the same connection, just before the command; nobody waits for the answer.
+void RedisCache::suffer(const std::vector<std::string>& words) {
+  if (mishaps_ == nullptr) return;
+  const bool flushes = mishaps_->strike(FaultKind::cache_flush, link_name_) != nullptr;
+  const bool evicts = mishaps_->strike(FaultKind::cache_evict, link_name_) != nullptr;
+  if (!link_->usable()) return;
+  const std::vector<std::string> flush = {"FLUSHALL"};
+  const std::vector<std::string> remove = {"DEL", words[0] == "EVAL" ? words[3] : words[1]};
+  if (flushes) link_->send(flush, std::make_shared<Reply>());
+  if (evicts) link_->send(remove, std::make_shared<Reply>());
 }
 
 Task<RedisCache::Reply> RedisCache::command(std::vector<std::string> words, Effect if_unheard) {
@@ -152,6 +167,7 @@ Task<RedisCache::Reply> RedisCache::command(std::vector<std::string> words, Effe
     link_ = std::make_shared<Link>(loop_);
     link_->open(address_);
   }
+  suffer(words);
   const std::shared_ptr<Link> link = link_;
   const auto reply = std::make_shared<Reply>();
   Waiter waiter(loop_);

@@ -67,26 +67,31 @@ TestBed::~TestBed() {
   proxy_.reset();
   try {
     if (!made_databases_.empty()) {
-      for (auto& [name, capture] : captures_) capture.drop();
+      for (Capture& capture : captures_) capture.changes.drop();
       PgLink link(settings_.postgres, "orrery");
       for (const std::string& name : made_databases_) link.script("DROP DATABASE IF EXISTS \"" + name + "\" WITH (FORCE)");
     }
   } catch (const PgError& error) {
     std::fprintf(stderr, "orrery: the test bed's databases are left behind: %s\n", error.what());
   }
+  cache_.reset();
   servers_.clear();
+  replaced_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
   fs::remove_all(folder_, ignored);
 }
 
 std::vector<std::string> TestBed::database_hosts() const {
   std::vector<std::string> hosts = {kBroker};
-  for (const BedSettings::DatabaseSpec& database : settings_.databases) hosts.push_back(database.name);
+  for (const BedSettings::DatabaseSpec& database : settings_.databases) {
+    hosts.push_back(database.name);
+    if (has_standby(database.name)) hosts.push_back(standby_of(database.name));
+  }
   return hosts;
 }
 
 std::string TestBed::connection_to(const std::string& database) const {
-  if (const Server* server = find_server(database)) return server->postgres->connection(database);
+  if (const Server* server = find_server(database)) return server->postgres->connection(server->database);
   return with(settings_.postgres, "dbname", database);
 }
 
@@ -97,10 +102,12 @@ Address TestBed::server_of(const std::string& database) const {
 
 std::string TestBed::through_proxy(const std::string& host, const std::string& database) const {
   const Address& way = ways_.at({host, database});
+  if (const Server* server = find_server(database)) {
+    return "host=" + way.host + " port=" + std::to_string(way.port) + " user=orrery dbname=" + server->database +
+           " sslmode=disable gssencmode=disable";
+  }
   // The name that was given stays, for what is checked against it.
-  std::string connection = with(with(connection_to(database), "hostaddr", way.host), "port", std::to_string(way.port));
-  if (find_server(database) != nullptr) connection += " sslmode=disable gssencmode=disable";
-  return connection;
+  return with(with(connection_to(database), "hostaddr", way.host), "port", std::to_string(way.port));
 }
 
 HttpClient::Peers TestBed::peers_of(const std::string& host) const {
@@ -121,8 +128,8 @@ void TestBed::start_databases() {
   for (const auto& [name, scripts] : wanted) {
     if (settings_.postgres.empty()) {
       auto server = std::make_unique<Server>();
-      server->host = name;
-      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(servers_.size() + 1), fresh);
+      server->host = server->database = name;
+      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(++last_folder_), fresh);
       server->postgres->create_database(name);
       servers_.push_back(std::move(server));
     } else {
@@ -138,7 +145,8 @@ void TestBed::start_databases() {
         link.script("ALTER DATABASE \"" + name + "\" SET " + setting + " = '" + value + "'");
       }
     }
-    captures_.emplace_back(name, ChangeCapture(connection_to(name), "orrery_" + name));
+    captures_.push_back({name, ChangeCapture(connection_to(name), "orrery_" + name)});
+    if (has_standby(name)) make_standby(*servers_.back());
   }
 }
 
@@ -176,7 +184,9 @@ void TestBed::start_clients() {
 void TestBed::start() {
   start_databases();
   connect_hosts();
+  start_cache();
   start_clients();
+  if (cache_ != nullptr) loop_.run([&] { return !cache_->down || !broken_.empty(); }, loop_.now() + kReadyWithin);
   for (const auto& replica : replicas_) launch(*replica);
   loop_.spawn("watch", watch());
   const Instant until = loop_.now() + kReadyWithin;
@@ -235,8 +245,15 @@ TestBed::Server* TestBed::find_server(std::string_view host) const {
 }
 
 bool TestBed::is_database(std::string_view host) const {
-  return host == kBroker || std::ranges::find(settings_.databases, host, &BedSettings::DatabaseSpec::name) !=
-                                settings_.databases.end();
+  return host == kBroker || std::ranges::any_of(settings_.databases, [&](const BedSettings::DatabaseSpec& database) {
+           return host == database.name || (host == standby_of(database.name) && has_standby(database.name));
+         });
+}
+
+/// A server of its own, that is, once the test bed has started.
+bool TestBed::has_standby(std::string_view database) const {
+  const auto spec = std::ranges::find(settings_.databases, database, &BedSettings::DatabaseSpec::name);
+  return spec != settings_.databases.end() && spec->has_standby && settings_.postgres.empty();
 }
 
 bool TestBed::is_client(std::string_view host) const {

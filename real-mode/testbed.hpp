@@ -10,14 +10,18 @@
 #include "real-mode/ailments.hpp"
 #include "real-mode/child.hpp"
 #include "real-mode/control.hpp"
-#include "real-mode/decoding.hpp"
+#include "real-mode/gathering.hpp"
 #include "real-mode/guardian.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/private_postgres.hpp"
+#include "real-mode/private_redis.hpp"
 #include "real-mode/proxy.hpp"
 #include "runtime/controls.hpp"
 
 namespace orrery::real {
+
+/// The host of a test bed's cache.
+inline constexpr const char* kCacheHost = "cache";
 
 /// What a test bed is made of: the real counterpart of a scenario's topology.
 struct BedSettings {
@@ -25,7 +29,7 @@ struct BedSettings {
     std::string name;
     std::string schema;
     std::vector<std::pair<std::string, std::string>> settings;  // of every session
-    /// The name standby_of(name) leads to the database itself, in read-only sessions.
+    /// A hot standby by the name standby_of(name). With `postgres` that name leads to the database itself, in read-only sessions.
     bool has_standby = false;
   };
   struct ServiceSpec {
@@ -36,6 +40,7 @@ struct BedSettings {
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
   std::vector<std::string> file_stores;  // a directory each
+  bool cache = false;                    // a Redis server; each process's own memory where none is installed
   int clients = 4;
   std::string program;   // that has the verb "serve"
   std::string postgres;  // how to connect to a server as a superuser; empty: a private one for each database and the broker
@@ -96,12 +101,22 @@ class TestBed final : public Controls {
   /// Of a database or the broker; with a server that was given there are none.
   struct Server {
     std::string host;
-    std::unique_ptr<PrivatePostgres> postgres;
+    std::string database;  // that it has: its own, or that of which it is the standby
+    std::unique_ptr<PrivatePostgres> postgres;  // null: a standby that is being made
     bool down = false;
     bool starts = false;
+    bool is_replaced = false;  // started again, its standby is the database
     int outages = 0;
     int incarnation = 1;
     Fault ended_by;
+  };
+  struct CacheServer {
+    CacheServer(Loop& loop, Address address, std::string folder) : redis(loop, std::move(address), std::move(folder)) {}
+    PrivateRedis redis;
+    bool down = false;
+    int outages = 0;
+    int incarnation = 0;
+    int refusing = 0;
   };
   struct Active {
     std::uint64_t id;
@@ -133,6 +148,25 @@ class TestBed final : public Controls {
   void tell(Replica& replica);
   void held(Replica& replica, const Json& line);
 
+  // testbed_standby.cpp
+  void make_standby(Server& primary);
+  [[nodiscard]] std::string standby_way(const Server& standby) const;
+  [[nodiscard]] std::string why_not_replaced(const Server& primary) const;
+  void replace(Server& server, const Fault& fault);
+  Task<bool> begin_take_over(Server& server);
+  void finish_take_over(Server& server);
+  Task<void> follow_again(Server& standby);
+
+  // testbed_cache.cpp
+  [[nodiscard]] bool has_cache() const;
+  [[nodiscard]] std::string why_no_cache() const;
+  void start_cache();
+  void launch_cache();
+  Task<void> open_cache();
+  void end_cache(const Fault& fault);
+  void start_cache_again();
+  void refuse_cache(bool begins);
+
   // testbed_faults.cpp
   void strike(const Fault& fault);
   void begin_episode(const Fault& fault);
@@ -149,6 +183,7 @@ class TestBed final : public Controls {
   [[nodiscard]] Replica* find(std::string_view host) const;
   [[nodiscard]] Server* find_server(std::string_view host) const;
   [[nodiscard]] bool is_database(std::string_view host) const;
+  [[nodiscard]] bool has_standby(std::string_view database) const;
   [[nodiscard]] bool is_client(std::string_view host) const;
 
   Loop& loop_;
@@ -159,13 +194,17 @@ class TestBed final : public Controls {
   std::unique_ptr<Proxy> proxy_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::string> made_databases_;  // on a server that was given
-  std::vector<std::pair<std::string, ChangeCapture>> captures_;
+  std::vector<std::unique_ptr<PrivatePostgres>> replaced_;  // for what they committed, which is told at the end
+  int last_folder_ = 0;
+  std::unique_ptr<CacheServer> cache_;
+  Captures captures_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::map<std::pair<std::string, std::string>, Address> ways_;  // where a host connects to reach another
   std::map<std::string, std::unique_ptr<Node>> clients_;
   std::vector<Event> events_;
   std::vector<Fault> armed_;
   FaultRates rates_;
+  std::map<std::string, std::uint64_t> shared_;  // occasions that hosts share, by name
   std::vector<Fault> struck_;
   std::list<Active> active_;
   std::uint64_t last_active_ = 0;

@@ -57,7 +57,9 @@ std::string TestBed::unsupported_decision(const Fault& fault) const {
     case FaultKind::lose_ack:
       return from_service && ends.to == kBroker ? "" : "its target is no link from a service to the broker";
     case FaultKind::cache_flush:
-    case FaultKind::cache_evict: return "a test bed has no cache server: each process has a cache of its own";
+    case FaultKind::cache_evict:
+      if (!has_cache()) return why_no_cache();
+      return from_service && ends.to == kCacheHost ? "" : "its target is no link from a service to the cache";
     case FaultKind::serialization_failure: return "a real server decides by itself which transactions it fails";
     default: return "real mode has nothing like it";
   }
@@ -66,17 +68,27 @@ std::string TestBed::unsupported_decision(const Fault& fault) const {
 std::string TestBed::unsupported_on_link(const Fault& fault) const {
   const Ends ends = split_link(fault.target);
   for (const std::string& name : {ends.from, ends.to}) {
+    if (name == kCacheHost && has_cache()) continue;
     if (name != "*" && find(name) == nullptr && !is_database(name) && !is_client(name)) {
       return "there is no host \"" + name + "\"";
     }
   }
-  // Every connection has a service at one end at least.
+  const bool is_log = (has_standby(ends.from) && ends.to == standby_of(ends.from)) ||
+                      (has_standby(ends.to) && ends.from == standby_of(ends.to));
+  if (is_log && is_on_links(fault.kind)) return {};
+  // Every other connection has a service at one end at least.
   const auto serves = [&](const std::string& name) { return name == "*" || find(name) != nullptr; };
   return serves(ends.from) || serves(ends.to) ? "" : "no connection goes between these hosts";
 }
 
 std::string TestBed::unsupported_at_host(const Fault& fault) const {
-  if (fault.kind == FaultKind::cache_down) return "a test bed has no cache server: each process has a cache of its own";
+  if (fault.target == kCacheHost || fault.kind == FaultKind::cache_down) {
+    if (!has_cache()) return why_no_cache();
+    if (fault.target != kCacheHost) return "it is no cache";
+    const bool can = fault.kind == FaultKind::cache_down || fault.kind == FaultKind::crash || fault.kind == FaultKind::stop ||
+                     fault.kind == FaultKind::pause;
+    return can ? "" : "it is a cache, which real mode cannot do this to";
+  }
   if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own";
   if (find(fault.target) != nullptr) {
     switch (fault.kind) {
@@ -102,7 +114,8 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
     case FaultKind::failover:
     case FaultKind::switchover:
     case FaultKind::standby_lag:
-      return "a test bed's database has no standby: what is called one leads to the database itself";
+      if (has_standby(fault.target)) return {};
+      return settings_.postgres.empty() ? "it has no standby" : "with a server given with --postgres no database has a standby";
     case FaultKind::read_only_database:
     case FaultKind::connection_limit: return "real mode does not change a server's settings while it runs";
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
@@ -144,10 +157,17 @@ void TestBed::strike(const Fault& fault) {
 
 void TestBed::inject(const Fault& fault) {
   if (ending_ || healed_) return;
-  if (fault.kind != FaultKind::crash && fault.kind != FaultKind::stop) return begin_episode(fault);
-  if (Server* server = find_server(fault.target)) {
+  const bool ends_host = fault.kind == FaultKind::crash || fault.kind == FaultKind::stop || fault.kind == FaultKind::failover ||
+                         fault.kind == FaultKind::switchover;
+  if (!ends_host) return begin_episode(fault);
+  if (fault.target == kCacheHost) {
+    if (cache_->down) return;
+    strike(fault);
+    end_cache(fault);
+  } else if (Server* server = find_server(fault.target)) {
     if (server->down) return;
     strike(fault);
+    if (fault.kind == FaultKind::failover || fault.kind == FaultKind::switchover) return replace(*server, fault);
     end(*server, fault);
   } else {
     Replica* replica = find(fault.target);
@@ -188,6 +208,8 @@ void TestBed::apply(const Fault& fault, bool begins) {
       return;
     case FaultKind::slow_link: return proxy_->slow(ends.from, ends.to, by);
     case FaultKind::slow_database: return proxy_->slow("*", fault.target, by);
+    case FaultKind::cache_down: return refuse_cache(begins);
+    case FaultKind::standby_lag: return proxy_->slow(fault.target, standby_of(fault.target), by);
     case FaultKind::clock_jump:
       replica->clock_offset = std::chrono::microseconds(begins ? fault.amount : 0);
       replica->clock_ppm = 0;
@@ -215,7 +237,10 @@ void TestBed::pause(const std::string& host, bool begins) {
     return active.fault.kind == FaultKind::pause && active.fault.target == host;
   }) > (begins ? 1 : 0);
   if (others) return;
-  if (Server* server = find_server(host)) {
+  if (host == kCacheHost) {
+    cache_->redis.process().signal(begins ? SIGSTOP : SIGCONT);
+  } else if (Server* server = find_server(host)) {
+    if (server->postgres == nullptr) return;
     begins ? server->postgres->pause() : server->postgres->resume();
   } else {
     find(host)->process.signal(begins ? SIGSTOP : SIGCONT);
@@ -234,6 +259,7 @@ void TestBed::heal() {
     if (replica->down && !replica->process.running()) launch(*replica);
   }
   for (const auto& server : servers_) restart(*server);
+  start_cache_again();
   enter_phase("healed");
 }
 

@@ -28,6 +28,7 @@ History TestBed::gather() {
       events.push_back(std::move(event));
     }
   }
+  for (const auto& server : replaced_) server->start();  // only to be asked what it had committed
   const Beginning beginning{began_, wall_offset_};
   add_committed(captures_, beginning, events);
   return in_order(std::move(events), beginning, end);

@@ -34,6 +34,10 @@ Json TestBed::config_of(Replica& replica) {
     const std::string connection = through_proxy(replica.host, database.name);
     databases[database.name] = connection;
     if (!database.has_standby) continue;
+    if (has_standby(database.name)) {
+      databases[standby_of(database.name)] = through_proxy(replica.host, standby_of(database.name));
+      continue;
+    }
     const bool is_url = connection.starts_with("postgresql://") || connection.starts_with("postgres://");
     const char* more = connection.find('?') == std::string::npos ? "?" : "&";
     databases[standby_of(database.name)] =
@@ -64,7 +68,7 @@ Json TestBed::config_of(Replica& replica) {
       count = std::max(count, static_cast<std::uint64_t>(event.number));
     }
   }
-  return Json{{"host", replica.host},
+  Json config = Json{{"host", replica.host},
               {"listen", replica.address.text()},
               {"peers", std::move(peers)},
               {"databases", std::move(databases)},
@@ -73,6 +77,8 @@ Json TestBed::config_of(Replica& replica) {
               {"settings", replica.config},
               {"log", "warning"},
               {"testbed", testbed_json(bed)}};
+  if (cache_ != nullptr) config["cache"] = ways_.at({replica.host, kCacheHost}).text();
+  return config;
 }
 
 void TestBed::launch(Replica& replica) {
@@ -140,6 +146,9 @@ void TestBed::tell(Replica& replica) {
 
 /// A process stands at a place: what is to strike there strikes, and then it may go on, if it still can.
 void TestBed::held(Replica& replica, const Json& line) {
+  if (line.contains("reached") && replica.control != nullptr) {
+    replica.control->send(Json{{"number", ++shared_[line["reached"].get<std::string>()]}});
+  }
   if (!line.contains("held")) return;
   const Fault fault = fault_of(line["held"], "held");
   if (!ending_ && !healed_) inject(fault);
@@ -212,25 +221,30 @@ void TestBed::end(Server& server, const Fault& fault) {
   server.down = true;
   server.ended_by = fault;
   proxy_->close(server.host);
-  if (fault.kind == FaultKind::crash) {
-    server.postgres->kill();
-  } else {
+  const bool in_order = fault.kind == FaultKind::stop || fault.kind == FaultKind::switchover;
+  if (in_order) {
     server.postgres->stop();
+  } else {
+    server.postgres->kill();
   }
-  note(fault.kind == FaultKind::crash ? EventKind::host_crashed : EventKind::host_stopped, server.host, {}, {},
-       server.incarnation, to_string(fault));
+  note(in_order ? EventKind::host_stopped : EventKind::host_crashed, server.host, {}, {}, server.incarnation, to_string(fault));
   at(loop_.now() + fault.lasts, "start the server again", [this, &server, outage = ++server.outages] {
     if (outage == server.outages) restart(server);
   });
 }
 
 void TestBed::restart(Server& server) {
-  if (ending_ || !server.down || server.starts) return;
+  if (ending_ || !server.down || server.starts || server.postgres == nullptr) return;
   server.starts = true;
   loop_.spawn("start the server again", start_server(server));
 }
 
 Task<void> TestBed::start_server(Server& server) {
+  bool is_successor = false;
+  if (server.is_replaced) {
+    Task<bool> taking = begin_take_over(server);
+    is_successor = co_await std::move(taking);
+  }
   const Instant until = loop_.now() + kServerWithin;
   while (!server.postgres->try_start()) {
     if (loop_.now() > until) {
@@ -240,6 +254,7 @@ Task<void> TestBed::start_server(Server& server) {
     Waiter waiter(loop_);
     co_await waiter.wait_until(loop_.now() + kLookEvery * 2);
   }
+  if (is_successor) finish_take_over(server);
   server.down = server.starts = false;
   open(server.host);
   note(EventKind::host_started, server.host, {}, {}, ++server.incarnation);

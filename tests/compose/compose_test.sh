@@ -61,8 +61,8 @@ export DOCKER_BUILDKIT=1
 for image in postgres:15 redis:7 nginx:1.22 prom/prometheus:v2.42.0; do
   name=${image%%:*}
   say "making $image"
-  "$docker" build --network=host -q -t "$image" -f "$here/images/${name##*/}.Dockerfile" "$here/images" >/dev/null ||
-    fail "cannot build $image"
+  "$docker" build --network=host -t "$image" -f "$here/images/${name##*/}.Dockerfile" "$here/images" >"$home/build.log" 2>&1 ||
+    { tail -n 20 "$home/build.log" >&2; fail "cannot build $image"; }
 done
 say "making orrery:dev"
 arguments=()
@@ -71,7 +71,8 @@ if [[ -z ${ORRERY_COMPOSE_BUILD-} ]]; then
   strip -o "$top/build/image/orrery" "$program"
   arguments=(--build-arg PROGRAM=prebuilt)
 fi
-"$docker" build --network=host -q "${arguments[@]}" -t orrery:dev -f "$top/real-mode/Dockerfile" "$top" >/dev/null || fail "cannot build orrery:dev"
+"$docker" build --network=host "${arguments[@]}" -t orrery:dev -f "$top/real-mode/Dockerfile" "$top" >"$home/build.log" 2>&1 ||
+  { tail -n 40 "$home/build.log" >&2; fail "cannot build orrery:dev"; }
 say "orrery:dev: $("$docker" image inspect -f '{{.Size}}' orrery:dev) bytes, user $("$docker" image inspect -f '{{.Config.User}}' orrery:dev)"
 kill "$daemon" && wait "$daemon" || true
 echo "$forwarding" >/proc/sys/net/ipv4/ip_forward
@@ -109,12 +110,6 @@ for service in postgres redis mail user notification; do
 done
 [[ $("${compose[@]}" ps -q user | wc -l) == 2 ]] || fail "not two replicas of user"
 
-created=$(get -X POST -H 'Content-Type: application/json' -H 'Idempotency-Key: k-1' -d '{"email":"ada@example.com","name":"Ada"}' \
-  http://127.0.0.1:8080/users)
-grep -q '"id"' <<<"$created" || fail "no user was created: $created"
-again=$(get -X POST -H 'Content-Type: application/json' -H 'Idempotency-Key: k-1' -d '{"email":"ada@example.com","name":"Ada"}' \
-  http://127.0.0.1:8080/users)
-[[ $again == "$created" ]] || fail "the same key gave another answer: $again"
 [[ $(get -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/metrics) == 404 ]] || fail "the gateway shows the metrics"
 for port in 5432 6379; do
   ! "${inside[@]}" bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null || fail "port $port is published"
@@ -141,6 +136,14 @@ wait "$driver" || status=$?
 cat "$home/drive.log"
 ((status == 0)) || fail "the driver ended with status $status"
 grep -q 'held user-notification' "$home/drive.log" || fail "the driver says nothing"
+created=$(get -X POST -H 'Content-Type: application/json' -H 'Idempotency-Key: k-1' -d '{"email":"ada@example.com","name":"Ada"}' \
+  http://127.0.0.1:8080/users)
+grep -q '"id"' <<<"$created" || fail "no user was created: $created"
+again=$(get -X POST -H 'Content-Type: application/json' -H 'Idempotency-Key: k-1' -d '{"email":"ada@example.com","name":"Ada"}' \
+  http://127.0.0.1:8080/users)
+[[ $again == "$created" ]] || fail "the same key gave another answer: $again"
+refused=$("${compose[@]}" run -T --rm driver 2>&1) && fail "a second driver judges a system that was used" || true
+grep -q 'has rows already' <<<"$refused" || fail "a second driver says: $refused"
 [[ $(get 'http://127.0.0.1:9090/api/v1/rules' | grep -o '"health":"ok"' | wc -l) -ge 13 ]] || fail "a rule is not evaluated"
 trap - ERR
 "${compose[@]}" down -v >>"$home/up.log" 2>&1

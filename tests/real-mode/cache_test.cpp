@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "real-mode/child.hpp"
+#include "real-mode/private_redis.hpp"
 
 namespace orrery::real {
 namespace {
@@ -17,37 +17,32 @@ namespace {
 std::uint16_t free_port(Loop& loop) { return Listener(loop, Address{"127.0.0.1", 0}).port(); }
 
 /// A Redis server of the test's own; it is gone when this is.
-class PrivateRedis {
+class TestRedis {
  public:
-  explicit PrivateRedis(Loop& loop) : loop_(loop), address_{"127.0.0.1", free_port(loop)} { start(); }
+  explicit TestRedis(Loop& loop)
+      : loop_(loop), redis_(loop, Address{"127.0.0.1", free_port(loop)}, std::filesystem::current_path().string()) {
+    start();
+  }
 
   void start() {
-    server_ = Child({"/usr/bin/redis-server", "--port", std::to_string(address_.port), "--bind", address_.host, "--save", "",
-                     "--appendonly", "no", "--daemonize", "no", "--logfile", "/dev/null"},
-                    {});
+    redis_.launch();
     const Instant until = loop_.now() + 10s;
-    for (;;) {
-      RedisCache probe(loop_, address_);
-      try {
-        complete(loop_, probe.get("x"));
-        return;
-      } catch (const CacheFailed& failed) {
-        CHECK(loop_.now() < until, failed.what());
-        loop_.run({}, loop_.now() + 10ms);
-      }
+    while (!complete(loop_, redis_.answers())) {
+      CHECK(loop_.now() < until, "Redis does not start");
+      loop_.run({}, loop_.now() + 10ms);
     }
   }
   void kill() {
-    server_.signal(SIGKILL);
-    server_.wait(5s);
+    signal(SIGKILL);
+    redis_.process().wait(5s);
   }
-  void signal(int number) { server_.signal(number); }
-  [[nodiscard]] const Address& address() const { return address_; }
+  void refuse(bool refuses) { complete(loop_, redis_.refuse(refuses)); }
+  void signal(int number) { redis_.process().signal(number); }
+  [[nodiscard]] const Address& address() const { return redis_.address(); }
 
  private:
   Loop& loop_;
-  Address address_;
-  Child server_;
+  PrivateRedis redis_;
 };
 
 /// What both caches must do; a test gives the cache.
@@ -98,14 +93,14 @@ TEST(MemoryCache, GivesUpWhatWasUnusedForTheLongest) {
 
 TEST(RedisCache, KeepsItsContract) {
   Loop loop;
-  const PrivateRedis redis(loop);
+  const TestRedis redis(loop);
   RedisCache cache(loop, redis.address());
   keeps_its_contract(loop, cache);
 }
 
 TEST(RedisCache, CarriesManyCommandsAtATimeOnOneConnection) {
   Loop loop;
-  const PrivateRedis redis(loop);
+  const TestRedis redis(loop);
   RedisCache cache(loop, redis.address());
   int left = 200;
   const auto add = [](Cache& to, int& open) -> Task<void> {
@@ -120,7 +115,7 @@ TEST(RedisCache, CarriesManyCommandsAtATimeOnOneConnection) {
 TEST(RedisCache, FindsAServerAgainThatWasKilled) {
   ::signal(SIGPIPE, SIG_IGN);
   Loop loop;
-  PrivateRedis redis(loop);
+  TestRedis redis(loop);
   RedisCache cache(loop, redis.address());
   complete(loop, cache.set("k", "v", 1min));
   redis.kill();
@@ -137,7 +132,7 @@ TEST(RedisCache, FindsAServerAgainThatWasKilled) {
 
 TEST(RedisCache, OfWhichNoAnswerComesMayHaveCounted) {
   Loop loop;
-  PrivateRedis redis(loop);
+  TestRedis redis(loop);
   RedisCache cache(loop, redis.address());
   complete(loop, cache.increment("n", 1, 1min));
   redis.signal(SIGSTOP);
@@ -149,6 +144,45 @@ TEST(RedisCache, OfWhichNoAnswerComesMayHaveCounted) {
   }
   redis.signal(SIGCONT);
   EXPECT_EQ(complete(loop, cache.increment("n", 0, 1min)), 2);
+}
+
+
+TEST(RedisCache, RefusesForAWhileAndKeepsWhatItHolds) {
+  Loop loop;
+  TestRedis redis(loop);
+  RedisCache cache(loop, redis.address());
+  complete(loop, cache.set("k", "v", 1min));
+  redis.refuse(true);
+  try {
+    complete(loop, cache.get("k"));
+    ADD_FAILURE();
+  } catch (const CacheFailed& failed) {
+    EXPECT_EQ(failed.effect(), Effect::did_not_happen) << failed.what();
+  }
+  redis.refuse(false);
+  EXPECT_EQ(complete(loop, cache.get("k")), "v");
+}
+
+TEST(RedisCache, LosesAKeyOrEverythingJustBeforeTheNthCommand) {
+  Loop loop;
+  TestRedis redis(loop);
+  Recorder recorder("user-1");
+  Mishaps mishaps(loop, recorder);
+  std::vector<Fault> faults(2);
+  faults[0].kind = FaultKind::cache_evict;
+  faults[0].ordinal = 3;
+  faults[1].kind = FaultKind::cache_flush;
+  faults[1].ordinal = 5;
+  for (Fault& fault : faults) fault.target = "user-1>cache";
+  mishaps.arm(std::move(faults), {});
+  RedisCache cache(loop, redis.address(), mishaps, "user-1>cache");
+  complete(loop, cache.set("a", "1", 1min));
+  complete(loop, cache.set("b", "2", 1min));
+  EXPECT_EQ(complete(loop, cache.get("a")), std::nullopt);
+  EXPECT_EQ(complete(loop, cache.get("b")), "2");
+  EXPECT_EQ(complete(loop, cache.increment("n", 1, 1min)), 1);
+  EXPECT_EQ(complete(loop, cache.get("b")), std::nullopt);
+  EXPECT_EQ(complete(loop, cache.get("n")), "1");
 }
 
 }  // namespace

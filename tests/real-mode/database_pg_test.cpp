@@ -5,12 +5,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "real-mode/broker.hpp"
 #include "real-mode/database.hpp"
+#include "real-mode/gathering.hpp"
 #include "real-mode/pg_link.hpp"
 #include "real-mode/private_postgres.hpp"
 #include "real-mode/telemetry.hpp"
@@ -416,6 +418,53 @@ TEST(PrivatePostgresTest, AFailoverLosesWhatTheStandbyHadNotReceived) {
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0][0].integer(), 1);
   EXPECT_EQ(rows[1][0].integer(), 3);
+}
+
+TEST(PrivatePostgresTest, WhatAFailoverLostIsToldWithTheChangesThatUndoIt) {
+  PrivatePostgres primary;
+  primary.create_database("db");
+  PgLink(primary.connection("db"), "test").script("CREATE TABLE t (id int PRIMARY KEY, n int)");
+  const auto standby = primary.make_standby(primary.folder() + "/standby");
+  Captures captures;
+  captures.push_back({"db", ChangeCapture(primary.connection("db"), "slot")});
+  const Beginning beginning = Beginning::now();
+  {
+    PgLink link(primary.connection("db"), "test");
+    link.script("INSERT INTO t VALUES (1, 1)");
+    for (int tries = 0; tries < 500; ++tries) {
+      const Rows rows = link.execute("SELECT count(*) FROM pg_stat_replication WHERE flush_lsn >= pg_current_wal_lsn()", {});
+      if (rows[0][0].integer() == 1) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    standby->stop_receiving();
+    link.script("BEGIN; UPDATE t SET n = 2; INSERT INTO t VALUES (2, 2); COMMIT");
+    link.script("DELETE FROM t WHERE id = 1");
+  }
+  primary.kill();
+  standby->promote();
+  captures.back().survives = standby->took_over_at();
+  captures.back().replaced = Beginning::now().at;
+  captures.push_back({"db", ChangeCapture(standby->connection("db"), "slot")});
+  PgLink(standby->connection("db"), "test").script("INSERT INTO t VALUES (3, 3)");
+  primary.start();  // to be asked
+  std::vector<Event> events;
+  add_committed(captures, beginning, events);
+  const History history = in_order(std::move(events), beginning, Beginning::now().at);
+  const auto lost = history.of(EventKind::transaction_lost);
+  ASSERT_EQ(lost.size(), 2u);
+  ASSERT_EQ(lost[0]->changes.size(), 1u);  // the newest first
+  EXPECT_EQ(lost[0]->changes[0].operation, RowOperation::insert);
+  ASSERT_EQ(lost[1]->changes.size(), 2u);
+  EXPECT_EQ(lost[1]->changes[0].operation, RowOperation::remove);
+  EXPECT_EQ(lost[1]->changes[1].operation, RowOperation::update);
+  EXPECT_EQ(lost[1]->changes[1].new_row()["n"].integer(), 1);
+  // What the rows went through is what the standby now has.
+  std::map<std::int64_t, std::int64_t> rows;
+  for (const History::Change& change : history.committed("db.t")) {
+    if (change.row->operation != RowOperation::insert) rows.erase(change.row->old_row()["id"].integer());
+    if (change.row->operation != RowOperation::remove) rows[change.row->new_row()["id"].integer()] = change.row->new_row()["n"].integer();
+  }
+  EXPECT_EQ(rows, (std::map<std::int64_t, std::int64_t>{{1, 1}, {3, 3}}));
 }
 
 TEST(PrivatePostgresTest, StandsStillWithAllItsSessionsAndGoesOn) {

@@ -21,11 +21,12 @@ TEST(Decoding, AnInsertHasItsRowInTheTablesOrder) {
   reader.line("table public.things: INSERT: id[uuid]:'6f2c' name[text]:'O''Neill: [x]''s ' n[integer]:-7 done[boolean]:true "
               "tags[text[]]:'{a,b}'");
   reader.line("message: transactional: 1 prefix: orrery, sz: 10 content:user-1.2#3");
-  reader.line("COMMIT 693 (at 2026-01-02 03:04:05.6789+00)");
+  reader.line("COMMIT 693 (at 2026-01-02 03:04:05.6789+00)", 4711);
   const auto transactions = reader.take();
   ASSERT_EQ(transactions.size(), 1u);
   EXPECT_EQ(transactions[0].id, 693u);
   EXPECT_EQ(transactions[0].session, "user-1.2#3");
+  EXPECT_EQ(transactions[0].end, 4711u);
   EXPECT_EQ(to_rfc3339(transactions[0].committed_at), "2026-01-02T03:04:05.678900Z");
   ASSERT_EQ(transactions[0].changes.size(), 1u);
   const RowChange& change = transactions[0].changes[0];

@@ -155,5 +155,24 @@ TEST(RealClockTest, IsOffByAnOffsetAndByADriftUntilItIsSetRight) {
   EXPECT_NEAR(off_us(), 0.0, 50e3);
 }
 
+
+TEST_F(PlacesTest, MessagesOfAGroupCountForAllItsConsumers) {
+  std::uint64_t reached = 6;  // by others
+  mishaps_.on_share([&](const std::string& name) {
+    EXPECT_EQ(name, "redeliver topic/group");
+    return ++reached;
+  });
+  Fault fault;
+  fault.kind = FaultKind::redeliver;
+  fault.target = "topic/group";
+  fault.ordinal = 8;
+  mishaps_.arm({fault}, {});
+  EXPECT_EQ(mishaps_.strike(FaultKind::redeliver, "topic/group"), nullptr);
+  const Fault* struck = mishaps_.strike(FaultKind::redeliver, "topic/group");
+  ASSERT_NE(struck, nullptr);
+  EXPECT_EQ(struck->ordinal, 8u);
+  EXPECT_EQ(mishaps_.strike(FaultKind::redeliver, "topic/group"), nullptr);
+}
+
 }  // namespace
 }  // namespace orrery::real

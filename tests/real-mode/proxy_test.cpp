@@ -276,5 +276,22 @@ TEST_F(ProxyTest, NewConnectionsGoWhereAHostMovedTo) {
   EXPECT_TRUE(until([&] { return came; }));
 }
 
+
+TEST_F(ProxyTest, ALogIsAsFarBehindAsItsLinkIsSlowAndWhatIsUnderWayIsLostWithAReset) {
+  const Address way = proxy_.carry("standby", "b", Address{"127.0.0.1", listener_.port()}, Proxy::Protocol::log);
+  proxy_.open("b");
+  proxy_.slow("b", "standby", 300ms);
+  Socket socket = complete(loop_, connect(loop_, way, loop_.now() + 5s));
+  for (int times = 0; times < 2; ++times) {  // each piece, not only the first in a row
+    const Instant before = loop_.now();
+    EXPECT_EQ(ask(socket, "piece"), "piece");
+    EXPECT_GE(loop_.now() - before, 300ms);
+  }
+  send(socket, "last");
+  ASSERT_TRUE(until([&] { return served_.size() == 3; }));
+  proxy_.reset("b", "standby");
+  EXPECT_EQ(receive(socket), "reset");
+}
+
 }  // namespace
 }  // namespace orrery::real
