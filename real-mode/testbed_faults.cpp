@@ -89,7 +89,7 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
                      fault.kind == FaultKind::pause;
     return can ? "" : "it is a cache, which real mode cannot do this to";
   }
-  if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own";
+  if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own, and real mode mounts none";
   if (find(fault.target) != nullptr) {
     switch (fault.kind) {
       case FaultKind::crash:

@@ -26,8 +26,8 @@ struct Topology {
     std::function<std::string(std::string_view defect)> schema_of;
     /// Settings of every session, as ALTER DATABASE … SET gives them: {"synchronous_commit", "off"}.
     std::vector<std::pair<std::string, std::string>> settings;
-    /// It has a hot standby, which services reach by the name standby_of(name). In real mode that name leads to the database
-    /// itself, in read-only sessions: a standby that is never behind.
+    /// It has a hot standby, which services reach by the name standby_of(name). In real mode with a server that was given, that
+    /// name leads to the database itself, in read-only sessions: a standby that is never behind.
     bool has_standby = false;
     /// Clients reach it through a pooler in transaction mode. Real mode has none: there sessions stay with their clients.
     bool is_pooled = false;

@@ -39,6 +39,38 @@ for fault in crash partition pause slow_link; do
 done
 nothing_is_left
 
+# A standby takes over without the commit that a client was told of, and hands over again without losing anything; a message of the
+# group comes again once, whoever has it.
+cat >standby.json <<JSON
+{"orrery_plan": 1, "scenario": "user-notification", "seed": 1, "profile": "none", "operations": [$sign_ups],
+ "faults": [{"kind": "failover", "target": "user_db", "place": "user-1/POST /users after commit", "occasion": 1, "lasts": "200ms"},
+            {"kind": "crash", "target": "notification_db_standby", "at": "1s", "lasts": "1s"},
+            {"kind": "partition", "target": "user_db|user_db_standby", "at": "100ms", "lasts": "100ms"},
+            {"kind": "redeliver", "target": "user.events/notification", "occasion": 2},
+            {"kind": "switchover", "target": "user_db", "at": "14s", "lasts": "200ms"}]}
+JSON
+try 0 real user-notification --plan standby.json --for 17s --settle 12s --json result.json
+says "held user-notification"
+says 'there is no host "notification_db_standby"'
+for fault in failover partition redeliver switchover; do
+  grep -q "\"$fault\": 1" result.json || wrong "$fault did not strike once: $(cat result.json)"
+done
+! grep -q '"a commit is lost in a failover": 0' result.json || wrong "the failover lost nothing"
+nothing_is_left
+
+# On a server that is given, which stays as it was.
+on_given_server() {
+  "$program" real user-notification --postgres "$ORRERY_POSTGRES" --plan "$1" --for 3s --settle 12s || return
+  [[ $(psql -qAt "$ORRERY_POSTGRES" -c "SELECT count(*) FROM pg_database" -c "SELECT count(*) FROM pg_replication_slots" | tr '\n' ' ') == "3 0 " ]]
+}
+export -f on_given_server
+export program
+checks=$((checks + 1))
+out=$(bash "$ORRERY_SOURCE/bench/with_postgres.sh" bash -c 'on_given_server standby.json' 2>&1) || wrong "with --postgres: $out"
+says "held user-notification"
+says "with a server given with --postgres no database has a standby"
+nothing_is_left
+
 plans=$ORRERY_SOURCE/scenarios/plans/user-notification
 quick=("$plans"/{ack-before-work,check-then-act-key,dual-write,marks-before-confirm,retry-after-ambiguous-commit}.json)
 try 0 parity user-notification "${quick[@]}" --jobs 5
