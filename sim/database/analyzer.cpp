@@ -7,9 +7,16 @@
 
 namespace orrery::sim::database {
 
+const PgQuery__IntoClause* Analyzer::into_of(const PgQuery__SelectStmt& select) noexcept {
+  const PgQuery__SelectStmt* leftmost = &select;
+  while (leftmost->larg != nullptr) leftmost = leftmost->larg;
+  return leftmost->into_clause;
+}
+
 bool Analyzer::is_query(const Node& node) noexcept {
   switch (node.node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
+      return into_of(*node.select_stmt) == nullptr;
     case PG_QUERY__NODE__NODE_INSERT_STMT:
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
     case PG_QUERY__NODE__NODE_DELETE_STMT:
@@ -273,6 +280,46 @@ ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
   }
   level.entries.push_back(std::move(entry));
   ExprPtr result = resolve_unknown(expression(node, level));
+  limit_locals();
+  return result;
+}
+
+ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Column& column) {
+  Level level;
+  level.clause = Clause::generation;
+  RangeEntry entry;
+  entry.name = table.name;
+  entry.table = &table;
+  for (const Column& each : table.columns) {
+    entry.columns.push_back(each.name);
+    entry.types.push_back(each.type);
+  }
+  level.entries.push_back(std::move(entry));
+  ExprPtr value = expression(node, level);
+  const std::int32_t position = value->position;
+  const TypeRef from = value->type;
+  ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
+  if (result == nullptr) {
+    fail("42804",
+         "column " + in_quotes(column.name) + " is of type " + type_name(column.type) + " but default expression is of type " +
+             type_name(from),
+         position, {}, "You will need to rewrite or cast the expression.");
+  }
+  for_each_expression(*result, [&](const Expr& each) {
+    if (each.kind == ExprKind::whole_row) {
+      fail("42P17", "cannot use whole-row variable in column generation expression", 0,
+           "This would cause the generated column to depend on its own value.");
+    }
+    if (each.kind == ExprKind::column && table.columns[each.column].is_generated) {
+      fail("42P17", "cannot use generated column " + in_quotes(table.columns[each.column].name) + " in column generation expression",
+           each.position, "A generated column cannot reference another generated column.");
+    }
+    if (each.kind == ExprKind::engine_call ||
+        // PostgreSQL looks through text || value, which is stable only for values whose output is.
+        (each.kind == ExprKind::call && each.function->volatility != Volatility::immutable && each.function->name != "||")) {
+      fail("42P17", "generation expression is not immutable");
+    }
+  });
   limit_locals();
   return result;
 }
