@@ -284,6 +284,16 @@ ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
   return result;
 }
 
+namespace {
+
+/// `text || any` is written in SQL, and looked through: it is stable only if its other operand's way into text is.
+bool is_concatenation(const Expr& call) {
+  return call.function->name == "||" && call.function->volatility == Volatility::stable &&
+         std::none_of(call.args.begin(), call.args.end(), [](const ExprPtr& arg) { return is_stable_cast(arg->type, TypeRef(Type::text)); });
+}
+
+}  // namespace
+
 ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Column& column) {
   Level level;
   level.clause = Clause::generation;
@@ -296,16 +306,8 @@ ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Co
   }
   level.entries.push_back(std::move(entry));
   ExprPtr value = expression(node, level);
-  const std::int32_t position = value->position;
-  const TypeRef from = value->type;
-  ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
-  if (result == nullptr) {
-    fail("42804",
-         "column " + in_quotes(column.name) + " is of type " + type_name(column.type) + " but default expression is of type " +
-             type_name(from),
-         position, {}, "You will need to rewrite or cast the expression.");
-  }
-  for_each_expression(*result, [&](const Expr& each) {
+  // As cookDefault: the way into the column's type is not looked at.
+  for_each_expression(*value, [&](const Expr& each) {
     if (each.kind == ExprKind::whole_row) {
       fail("42P17", "cannot use whole-row variable in column generation expression", 0,
            "This would cause the generated column to depend on its own value.");
@@ -315,11 +317,20 @@ ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Co
            each.position, "A generated column cannot reference another generated column.");
     }
     if (each.kind == ExprKind::engine_call ||
-        // PostgreSQL looks through text || value, which is stable only for values whose output is.
-        (each.kind == ExprKind::call && each.function->volatility != Volatility::immutable && each.function->name != "||")) {
+        (each.kind == ExprKind::cast && is_stable_cast(each.cast->from, each.cast->to)) ||
+        (each.kind == ExprKind::call && each.function->volatility != Volatility::immutable && !is_concatenation(each))) {
       fail("42P17", "generation expression is not immutable");
     }
   });
+  const std::int32_t position = value->position;
+  const TypeRef from = value->type;
+  ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
+  if (result == nullptr) {
+    fail("42804",
+         "column " + in_quotes(column.name) + " is of type " + type_name(column.type) + " but default expression is of type " +
+             type_name(from),
+         position, {}, "You will need to rewrite or cast the expression.");
+  }
   limit_locals();
   return result;
 }
