@@ -104,6 +104,8 @@ constexpr std::array<FaultDescription, static_cast<std::size_t>(FaultKind::count
      "until there is room again", Amount::connections, "how many connections there may be"},
     {FaultKind::serialization_failure, "a SERIALIZABLE transaction fails with 40001 beside another one, without need",
      "predicate locks that cover more than was read → a page or a relation lock where a row was meant", kSession, ""},
+    {FaultKind::break_listening, "a connection that LISTENs breaks just before a notification, which nobody hears",
+     "a connection that is mostly idle ends → an idle time-out of a firewall or pooler, a restart", kSession, ""},
 }};
 
 }  // namespace

@@ -87,6 +87,7 @@ const std::vector<Shape>& shapes() {
       {FaultKind::read_only_database, 2, 0, {{200ms, 2s}, {2s, 8s}}},
       {FaultKind::connection_limit, 2, 0, {{500ms, 3s}, {3s, 10s}}, 0, 6},
       {FaultKind::serialization_failure, 0, 15'000},
+      {FaultKind::break_listening, 0, 20'000},
   };
   return all;
 }
@@ -236,8 +237,10 @@ rc::Gen<DrawnFaults> faults_at(const Intensities& intensities, const FaultHosts&
       continue;
     }
     if (!has_occasions(shape.kind, hosts)) continue;
-    // Drawn all the same where nothing says that the services use SERIALIZABLE, but not promised.
-    if (shape.kind != FaultKind::serialization_failure || hosts.serializable) drawn.kinds.push_back(shape.kind);
+    // Drawn all the same where nothing says that the services use SERIALIZABLE, or LISTEN, but not promised.
+    const bool may_never_strike = (shape.kind == FaultKind::serialization_failure && !hosts.serializable) ||
+                                  (shape.kind == FaultKind::break_listening && !hosts.listens);
+    if (!may_never_strike) drawn.kinds.push_back(shape.kind);
     FaultRates::Rate& rate = drawn.rates[shape.kind];
     rate.per_million = std::max(1U, shape.per_million * static_cast<std::uint32_t>(intensity) / 100);
     rate.amount_low = shape.amount_low;

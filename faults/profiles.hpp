@@ -21,6 +21,7 @@ struct FaultHosts {
   std::string cache;                   // empty: there is none
   std::vector<std::string> replicated;  // of the databases: those that have a standby
   bool serializable = false;            // the services use SERIALIZABLE, so that such a failure has occasions
+  bool listens = false;                 // the services LISTEN, so that such a connection can break
 };
 
 /// What strikes one run.

@@ -230,6 +230,7 @@ DatabasePool::DatabasePool(Loop& loop, Random& random, Recorder& recorder, Misha
 DatabasePool::~DatabasePool() {
   for (std::shared_ptr<Worker>& worker : idle_) retire(std::move(worker));
   idle_.clear();
+  for (const std::shared_ptr<ListeningThread>& listener : listeners_) listener->stop();
   reap(true);
 }
 
@@ -240,6 +241,11 @@ void DatabasePool::retire(std::shared_ptr<Worker> worker) {
 }
 
 void DatabasePool::reap(bool all) {
+  std::erase_if(listeners_, [all](const std::shared_ptr<ListeningThread>& listener) {
+    if (!all && !listener->ended()) return false;
+    listener->join();
+    return true;
+  });
   std::erase_if(retired_, [all](const std::shared_ptr<Worker>& worker) {
     if (!all && !worker->ended()) return false;
     worker->join();
@@ -314,6 +320,18 @@ Task<Rows> DatabasePool::ask(Worker& worker, std::shared_ptr<Job> job, Effect ef
                         name_ + ": " + error.what(), error.constraint);
   }
   co_return std::move(asked->rows);
+}
+
+Task<std::unique_ptr<Listening>> DatabasePool::listen(std::string channel) {
+  reap(false);
+  auto thread = std::make_shared<ListeningThread>(loop_, mishaps_, name_, settings_.connection,
+                                                  settings_.session + "-listen", std::move(channel), link_name());
+  listeners_.push_back(thread);
+  auto listening = std::make_unique<RealListening>(loop_, std::move(thread));
+  Task<void> beginning = listening->begin(settings_.answer_within);
+  co_await std::move(beginning);
+  std::unique_ptr<Listening> given = std::move(listening);
+  co_return std::move(given);
 }
 
 Task<Transaction> DatabasePool::begin(Isolation isolation) {

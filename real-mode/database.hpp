@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "real-mode/listening.hpp"
 #include "real-mode/places.hpp"
 #include "real-mode/recorder.hpp"
 #include "runtime/database.hpp"
@@ -34,6 +35,7 @@ class DatabasePool final : public Database {
   ~DatabasePool();
 
   Task<Transaction> begin(Isolation isolation) override;
+  Task<std::unique_ptr<Listening>> listen(std::string channel) override;
 
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
   [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
@@ -71,6 +73,7 @@ class DatabasePool final : public Database {
   std::vector<std::shared_ptr<Worker>> idle_;     // the last used last
   std::vector<std::shared_ptr<Worker>> retired_;  // whose threads may not have ended
   std::list<Waiter*> queue_;
+  std::vector<std::shared_ptr<ListeningThread>> listeners_;
 };
 
 /// Applies numbered scripts to a database, in order, each once and in a transaction of its own, under an advisory lock, so

@@ -51,6 +51,7 @@ std::string TestBed::unsupported_decision(const Fault& fault) const {
     case FaultKind::break_after_commit:
     case FaultKind::kill_session:
     case FaultKind::deadlock:
+    case FaultKind::break_listening:
       return from_service && is_database(ends.to) ? "" : "its target is no link from a service to a database";
     case FaultKind::lose_publish:
     case FaultKind::lose_confirmation:

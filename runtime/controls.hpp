@@ -53,8 +53,9 @@ enum class FaultKind : std::uint8_t {
   standby_lag,        // target: database. Its standby is `amount` us further behind for `lasts`
   read_only_database, // target: database. Transactions begin read-only for `lasts`: writes fail (25006)
   connection_limit,   // target: database. No more than `amount` connections are let in for `lasts` (53300)
-  // … and a decision.
+  // … and decisions.
   serialization_failure,  // target: "client>database". A SERIALIZABLE transaction fails without need (40001)
+  break_listening,        // target: "client>database". A connection that LISTENs breaks just before a notification: it is lost
   count_,
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,11 +58,28 @@ class Transaction {
   std::unique_ptr<TransactionSession> session_;
 };
 
+/// A subscription to the notifications of one channel (LISTEN), on a connection of its own, beside the pool. Destroying it
+/// closes the connection. PostgreSQL stores nothing for a listener that is not there: whoever relies on a notification also
+/// looks at the tables, when he begins to listen and now and then.
+class Listening {
+ public:
+  virtual ~Listening() = default;
+  /// The payload of the next notification, oldest first; nothing, if none came within `at_most`. Throws DatabaseError
+  /// (08006, `did_not_happen`) when the connection is lost, which a silent one is found to be within 25 s: there may have been
+  /// notifications that nobody heard. Listen again, then look. One task at a time.
+  virtual Task<std::optional<std::string>> next(Duration at_most) = 0;
+};
+
 /// A service's own database: a pool of connections (5..20, idle limit 60 s).
 class Database {
  public:
   /// Takes a connection (waits for one up to the pool's acquire time-out, then 53300) and begins.
   virtual Task<Transaction> begin(Isolation isolation = Isolation::read_committed) = 0;
+
+  /// When it returns, every notification of a transaction that commits from then on will come, until the connection is lost. A
+  /// pooler in transaction mode is passed by. Throws DatabaseError: the connection could not be made (08001, 53300), or the
+  /// server refuses (a standby, a channel's name of 64 bytes and more).
+  virtual Task<std::unique_ptr<Listening>> listen(std::string channel) = 0;
 
   /// One statement in a transaction of its own. A connection that breaks after it was sent is `may_have_happened`,
   /// also for reads (where it does not matter).

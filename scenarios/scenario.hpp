@@ -44,6 +44,8 @@ struct Topology {
   std::vector<ServiceSpec> pages;
   /// Its services use SERIALIZABLE: failures that come without need are expected to strike.
   bool serializable = false;
+  /// The services LISTEN: `break_listening` has occasions.
+  bool listens = false;
   bool broker = true;
   std::vector<std::string> file_stores;  // hosts of these names; a directory each in real mode
   bool cache = false;                    // a host "cache"

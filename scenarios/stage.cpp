@@ -73,6 +73,7 @@ FaultHosts fault_hosts(const Topology& topology) {
     if (database.has_standby) hosts.replicated.push_back(database.name);
   }
   hosts.serializable = topology.serializable;
+  hosts.listens = topology.listens;
   if (topology.broker) hosts.broker = "broker";
   hosts.file_stores = topology.file_stores;
   if (topology.cache) hosts.cache = "cache";

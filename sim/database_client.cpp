@@ -64,15 +64,65 @@ class SimTransaction final : public TransactionSession {
   bool open_ = true;
 };
 
+/// How long a listener hears nothing before it asks whether its connection is still there.
+constexpr Duration kListensQuietly = 15s;
+
+/// LISTEN on a connection of its own.
+class SimListening final : public Listening {
+ public:
+  SimListening(Directory& directory, std::unique_ptr<Connection> connection)
+      : directory_(directory), connection_(std::move(connection)), last_heard_(directory.kernel.now()) {}
+
+  Task<std::optional<std::string>> next(Duration at_most) override {
+    const Instant deadline = directory_.kernel.now() + at_most;
+    for (;;) {
+      std::optional<std::string> payload = connection_->take_notification();
+      if (payload) {
+        last_heard_ = directory_.kernel.now();
+        co_return std::move(payload);
+      }
+      if (connection_->broken()) {
+        throw DatabaseError(Effect::did_not_happen, "08006", connection_->server().name() + ": the connection that listens is lost");
+      }
+      if (directory_.kernel.now() >= last_heard_ + kListensQuietly) {
+        StatementJob probe;
+        probe.sql = "SELECT 1";
+        Task<Rows> asking = connection_->ask(std::move(probe), Effect::did_not_happen);
+        co_await std::move(asking);
+        last_heard_ = directory_.kernel.now();
+        continue;
+      }
+      if (directory_.kernel.now() >= deadline) co_return std::nullopt;
+      Task<void> hearing = connection_->await_notification(std::min(deadline, last_heard_ + kListensQuietly));
+      co_await std::move(hearing);
+    }
+  }
+
+ private:
+  Directory& directory_;
+  std::unique_ptr<Connection> connection_;
+  Instant last_heard_;
+};
+
+std::string in_double_quotes(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
 }  // namespace
 
-Connection::Connection(Host& client, Directory& directory, DatabaseServer& server, std::uint64_t ordinal)
+Connection::Connection(Host& client, Directory& directory, DatabaseServer& server, std::uint64_t ordinal, Use use)
     : client_(client),
       directory_(directory),
       server_(server),
       incarnation_(client.incarnation()),
       id_(directory.connections.add(*this)),
-      session_(client.name + "." + std::to_string(incarnation_) + "#" + std::to_string(ordinal)) {}
+      session_(client.name + "." + std::to_string(incarnation_) + "#" + std::to_string(ordinal)),
+      use_(use) {}
 
 Connection::~Connection() {
   directory_.connections.remove(id_);
@@ -85,7 +135,7 @@ DatabaseError Connection::lost(Effect effect, const char* what) const {
 }
 
 Task<void> Connection::open() {
-  auto packet = make_connect_packet(directory_, server_, id_, session_);
+  auto packet = make_connect_packet(directory_, server_, id_, session_, use_ == Use::listening);
   directory_.network.send(client_, server_.host(), std::move(packet), stream_);
   Task<StatementReply> waiting = await_reply(Effect::did_not_happen);
   const StatementReply reply = co_await std::move(waiting);
@@ -149,6 +199,7 @@ void Connection::sever() {
   broken_ = true;
   reset_server(directory_, client_, server_, id_);
   if (waiter_ != nullptr) waiter_->wake();
+  if (hearing_ != nullptr) hearing_->wake();
 }
 
 void Connection::replied(StatementReply reply) {
@@ -163,10 +214,45 @@ void Connection::replied(StatementReply reply) {
   if (waiter_ != nullptr) waiter_->wake();
 }
 
+void Connection::notified(std::string payload) {
+  if (broken_) return;
+  const std::string_view link = directory_.network.link_name(client_, server_.host());
+  const std::uint64_t entity = directory_.network.link_entity(client_, server_.host());
+  const std::uint64_t occasion = server_.next_notification(client_);
+  if (directory_.decisions.strike(FaultKind::break_listening, link, entity, occasion) != nullptr) {
+    sever();
+    return;
+  }
+  notifications_.push_back(std::move(payload));
+  if (hearing_ != nullptr) hearing_->wake();
+}
+
+std::optional<std::string> Connection::take_notification() {
+  if (notifications_.empty()) return std::nullopt;
+  std::optional<std::string> oldest = std::move(notifications_.front());
+  notifications_.pop_front();
+  return oldest;
+}
+
+Task<void> Connection::await_notification(Instant until) {
+  Waiter waiter(directory_.kernel);
+  struct Hearing {
+    Hearing(Connection& connection, Waiter& waiter) : connection(connection) {
+      CHECK(connection.hearing_ == nullptr, "two tasks wait for notifications of one connection");
+      connection.hearing_ = &waiter;
+    }
+    ~Hearing() { connection.hearing_ = nullptr; }
+    Connection& connection;
+  };
+  const Hearing hearing(*this, waiter);
+  if (notifications_.empty() && !broken_) co_await waiter.wait_until(until);
+}
+
 void Connection::reset() {
   if (broken_) return;
   broken_ = true;
   if (waiter_ != nullptr) waiter_->wake();
+  if (hearing_ != nullptr) hearing_->wake();
 }
 
 DatabaseClient::DatabaseClient(Host& host, Directory& directory, DatabaseServer& server)
@@ -214,6 +300,18 @@ Task<DatabaseClient::Lease> DatabaseClient::acquire() {
       throw DatabaseError(Effect::did_not_happen, "53300", server_.name() + ": no connection of the pool became free within 5s");
     }
   }
+}
+
+Task<std::unique_ptr<Listening>> DatabaseClient::listen(std::string channel) {
+  auto connection = std::make_unique<Connection>(host_, directory_, server_, ++connections_made_, Connection::Use::listening);
+  Task<void> opening = connection->open();
+  co_await std::move(opening);
+  StatementJob job;
+  job.sql = "LISTEN " + in_double_quotes(channel);
+  Task<Rows> asking = connection->ask(std::move(job), Effect::did_not_happen);
+  co_await std::move(asking);
+  std::unique_ptr<Listening> listening = std::make_unique<SimListening>(directory_, std::move(connection));
+  co_return std::move(listening);
 }
 
 Task<Transaction> DatabaseClient::begin(Isolation isolation) {

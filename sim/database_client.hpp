@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,8 @@ class Directory;
 /// A service's connection to a database server, as its side knows it.
 class Connection {
  public:
-  Connection(Host& client, Directory& directory, DatabaseServer& server, std::uint64_t ordinal);
+  enum class Use : std::uint8_t { statements, listening };
+  Connection(Host& client, Directory& directory, DatabaseServer& server, std::uint64_t ordinal, Use use = Use::statements);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -28,6 +31,10 @@ class Connection {
   Task<Rows> ask(StatementJob job, Effect effect_if_lost);
   /// Sends a job whose answer nobody reads: the ROLLBACK of a transaction that was dropped.
   void tell(StatementJob job);
+  /// The payload of a notification that has come, the oldest first.
+  [[nodiscard]] std::optional<std::string> take_notification();
+  /// Waits until a notification has come, or the connection is broken; `until` at most.
+  Task<void> await_notification(Instant until);
   /// Breaks it from this side.
   void sever();
   [[nodiscard]] bool usable() const noexcept { return !broken_ && !waiting_; }
@@ -38,6 +45,7 @@ class Connection {
 
   // ---- the wire: called by packets that arrive at the client ----
   void replied(StatementReply reply);
+  void notified(std::string payload);
   void reset();
 
  private:
@@ -59,6 +67,9 @@ class Connection {
   Waiter* waiter_ = nullptr;
   bool has_reply_ = false;
   StatementReply reply_;
+  Use use_;
+  std::deque<std::string> notifications_;
+  Waiter* hearing_ = nullptr;  // the task that awaits a notification
 };
 
 /// A service's pool of connections to one database.
@@ -70,6 +81,7 @@ class DatabaseClient final : public Database {
   ~DatabaseClient();
 
   Task<Transaction> begin(Isolation isolation) override;
+  Task<std::unique_ptr<Listening>> listen(std::string channel) override;
 
   /// A connection taken from the pool; destroying it gives it back.
   class Lease {

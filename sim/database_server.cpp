@@ -10,9 +10,15 @@ namespace orrery::sim {
 
 /// One session's memory: it lives in the frame of the fiber that serves it.
 struct DatabaseServer::Session {
-  Session(DatabaseServer& server, ConnectionId connection, Host& client, const std::string& name)
-      : server(server), connection(connection), client(client), waiter(server.host_->executor()) {
-    if (!server.options_.is_pooled) adopt(server.open_session(name));
+  Session(DatabaseServer& server, ConnectionId connection, Host& client, const std::string& name, bool listens)
+      : server(server),
+        connection(connection),
+        client(client),
+        listens(listens),
+        is_pooled(server.options_.is_pooled && !listens),
+        waiter(server.host_->executor()) {
+    if (!is_pooled) adopt(server.open_session(name));
+    if (listens) engine->on_notification([this] { waiter.wake(); });
     server.sessions_[connection] = this;
   }
   Session(const Session&) = delete;
@@ -20,7 +26,7 @@ struct DatabaseServer::Session {
   ~Session() {
     const auto found = server.sessions_.find(connection);
     if (found != server.sessions_.end() && found->second == this) server.sessions_.erase(found);
-    if (server.options_.is_pooled && engine != nullptr && server.host_->alive()) server.pooler_.ended();
+    if (is_pooled && engine != nullptr && server.host_->alive()) server.pooler_.ended();
   }
   void adopt(std::unique_ptr<database::Session> session) {
     engine = std::move(session);
@@ -30,6 +36,8 @@ struct DatabaseServer::Session {
   DatabaseServer& server;
   ConnectionId connection;
   Host& client;
+  const bool listens;
+  const bool is_pooled;
   bool closing = false;
   Instant stream = Instant::min();  // replies arrive in order
   bool aborted_by_fault = false;  // a fault rolled the transaction back; the client does not know yet
@@ -178,7 +186,7 @@ void DatabaseServer::refuse(ConnectionId connection, Host& client, std::string_v
   directory_.network.send(*host_, client, make_reply_packet(directory_, *this, connection, std::move(refusal)));
 }
 
-void DatabaseServer::connect(ConnectionId connection, Host& client, std::string session_name) {
+void DatabaseServer::connect(ConnectionId connection, Host& client, std::string session_name, bool listens) {
   std::size_t most = options_.max_connections;
   for (const std::size_t limit : limits_) most = std::min(most, limit);
   if (sessions_.size() >= most) {
@@ -186,7 +194,7 @@ void DatabaseServer::connect(ConnectionId connection, Host& client, std::string 
     return;
   }
   const std::string_view name = directory_.kernel.intern(session_name);
-  host_->spawn(name, serve(connection, client, std::move(session_name)), mix(host_->entity ^ host_->incarnation(), entity_of(name)));
+  host_->spawn(name, serve(connection, client, std::move(session_name), listens), mix(host_->entity ^ host_->incarnation(), entity_of(name)));
 }
 
 void DatabaseServer::submit(ConnectionId connection, StatementJob job) {
@@ -208,11 +216,20 @@ void DatabaseServer::reply(Session& session, StatementReply reply) {
   directory_.network.send(*host_, session.client, std::move(packet), session.stream);
 }
 
-Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::string session_name) {
-  Session session(*this, connection, client, session_name);
+void DatabaseServer::notify(Session& session) {
+  if (!session.listens) return;
+  for (database::Notification& each : session.engine->take_notifications()) {
+    auto packet = make_notification_packet(directory_, *this, session.connection, std::move(each.payload));
+    directory_.network.send(*host_, session.client, std::move(packet), session.stream);
+  }
+}
+
+Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::string session_name, bool listens) {
+  Session session(*this, connection, client, session_name, listens);
   reply(session, StatementReply());
   for (;;) {
     while (session.queue.empty() && !session.closing) {
+      notify(session);
       const auto limit = session.engine != nullptr ? session.engine->idle_limit() : database::Session::IdleLimit();
       if (limit.after == Duration::zero()) {
         co_await session.waiter.wait();
@@ -255,7 +272,7 @@ Task<void> DatabaseServer::serve(ConnectionId connection, Host& client, std::str
     }
     Task<StatementReply> executing = execute(session, job);
     StatementReply answer = co_await std::move(executing);
-    if (options_.is_pooled && session.engine->status() == database::TransactionStatus::idle) {
+    if (session.is_pooled && session.engine->status() == database::TransactionStatus::idle) {
       session.engine->on_doubt(nullptr);
       pooler_.give_back(std::move(session.engine));
     }

@@ -96,9 +96,11 @@ class DatabaseServer final : public database::Environment {
   /// restarts of the client.
   [[nodiscard]] std::uint64_t next_statement(const Host& client) { return ++occasions_[client.id].statements; }
   [[nodiscard]] std::uint64_t next_commit(const Host& client) { return ++occasions_[client.id].commits; }
+  [[nodiscard]] std::uint64_t next_notification(const Host& client) { return ++occasions_[client.id].notifications; }
 
   // ---- the wire: called by packets that arrive at the server ----
-  void connect(ConnectionId connection, Host& client, std::string session_name);
+  /// `listens`: what is notified is sent to the client, and no pooler stands between.
+  void connect(ConnectionId connection, Host& client, std::string session_name, bool listens);
   void submit(ConnectionId connection, StatementJob job);
   /// The client has closed the connection, or is gone.
   void disconnect(ConnectionId connection);
@@ -112,12 +114,13 @@ class DatabaseServer final : public database::Environment {
  private:
   friend class DatabaseMachine;
   struct Session;
-  Task<void> serve(ConnectionId connection, Host& client, std::string session_name);
+  Task<void> serve(ConnectionId connection, Host& client, std::string session_name, bool listens);
   Task<StatementReply> execute(Session& session, StatementJob& job);
   /// Notes that the session's transaction is rolled back, if there is one.
   void rolls_back(const Session& session);
   void note_rollback(const Session& session);
   void reply(Session& session, StatementReply reply);
+  void notify(Session& session);
   void refuse(ConnectionId connection, Host& client, std::string_view sqlstate, std::string_view message);
   void committed(const database::CommittedTransaction& transaction);
   void crashed();
@@ -146,6 +149,7 @@ class DatabaseServer final : public database::Environment {
     std::uint64_t statements = 0;
     std::uint64_t commits = 0;
     std::uint64_t doubts = 0;
+    std::uint64_t notifications = 0;
   };
   std::map<std::uint32_t, Occasions> occasions_;
   std::map<ConnectionId, Session*> sessions_;  // of the machine that runs now

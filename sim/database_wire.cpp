@@ -30,13 +30,14 @@ class WirePacket : public Packet {
 
 class ConnectPacket final : public WirePacket {
  public:
-  ConnectPacket(Directory& directory, DatabaseServer& server, ConnectionId connection, std::string session_name)
-      : WirePacket(directory, server, connection), session_name_(std::move(session_name)) {}
-  void arrive() override { server_.connect(connection_, from(), session_name_); }
+  ConnectPacket(Directory& directory, DatabaseServer& server, ConnectionId connection, std::string session_name, bool listens)
+      : WirePacket(directory, server, connection), session_name_(std::move(session_name)), listens_(listens) {}
+  void arrive() override { server_.connect(connection_, from(), session_name_, listens_); }
   [[nodiscard]] std::string describe() const override { return "connect " + session_name_; }
 
  private:
   std::string session_name_;
+  bool listens_;
 };
 
 class StatementPacket final : public WirePacket {
@@ -65,11 +66,37 @@ class ReplyPacket final : public WirePacket {
   StatementReply reply_;
 };
 
+/// A notification of a channel that the client listens to.
+class NotificationPacket final : public WirePacket {
+ public:
+  NotificationPacket(Directory& directory, DatabaseServer& server, ConnectionId connection, std::string payload)
+      : WirePacket(directory, server, connection), payload_(std::move(payload)) {}
+  void arrive() override {
+    if (Connection* connection = directory_.connections.find(connection_)) connection->notified(std::move(payload_));
+  }
+  /// Nobody waits for it, so that a partition swallows it. It may not be missing on a connection that goes on: both ends give
+  /// the connection up when their keep-alives fail.
+  void lost(Loss loss) override {
+    if (loss == Loss::dropped && directory_.network.blocked(from(), to())) {
+      directory_.kernel.at(directory_.kernel.now() + kKeepAlive, [&directory = directory_, connection = connection_] {
+        if (Connection* broken = directory.connections.find(connection)) broken->reset();
+      });
+      reset_server(directory_, to(), server_, connection_);
+      return;
+    }
+    WirePacket::lost(loss);
+  }
+  [[nodiscard]] std::string describe() const override { return "notification " + payload_; }
+
+ private:
+  std::string payload_;
+};
+
 }  // namespace
 
 std::unique_ptr<Packet> make_connect_packet(Directory& directory, DatabaseServer& server, ConnectionId connection,
-                                            std::string session_name) {
-  return std::make_unique<ConnectPacket>(directory, server, connection, std::move(session_name));
+                                            std::string session_name, bool listens) {
+  return std::make_unique<ConnectPacket>(directory, server, connection, std::move(session_name), listens);
 }
 
 std::unique_ptr<Packet> make_statement_packet(Directory& directory, DatabaseServer& server, ConnectionId connection,
@@ -80,6 +107,11 @@ std::unique_ptr<Packet> make_statement_packet(Directory& directory, DatabaseServ
 std::unique_ptr<Packet> make_reply_packet(Directory& directory, DatabaseServer& server, ConnectionId connection,
                                           StatementReply reply) {
   return std::make_unique<ReplyPacket>(directory, server, connection, std::move(reply));
+}
+
+std::unique_ptr<Packet> make_notification_packet(Directory& directory, DatabaseServer& server, ConnectionId connection,
+                                                 std::string payload) {
+  return std::make_unique<NotificationPacket>(directory, server, connection, std::move(payload));
 }
 
 void ConnectionTable::server_crashed(Directory& directory, Host& server) const {

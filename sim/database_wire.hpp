@@ -36,11 +36,13 @@ class ConnectionTable {
 inline constexpr Duration kKeepAlive = std::chrono::seconds(15);
 
 [[nodiscard]] std::unique_ptr<Packet> make_connect_packet(Directory& directory, DatabaseServer& server,
-                                                          ConnectionId connection, std::string session_name);
+                                                          ConnectionId connection, std::string session_name, bool listens);
 [[nodiscard]] std::unique_ptr<Packet> make_statement_packet(Directory& directory, DatabaseServer& server,
                                                             ConnectionId connection, StatementJob job);
 [[nodiscard]] std::unique_ptr<Packet> make_reply_packet(Directory& directory, DatabaseServer& server,
                                                         ConnectionId connection, StatementReply reply);
+[[nodiscard]] std::unique_ptr<Packet> make_notification_packet(Directory& directory, DatabaseServer& server,
+                                                               ConnectionId connection, std::string payload);
 
 /// The server's side of the connection has ended: the client learns it one trip later, unless it cannot be reached.
 void reset_client(Directory& directory, Host& server, Host& client, ConnectionId connection);

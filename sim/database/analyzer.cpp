@@ -7,9 +7,16 @@
 
 namespace orrery::sim::database {
 
+const PgQuery__IntoClause* Analyzer::into_of(const PgQuery__SelectStmt& select) noexcept {
+  const PgQuery__SelectStmt* leftmost = &select;
+  while (leftmost->larg != nullptr) leftmost = leftmost->larg;
+  return leftmost->into_clause;
+}
+
 bool Analyzer::is_query(const Node& node) noexcept {
   switch (node.node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
+      return into_of(*node.select_stmt) == nullptr;
     case PG_QUERY__NODE__NODE_INSERT_STMT:
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
     case PG_QUERY__NODE__NODE_DELETE_STMT:
@@ -273,6 +280,57 @@ ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
   }
   level.entries.push_back(std::move(entry));
   ExprPtr result = resolve_unknown(expression(node, level));
+  limit_locals();
+  return result;
+}
+
+namespace {
+
+/// `text || any` is written in SQL, and looked through: it is stable only if its other operand's way into text is.
+bool is_concatenation(const Expr& call) {
+  return call.function->name == "||" && call.function->volatility == Volatility::stable &&
+         std::none_of(call.args.begin(), call.args.end(), [](const ExprPtr& arg) { return is_stable_cast(arg->type, TypeRef(Type::text)); });
+}
+
+}  // namespace
+
+ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Column& column) {
+  Level level;
+  level.clause = Clause::generation;
+  RangeEntry entry;
+  entry.name = table.name;
+  entry.table = &table;
+  for (const Column& each : table.columns) {
+    entry.columns.push_back(each.name);
+    entry.types.push_back(each.type);
+  }
+  level.entries.push_back(std::move(entry));
+  ExprPtr value = expression(node, level);
+  // As cookDefault: the way into the column's type is not looked at.
+  for_each_expression(*value, [&](const Expr& each) {
+    if (each.kind == ExprKind::whole_row) {
+      fail("42P17", "cannot use whole-row variable in column generation expression", 0,
+           "This would cause the generated column to depend on its own value.");
+    }
+    if (each.kind == ExprKind::column && table.columns[each.column].is_generated) {
+      fail("42P17", "cannot use generated column " + in_quotes(table.columns[each.column].name) + " in column generation expression",
+           each.position, "A generated column cannot reference another generated column.");
+    }
+    if (each.kind == ExprKind::engine_call ||
+        (each.kind == ExprKind::cast && is_stable_cast(each.cast->from, each.cast->to)) ||
+        (each.kind == ExprKind::call && each.function->volatility != Volatility::immutable && !is_concatenation(each))) {
+      fail("42P17", "generation expression is not immutable");
+    }
+  });
+  const std::int32_t position = value->position;
+  const TypeRef from = value->type;
+  ExprPtr result = try_coerce(std::move(value), column.type, CastContext::assignment);
+  if (result == nullptr) {
+    fail("42804",
+         "column " + in_quotes(column.name) + " is of type " + type_name(column.type) + " but default expression is of type " +
+             type_name(from),
+         position, {}, "You will need to rewrite or cast the expression.");
+  }
   limit_locals();
   return result;
 }

@@ -87,6 +87,7 @@ enum class Clause : std::uint8_t {
   window,
   conflict_where,
   execute,
+  generation,
 };
 
 /// One query of a statement while it is analysed.
@@ -116,6 +117,8 @@ class Analyzer {
   [[nodiscard]] ExprPtr row_condition(Table& table, const Node& node, Clause clause);
   /// A value over the row in slot 0 (the key of an expression index).
   [[nodiscard]] ExprPtr row_expression(Table& table, const Node& node);
+  /// What a generated column is computed from the row in slot 0. Throws 42P17 unless it is immutable, 42804.
+  [[nodiscard]] ExprPtr generation_expression(Table& table, const Node& node, const Column& column);
   /// DEFAULT of a column: no row at all.
   [[nodiscard]] ExprPtr default_expression(const Node& node, TypeRef type, std::string_view column);
   /// The arguments of EXECUTE as a query of one row. Throws 42804.
@@ -124,9 +127,13 @@ class Analyzer {
   [[nodiscard]] ExprPtr constant_expression(const Node& node);
 
   [[nodiscard]] static bool is_query(const Node& node) noexcept;
+  /// INTO of SELECT INTO, which stands in the leftmost SELECT of a set operation. Null: there is none.
+  [[nodiscard]] static const PgQuery__IntoClause* into_of(const PgQuery__SelectStmt& select) noexcept;
 
  private:
   friend class Planner;
+
+  const View* view_ = nullptr;  // whose text is being analysed
 
   // analyzer.cpp
   void limit_locals() const;

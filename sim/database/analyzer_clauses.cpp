@@ -254,7 +254,7 @@ void Analyzer::check_grouped(const Expr& expr, const QueryPlan& plan, const Leve
     if (entry == level.entries.end()) return;  // an aggregate's result, or an outer query's column
     // Columns depend on the primary key, if all of it is grouped by.
     if (entry->table != nullptr) {
-      if (const Index* primary = entry->table->primary_key()) {
+      if (const Index* primary = entry->table->primary_key(); primary != nullptr && !primary->is_deferrable) {
         const bool covered = std::all_of(primary->elements.begin(), primary->elements.end(), [&](const KeyElement& element) {
           return std::any_of(plan.group_keys.begin(), plan.group_keys.end(), [&](const ExprPtr& key) {
             return key->kind == ExprKind::column && key->slot == expr.slot &&

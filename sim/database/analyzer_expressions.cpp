@@ -530,8 +530,9 @@ ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
 ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
   if (level.clause == Clause::execute) fail("0A000", "cannot use subquery in EXECUTE parameter", position_of(link.location));
   if (level.clause == Clause::check || level.clause == Clause::default_ || level.clause == Clause::index ||
-      level.clause == Clause::index_predicate) {
+      level.clause == Clause::index_predicate || level.clause == Clause::generation) {
     const char* where = level.clause == Clause::check      ? "check constraint"
+                        : level.clause == Clause::generation ? "column generation expression"
                         : level.clause == Clause::default_ ? "DEFAULT expression"
                         : level.clause == Clause::index    ? "index expression"
                                                            : "index predicate";

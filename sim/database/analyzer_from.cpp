@@ -1,3 +1,4 @@
+#include <utility>
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
@@ -80,9 +81,15 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
   entry.table = &table;
   entry.slot = node->slot;
   entry.schema = table.schema;
-  for (const Column& column : table.columns) {
-    entry.columns.push_back(column.name);
-    entry.types.push_back(column.type);
+  // A view's text knows the columns that there were when it was made.
+  std::size_t width = table.columns.size();
+  if (view_ != nullptr) {
+    const auto known = std::find(view_->tables.begin(), view_->tables.end(), &table);
+    if (known != view_->tables.end()) width = view_->widths[static_cast<std::size_t>(known - view_->tables.begin())];
+  }
+  for (std::size_t i = 0; i < width; ++i) {
+    entry.columns.push_back(table.columns[i].name);
+    entry.types.push_back(table.columns[i].type);
   }
   apply_alias(entry, range.alias, range.relname, range.location);
   add_entry(level, std::move(entry), range.location);
@@ -94,12 +101,12 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   Level isolated;  // a view's text sees nothing of the query around it
   isolated.sees_entries = false;
   if (++depth_ > 30) fail("42P17", "infinite recursion detected in rules for relation " + in_quotes(view.name));
+  const View* const around = std::exchange(view_, &view);
   std::shared_ptr<QueryPlan> query = select(*tree.statement(0).select_stmt, &isolated);
+  view_ = around;
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));
-  if (query->visible != view.columns.size()) {
-    fail_unsupported("a view with * over a table that was given more columns", position_of(range.location));
-  }
+  CHECK(query->visible == view.columns.size(), "a view's text gives its columns");
   auto node = std::make_unique<FromNode>();
   node->kind = FromNode::Kind::store;
   node->slot = new_slot();

@@ -24,6 +24,8 @@ std::string_view clause_name(Clause clause) {
       return "UPDATE";
     case Clause::check:
       return "check constraints";
+    case Clause::generation:
+      return "column generation expressions";
     case Clause::index:
       return "index expressions";
     case Clause::index_predicate:

@@ -82,6 +82,10 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     }
   };
   const auto check_identity = [&](std::uint32_t column, bool is_default) {
+    if (table.columns[column].is_generated && !is_default) {
+      fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(table.columns[column].name), 0,
+           "Column " + in_quotes(table.columns[column].name) + " is a generated column.");
+    }
     if (table.columns[column].identity == Identity::always && !is_default && !overrides_system && !overrides_user) {
       fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(table.columns[column].name), 0,
            "Column " + in_quotes(table.columns[column].name) + " is an identity column defined as GENERATED ALWAYS.",
@@ -304,6 +308,10 @@ ExprPtr Analyzer::assigned_value(const Node& node, Level& level, const Table& ta
     null->type = target.type;
     return null;
   }
+  if (target.is_generated) {
+    fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
+         "Column " + in_quotes(target.name) + " is a generated column.");
+  }
   if (target.identity == Identity::always) {
     fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
          "Column " + in_quotes(target.name) + " is an identity column defined as GENERATED ALWAYS.");
@@ -347,6 +355,9 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
     plan.assigned.push_back(*column);
     plan.assignments.push_back({*column, assigned_value(*value, level, table, *column)});
   }
+  for (const std::uint32_t column : table.generated_columns()) {
+    if (std::find(plan.assigned.begin(), plan.assigned.end(), column) == plan.assigned.end()) plan.assigned.push_back(column);
+  }
   // A column that any unique index without expressions and condition has may be what a foreign key refers to.
   for (const auto& index : table.indexes) {
     if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
@@ -354,8 +365,8 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
                                       [](const KeyElement& element) { return element.column >= 0; });
     if (!is_plain) continue;
     for (const KeyElement& element : index->elements) {
-      for (const Assignment& assignment : plan.assignments) {
-        if (assignment.column == static_cast<std::uint32_t>(element.column)) plan.may_change_key = true;
+      for (const std::uint32_t column : plan.assigned) {
+        if (column == static_cast<std::uint32_t>(element.column)) plan.may_change_key = true;
       }
     }
   }

@@ -5,7 +5,9 @@
 namespace orrery::sim::database {
 
 void Analyzer::refuse_unknown_select_parts(const PgQuery__SelectStmt& stmt) {
-  if (stmt.into_clause != nullptr) fail_unsupported("SELECT INTO");
+  if (stmt.into_clause != nullptr) {
+    fail("42601", "SELECT ... INTO is not allowed here", position_of(stmt.into_clause->rel->location));
+  }
   if (stmt.group_distinct) fail_unsupported("GROUP BY DISTINCT");
   if (stmt.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) fail_unsupported("FETCH … WITH TIES");
 }

@@ -50,6 +50,14 @@ std::optional<std::uint32_t> Table::column(std::string_view column_name) const n
   return std::nullopt;
 }
 
+std::vector<std::uint32_t> Table::generated_columns() const {
+  std::vector<std::uint32_t> generated;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].is_generated) generated.push_back(static_cast<std::uint32_t>(i));
+  }
+  return generated;
+}
+
 Index* Table::primary_key() const noexcept {
   for (const auto& index : indexes) {
     if (index->is_primary && !index->is_dropped) return index.get();

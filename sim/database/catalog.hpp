@@ -49,6 +49,9 @@ struct Column {
   Identity identity = Identity::none;
   std::shared_ptr<const Expr> default_value;  // null: NULL
   std::string default_text;                   // its SQL, for listings
+  bool is_generated = false;                  // GENERATED ALWAYS AS … STORED
+  std::shared_ptr<const Expr> generation;     // of such a column: over the row in slot 0
+  std::string generation_text;                // its SQL, for listings
   Sequence* sequence = nullptr;               // serial or identity: dropped with the table
 };
 
@@ -60,7 +63,13 @@ struct KeyElement {
 
 class Table;
 
-struct Index {
+/// What keys and foreign keys have in common: when they are checked.
+struct Deferrable {
+  bool is_deferrable = false;
+  bool is_deferred = false;  // INITIALLY DEFERRED
+};
+
+struct Index : Deferrable {
   std::string name;
   Table* table = nullptr;
   std::uint32_t number = 0;  // its bit in Version::entries
@@ -85,11 +94,12 @@ struct CheckConstraint {
   std::string name;
   std::shared_ptr<const Expr> condition;  // over the row in slot 0
   std::string text;                       // its SQL, for listings
+  bool is_valid = true;                   // false: NOT VALID, rows that were there before may violate it
 };
 
 enum class KeyAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
 
-struct ForeignKey {
+struct ForeignKey : Deferrable {
   std::string name;
   Table* child = nullptr;
   Table* parent = nullptr;
@@ -99,8 +109,7 @@ struct ForeignKey {
   bool match_full = false;
   KeyAction on_delete = KeyAction::no_action;
   KeyAction on_update = KeyAction::no_action;
-  bool is_deferrable = false;
-  bool is_deferred = false;  // INITIALLY DEFERRED
+  bool is_valid = true;  // false: NOT VALID
   bool is_dropped = false;
 };
 
@@ -126,6 +135,7 @@ class Table {
 
   [[nodiscard]] std::optional<std::uint32_t> column(std::string_view column_name) const noexcept;
   [[nodiscard]] Index* primary_key() const noexcept;
+  [[nodiscard]] std::vector<std::uint32_t> generated_columns() const;
   void refresh_shape();
 };
 
@@ -136,6 +146,7 @@ struct View {
   std::vector<std::string> columns;
   std::vector<TypeRef> types;
   std::vector<const Table*> tables;  // that it reads, through other views too
+  std::vector<std::size_t> widths;   // how many columns each of them had: a * means these
   std::vector<const View*> views;    // that it reads
 };
 

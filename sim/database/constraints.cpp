@@ -25,7 +25,18 @@ std::string describe_row(const Table& table, const Value* row) {
 
 }  // namespace
 
-void check_row(const Table& table, const Value* row, Execution& execution) {
+void complete_row(const Table& table, Value* row, Execution& execution) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].generation == nullptr) continue;
+    execution.slots[0] = {row, kNoVersion};
+    Value local;
+    const Value& value = evaluate(*table.columns[i].generation, execution, local);
+    if (&value == &local) {
+      row[i] = std::move(local);
+    } else {
+      row[i] = value;
+    }
+  }
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!table.columns[i].not_null || !row[i].is_null()) continue;
     fail_constraint("23502",
@@ -130,7 +141,12 @@ std::optional<Xid> add_entries(Table& table, VersionId version, std::uint32_t wa
       session.engine.serializable.check_key(*writer, index, row);
       continue;
     }
-    if (index.is_unique) {
+    if (index.is_deferrable) {
+      // _bt_check_unique, UNIQUE_CHECK_PARTIAL: waits for nobody; what may be a conflict is looked at again when it is time.
+      if (find_conflict(index, row, version, session)) {
+        execution.session->transaction.key_checks.push_back({nullptr, false, {&table, kNoVersion, version, RowWrite::insert}, &index});
+      }
+    } else if (index.is_unique) {
       if (const auto conflict = find_conflict(index, row, version, *execution.session)) {
         if (speculative != nullptr &&
             (speculative->arbiters->empty() ||

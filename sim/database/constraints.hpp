@@ -12,8 +12,8 @@
 
 namespace orrery::sim::database {
 
-/// NOT NULL and CHECK. Throws 23502, 23514.
-void check_row(const Table& table, const Value* row, Execution& execution);
+/// Computes the row's generated columns; then NOT NULL and CHECK. Throws 23502, 23514, and what computing throws.
+void complete_row(const Table& table, Value* row, Execution& execution);
 
 /// Another row with the same key in a unique index, or one that may come to be there.
 struct KeyConflict {
@@ -41,10 +41,11 @@ struct SpeculativeInsert {
 /// "(a, b)=(1, 2)" as details of key errors print it.
 [[nodiscard]] std::string describe_key(const Index& index, const Value* row);
 
-/// Whether a table that was written since `first_write` has foreign keys on either side.
-[[nodiscard]] bool has_foreign_keys(const Transaction& transaction, std::size_t first_write) noexcept;
-/// After a statement: rows that it wrote are looked at from the foreign keys on both sides.
-Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write);
+/// Whether a statement that wrote from `first_write` on left checks to be made: of foreign keys on either side, of deferrable keys.
+[[nodiscard]] bool leaves_checks(const Transaction& transaction, std::size_t first_write) noexcept;
+/// After a statement: keys that it may have written twice, then the rows that it wrote from the foreign keys on both sides.
+/// What is deferred is noted instead.
+Task<> check_after_statement(SessionImpl& session, std::size_t first_write);
 /// At COMMIT.
 Task<> check_deferred(SessionImpl& session);
 /// SET CONSTRAINTS. What becomes immediate is checked at once. Throws what the checks find, 42704, 42809.

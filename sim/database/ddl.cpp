@@ -207,6 +207,7 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
   index->is_primary = definition.is_primary;
   index->is_constraint = definition.is_constraint;
   index->nulls_not_distinct = definition.nulls_not_distinct;
+  static_cast<Deferrable&>(*index) = definition.deferral;
   index->predicate = std::move(definition.predicate);
   index->predicate_text = std::move(definition.predicate_text);
   index->creator = session.transaction.slot + 1;

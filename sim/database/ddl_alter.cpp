@@ -28,11 +28,18 @@ void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& de
     table.heap->set_width(table.columns.size());
     table.refresh_shape();
   });
+  add_generation(session, table, definition);
+  column = table.columns.back();
   UtilityRun run(session);
   for (VersionId id = 0; id < table.heap->end(); ++id) {
     Version& version = (*table.heap)[id];
     if (version.row == nullptr) continue;
-    if (column.default_value != nullptr) {
+    if (column.generation != nullptr) {
+      run.get().slots[0] = {version.row, id};
+      Value local;
+      const Value computed = evaluate(*column.generation, run.get(), local);
+      version.row[place] = computed;
+    } else if (column.default_value != nullptr) {
       Value local;
       version.row[place] = evaluate(*column.default_value, run.get(), local);
     } else if (column.sequence != nullptr) {
@@ -49,6 +56,10 @@ void add_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& de
 
 void alter_column_default(SessionImpl& session, Table& table, const PgQuery__AlterTableCmd& command, std::uint32_t column) {
   Column& target = table.columns[column];
+  if (target.is_generated) {
+    fail("42601", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " is a generated column", 0, {},
+         command.def != nullptr ? "" : "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+  }
   const auto before = target.default_value;
   const std::string text_before = target.default_text;
   target.default_value = command.def == nullptr
@@ -81,11 +92,11 @@ LockMode lock_mode_of(const PgQuery__AlterTableCmd& command, std::int32_t positi
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint: {
       const PgQuery__Constraint& constraint = *command.def->constraint;
       const bool is_foreign = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN;
-      if (constraint.skip_validation && !constraint.initially_valid) fail_unsupported("NOT VALID", position_of(constraint.location));
       return is_foreign ? LockMode::share_row_exclusive : LockMode::access_exclusive;
     }
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
       return LockMode::share_update_exclusive;
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint:
@@ -133,6 +144,9 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint:
         drop_constraint(session, table, command.name, command.missing_ok);
+        break;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
+        validate_constraint(session, table, command.name);
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
         alter_column_default(session, table, command, column());

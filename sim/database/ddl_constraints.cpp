@@ -13,7 +13,7 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   definition.is_primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
   definition.nulls_not_distinct = constraint.nulls_not_distinct;
   definition.name = constraint.conname;
-  if (constraint.deferrable || constraint.initdeferred) fail_unsupported("DEFERRABLE unique constraints", position_of(constraint.location));
+  definition.deferral = {constraint.deferrable || constraint.initdeferred, constraint.initdeferred != 0};
   for (const Node* node : Nodes(constraint.including, constraint.n_including)) {
     definition.included.push_back(included_column(table, node->string->sval));
   }
@@ -42,7 +42,48 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   fill_index(session, index);
 }
 
+/// Throws 23514 unless no row violates it.
+void check_rows_of(SessionImpl& session, const Table& table, const CheckConstraint& check) {
+  UtilityRun run(session);
+  for (VersionId id = 0; id < table.heap->end(); ++id) {
+    const Version& version = (*table.heap)[id];
+    if (!is_alive(version)) continue;
+    run.get().slots[0] = {version.row, id};
+    Value local;
+    const Value& result = evaluate(*check.condition, run.get(), local);
+    if (!result.is_null() && !result.boolean()) {
+      fail_constraint("23514", "check constraint " + in_quotes(check.name) + " of relation " + in_quotes(table.name) + " is violated by some row",
+                      {}, check.name);
+    }
+  }
+}
+
 }  // namespace
+
+void validate_constraint(SessionImpl& session, Table& table, const std::string& name) {
+  for (const auto& key : table.foreign_keys) {
+    if (key->name != name || key->is_dropped) continue;
+    validate_foreign_key(session, *key);
+    return;
+  }
+  for (CheckConstraint& check : table.checks) {
+    if (check.name != name) continue;
+    if (check.is_valid) return;
+    check_rows_of(session, table, check);
+    check.is_valid = true;
+    undo(session, [&table, name] {
+      for (CheckConstraint& each : table.checks) {
+        if (each.name == name) each.is_valid = false;
+      }
+    });
+    return;
+  }
+  for (const auto& index : table.indexes) {
+    if (index->is_dropped || !index->is_constraint || index->name != name) continue;
+    fail("42809", "constraint " + in_quotes(name) + " of relation " + in_quotes(table.name) + " is not a foreign key or check constraint");
+  }
+  fail("42704", "constraint " + in_quotes(name) + " of relation " + in_quotes(table.name) + " does not exist");
+}
 
 void add_constraint(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column) {
   switch (constraint.contype) {
@@ -85,18 +126,8 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
       check.name = base + std::to_string(number);
     }
   }
-  UtilityRun run(session);
-  for (VersionId id = 0; id < table.heap->end(); ++id) {
-    const Version& version = (*table.heap)[id];
-    if (!is_alive(version)) continue;
-    run.get().slots[0] = {version.row, id};
-    Value local;
-    const Value& result = evaluate(*check.condition, run.get(), local);
-    if (!result.is_null() && !result.boolean()) {
-      fail_constraint("23514", "check constraint " + in_quotes(check.name) + " of relation " + in_quotes(table.name) + " is violated by some row",
-                      {}, check.name);
-    }
-  }
+  check.is_valid = !constraint.skip_validation;
+  if (check.is_valid) check_rows_of(session, table, check);
   const auto place = std::find_if(table.checks.begin(), table.checks.end(),
                                   [&](const CheckConstraint& other) { return other.name > check.name; });
   const std::string name = check.name;

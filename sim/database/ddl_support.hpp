@@ -36,6 +36,9 @@ void undo(SessionImpl& session, std::function<void()> action);
 /// A column of CREATE TABLE or ADD COLUMN, without the constraints that need the others. Throws SqlError.
 [[nodiscard]] Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition);
 
+/// The expression of a generated column, when all columns are known. Throws SqlError.
+void add_generation(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition);
+
 /// A constraint, and the column that it was written behind.
 struct ConstraintItem {
   std::string column;
@@ -48,6 +51,9 @@ void add_items(const PgQuery__ColumnDef& definition, std::vector<ConstraintItem>
 void add_constraint(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
 /// Throws 42704 unless `missing_ok`.
 void drop_constraint(SessionImpl& session, Table& table, const std::string& name, bool missing_ok);
+
+/// Throws 23503 or 23514 if a row violates it, 42704, 42809.
+void validate_constraint(SessionImpl& session, Table& table, const std::string& name);
 
 /// Adds the rows that are there. Throws 23505.
 void fill_index(SessionImpl& session, Index& index);

@@ -75,7 +75,8 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
                                          Nodes(constraint.options, constraint.n_options));
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
-        fail_unsupported("generated columns", position_of(constraint.location));
+        column.is_generated = true;
+        break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
         column.not_null = true;
         break;
@@ -83,7 +84,22 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
         break;  // keys and checks: when all columns are known
     }
   }
+  if (column.is_generated) {
+    const std::string of = " and generation expression specified for column " + in_quotes(column.name) + " of table " + in_quotes(table.name);
+    if (column.identity != Identity::none) fail("42601", "both identity" + of);
+    if (column.default_value != nullptr || column.sequence != nullptr) fail("42601", "both default" + of);
+  }
   return column;
+}
+
+void add_generation(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition) {
+  for (const Node* node : Nodes(definition.constraints, definition.n_constraints)) {
+    const PgQuery__Constraint& constraint = *node->constraint;
+    if (constraint.contype != PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED) continue;
+    Column& column = table.columns[*table.column(definition.colname)];
+    column.generation = Analyzer(session.naming).generation_expression(table, *constraint.raw_expr, column);
+    column.generation_text = expression_text(*constraint.raw_expr);
+  }
 }
 
 void undo(SessionImpl& session, std::function<void()> action) {
@@ -149,6 +165,9 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   }
   table.heap->set_width(table.columns.size());
   table.refresh_shape();
+  for (const Node* node : Nodes(stmt.table_elts, stmt.n_table_elts)) {
+    if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) add_generation(session, table, *node->column_def);
+  }
   // Keys first, the primary one before others, as PostgreSQL numbers its indexes; then checks and foreign keys.
   std::vector<ConstraintItem> items;
   for (const Node* node : Nodes(stmt.table_elts, stmt.n_table_elts)) {

@@ -144,7 +144,10 @@ void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
       fail("42701", "column " + in_quotes(made.columns[i]) + " specified more than once");
     }
   }
-  for (const auto& [table, mode] : plan->tables) made.tables.push_back(table);
+  for (const auto& [table, mode] : plan->tables) {
+    made.tables.push_back(table);
+    made.widths.push_back(table->columns.size());
+  }
   if (existing != nullptr && stmt.replace) {
     check_replacement(*existing->view, made);
     const auto is_old = [&](const View& view) {

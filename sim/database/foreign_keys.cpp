@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -257,8 +258,10 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
     for (std::size_t i = 0; i < key.child_columns.size(); ++i) {
       row.get()[key.child_columns[i]] = action == KeyAction::set_null ? Value() : (*key.parent->heap)[write.after].row[key.parent_columns[i]];
     }
-    check_row(child, row.get(), execution);
-    const RowDifference difference = compare_rows(child, key.child_columns, (*child.heap)[id].row, row.get());
+    complete_row(child, row.get(), execution);
+    std::vector<std::uint32_t> changed = key.child_columns;
+    for (const std::uint32_t column : child.generated_columns()) changed.push_back(column);
+    const RowDifference difference = compare_rows(child, changed, (*child.heap)[id].row, row.get());
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session, child, id, row.get(), difference, wanted);
     static_cast<void>(row.release());
@@ -273,17 +276,43 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
   execution.finish();
   if (txn.writes.size() > first_write) {
     ++txn.command;
-    co_await check_foreign_keys(session, first_write);
+    co_await check_after_statement(session, first_write);
+  }
+}
+
+/// Throws 23503 unless each row of the child has its parent.
+void check_rows_of(SessionImpl& session, const ForeignKey& key) {
+  const Table& table = *key.child;
+  const Snapshot snapshot = check_snapshot(session, true);
+  for (VersionId id = 0; id < table.heap->end(); ++id) {
+    const Version& version = (*table.heap)[id];
+    if (version.row == nullptr || version.xmax != 0) continue;
+    const auto values = key_values(version.row, key.child_columns);
+    if (!values || !find_rows(session, *key.parent, key.parent_columns, *values, snapshot).empty()) continue;
+    fail_constraint("23503", "insert or update on table " + in_quotes(table.name) + " violates foreign key constraint " + in_quotes(key.name),
+                    "Key " + describe(table, key.child_columns, version.row) + " is not present in table " + in_quotes(key.parent->name) + ".",
+                    key.name);
   }
 }
 
 }  // namespace
 
+void validate_foreign_key(SessionImpl& session, ForeignKey& key) {
+  if (key.is_valid) return;
+  check_rows_of(session, key);
+  key.is_valid = true;
+  Catalog& catalog = session.engine.catalog;
+  ++catalog.version;
+  session.transaction.ddl.emplace_back([&catalog, &key](bool committed) {
+    if (!committed) key.is_valid = false;
+    ++catalog.version;
+  });
+}
+
 void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint,
                      const std::string& only_column) {
   const std::int32_t position = position_of(constraint.location);
   if (constraint.n_fk_del_set_cols > 0) fail_unsupported("ON DELETE SET NULL of some columns", position);
-  if (constraint.skip_validation && !constraint.initially_valid) fail_unsupported("NOT VALID", position);
   auto key = std::make_unique<ForeignKey>();
   key->child = &table;
   key->parent = &session.naming.table(*constraint.pktable);
@@ -294,11 +323,23 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   key->match_full = constraint.fk_matchtype[0] == 'f';
   key->child_columns = columns_of(table, Nodes(constraint.fk_attrs, constraint.n_fk_attrs), true);
   if (key->child_columns.empty()) key->child_columns.push_back(*table.column(only_column));
+  for (const std::uint32_t column : key->child_columns) {
+    if (!table.columns[column].is_generated) continue;
+    if (key->on_update == KeyAction::cascade || key->on_update == KeyAction::set_null) {
+      fail("42601", "invalid ON UPDATE action for foreign key constraint containing generated column");
+    }
+    if (key->on_delete == KeyAction::set_null) {
+      fail("42601", "invalid ON DELETE action for foreign key constraint containing generated column");
+    }
+  }
   key->parent_columns = columns_of(*key->parent, Nodes(constraint.pk_attrs, constraint.n_pk_attrs), false);
   if (key->parent_columns.empty()) {
     key->parent_index = key->parent->primary_key();
     if (key->parent_index == nullptr) {
       fail("42704", "there is no primary key for referenced table " + in_quotes(key->parent->name));
+    }
+    if (key->parent_index->is_deferrable) {
+      fail("55000", "cannot use a deferrable primary key for referenced table " + in_quotes(key->parent->name));
     }
     for (const KeyElement& element : key->parent_index->elements) {
       key->parent_columns.push_back(static_cast<std::uint32_t>(element.column));
@@ -307,6 +348,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   if (key->parent_columns.size() != key->child_columns.size()) {
     fail("42830", "number of referencing and referenced columns for foreign key disagree");
   }
+  bool is_deferrable = false;
   for (const auto& index : key->parent->indexes) {
     if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
     if (index->elements.size() != key->parent_columns.size()) continue;
@@ -314,7 +356,12 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
       return std::find(key->parent_columns.begin(), key->parent_columns.end(), static_cast<std::uint32_t>(element.column)) !=
              key->parent_columns.end();
     });
-    if (covers) key->parent_index = index.get();
+    if (!covers) continue;
+    is_deferrable = is_deferrable || index->is_deferrable;
+    if (!index->is_deferrable) key->parent_index = index.get();
+  }
+  if (key->parent_index == nullptr && is_deferrable) {
+    fail("55000", "cannot use a deferrable unique constraint for referenced table " + in_quotes(key->parent->name));
   }
   if (key->parent_index == nullptr) {
     fail("42830", "there is no unique constraint matching given keys for referenced table " + in_quotes(key->parent->name));
@@ -341,16 +388,8 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
     };
     for (int number = 1; taken(); ++number) key->name = base + std::to_string(number);
   }
-  const Snapshot snapshot = check_snapshot(session, true);
-  for (VersionId id = 0; id < table.heap->end(); ++id) {
-    const Version& version = (*table.heap)[id];
-    if (version.row == nullptr || version.xmax != 0) continue;
-    const auto values = key_values(version.row, key->child_columns);
-    if (!values || !find_rows(session, *key->parent, key->parent_columns, *values, snapshot).empty()) continue;
-    fail_constraint("23503", "insert or update on table " + in_quotes(table.name) + " violates foreign key constraint " + in_quotes(key->name),
-                    "Key " + describe(table, key->child_columns, version.row) + " is not present in table " + in_quotes(key->parent->name) + ".",
-                    key->name);
-  }
+  key->is_valid = !constraint.skip_validation;
+  if (key->is_valid) check_rows_of(session, *key);
   ForeignKey* added = table.foreign_keys.emplace_back(std::move(key)).get();
   added->parent->referenced_by.push_back(added);
   Catalog& catalog = session.engine.catalog;
@@ -363,12 +402,26 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
 
 namespace {
 
-bool is_deferred(const Transaction& txn, const ForeignKey& key) {
+bool is_deferred(const Transaction& txn, const Deferrable& key) {
   if (!key.is_deferrable) return false;
   for (std::size_t i = txn.deferral.some.size(); i-- > 0;) {
     if (txn.deferral.some[i].first == &key) return txn.deferral.some[i].second;
   }
   return txn.deferral.all.value_or(key.is_deferred);
+}
+
+/// A row that was written while another one had its key: by now it must be the only one, or be gone.
+Task<> check_key(SessionImpl& session, const DeferredCheck& check) {
+  const Table& table = *check.write.table;
+  while (true) {
+    const Version& version = (*table.heap)[check.write.after];
+    if (check.index->is_dropped || version.row == nullptr || version.xmax != 0) co_return;
+    const auto conflict = find_conflict(*check.index, version.row, check.write.after, session);
+    if (!conflict) co_return;
+    if (conflict->in_flight == 0) fail_duplicate(*check.index, version.row);
+    const Xid xid = conflict->in_flight;
+    co_await session.engine.locks.wait_for(session.transaction, xid);
+  }
 }
 
 /// Runs the checks that `chosen` picks, in the order in which they came up.
@@ -384,6 +437,10 @@ Task<> run_deferred(SessionImpl& session, Chosen chosen) {
     }
     const DeferredCheck check = txn.deferral.checks[i];
     txn.deferral.checks.erase(txn.deferral.checks.begin() + static_cast<std::ptrdiff_t>(i));
+    if (check.index != nullptr) {
+      co_await check_key(session, check);
+      continue;
+    }
     if (check.key->is_dropped) continue;
     if (check.of_parent) {
       co_await check_parent(session, *check.key, check.write);
@@ -398,7 +455,8 @@ Task<> run_deferred(SessionImpl& session, Chosen chosen) {
 
 }  // namespace
 
-bool has_foreign_keys(const Transaction& transaction, std::size_t first_write) noexcept {
+bool leaves_checks(const Transaction& transaction, std::size_t first_write) noexcept {
+  if (!transaction.key_checks.empty()) return true;
   for (std::size_t i = first_write; i < transaction.writes.size(); ++i) {
     const Table& table = *transaction.writes[i].table;
     if (!table.foreign_keys.empty() || !table.referenced_by.empty()) return true;
@@ -406,8 +464,16 @@ bool has_foreign_keys(const Transaction& transaction, std::size_t first_write) n
   return false;
 }
 
-Task<> check_foreign_keys(SessionImpl& session, std::size_t first_write) {
+Task<> check_after_statement(SessionImpl& session, std::size_t first_write) {
   Transaction& txn = session.transaction;
+  const std::vector<DeferredCheck> keys = std::exchange(txn.key_checks, std::vector<DeferredCheck>());
+  for (const DeferredCheck& check : keys) {
+    if (is_deferred(txn, *check.index)) {
+      txn.deferral.checks.push_back(check);
+    } else {
+      co_await check_key(session, check);
+    }
+  }
   const std::size_t end = txn.writes.size();
   for (std::size_t i = first_write; i < end; ++i) {
     const WriteRecord write = txn.writes[i];
@@ -455,7 +521,7 @@ Task<> check_deferred(SessionImpl& session) {
 
 Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
   Transaction& txn = session.transaction;
-  std::vector<const ForeignKey*> chosen;
+  std::vector<const Deferrable*> chosen;
   for (const Node* node : names) {
     const PgQuery__RangeVar& range = *node->range_var;
     const std::string_view wanted = range.relname;
@@ -467,6 +533,11 @@ Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
         if (!key->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");
         chosen.push_back(key.get());
       }
+      for (const auto& index : table->indexes) {
+        if (index->is_dropped || !index->is_constraint || index->name != wanted) continue;
+        if (!index->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");
+        chosen.push_back(index.get());
+      }
     }
     if (chosen.size() == before) fail("42704", "constraint " + in_quotes(wanted) + " does not exist");
   }
@@ -475,9 +546,11 @@ Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
     txn.deferral.all = deferred;
     txn.deferral.some.clear();
   }
-  for (const ForeignKey* key : chosen) txn.deferral.some.emplace_back(key, deferred);
+  for (const Deferrable* key : chosen) txn.deferral.some.emplace_back(key, deferred);
   if (deferred || txn.deferral.checks.empty()) co_return;
-  const auto becomes_immediate = [&txn](const DeferredCheck& check) { return !is_deferred(txn, *check.key); };
+  const auto becomes_immediate = [&txn](const DeferredCheck& check) {
+    return check.index != nullptr ? !is_deferred(txn, *check.index) : !is_deferred(txn, *check.key);
+  };
   co_await run_deferred(session, becomes_immediate);
 }
 

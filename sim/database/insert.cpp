@@ -25,7 +25,7 @@ class Inserter {
       Value local;
       row->get()[i] = evaluate(*plan_.columns[i], execution_, local);
     }
-    check_row(table, row->get(), execution_);
+    complete_row(table, row->get(), execution_);
     while (true) {
       if (plan_.conflict != ConflictAction::none) {
         const Arbitration found = arbitrate(row->get());
@@ -74,7 +74,7 @@ class Inserter {
       Value local;
       row.get()[i] = evaluate(*plan_.columns[i], execution_, local);
     }
-    check_row(table, row.get(), execution_);
+    complete_row(table, row.get(), execution_);
     version = write_insert(session_, table, row.get());
     static_cast<void>(row.release());
     execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
@@ -114,14 +114,21 @@ class Inserter {
     if (plan_.arbiters.empty()) {
       for (const auto& index : plan_.table->indexes) {
         if (!index->is_unique || index->is_dropped) continue;
+        refuse_deferrable(*index);
         if (const auto conflict = look(*index)) return {conflict->version, conflict->in_flight};
       }
       return {};
     }
     for (const Index* index : plan_.arbiters) {
+      refuse_deferrable(*index);
       if (const auto conflict = look(*index)) return {conflict->version, conflict->in_flight};
     }
     return {};
+  }
+
+  static void refuse_deferrable(const Index& index) {
+    if (!index.is_deferrable) return;
+    fail_constraint("55000", "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters", {}, index.name);
   }
 
   /// Under REPEATABLE READ a conflict with a row that the snapshot does not see must not go unnoticed.
@@ -167,7 +174,7 @@ class Inserter {
       Value local;
       row.get()[assignment.column] = evaluate(*assignment.value, execution_, local);
     }
-    check_row(table, row.get(), execution_);
+    complete_row(table, row.get(), execution_);
     const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);

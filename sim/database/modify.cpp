@@ -55,7 +55,7 @@ void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, 
     Value local;
     row[assignment.column] = evaluate(*assignment.value, execution, local);
   }
-  check_row(*plan.table, row, execution);
+  complete_row(*plan.table, row, execution);
 }
 
 Task<> finish_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t next, Xid first,

@@ -287,7 +287,7 @@ class AccessChooser {
       if (backward.has_value() && *backward != reversed) return false;
       backward = reversed;
       ++place;
-      if (index.is_unique && place == index.elements.size()) break;  // what follows cannot matter
+      if (index.is_unique && !index.is_deferrable && place == index.elements.size()) break;  // what follows cannot matter
     }
     access.is_backward = backward.value_or(false);
     return true;

@@ -107,6 +107,7 @@ std::string SessionImpl::discard(const PgQuery__DiscardStmt& stmt) {
   settings.reset_all();
   apply_search_path();
   prepared.clear();
+  cursors.clear();
   forget_sequences();
   transaction.listen_changes.push_back({"", false});
   for (std::size_t i = transaction.held.size(); i-- > 0;) {

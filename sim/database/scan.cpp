@@ -167,7 +167,7 @@ class TableScan {
     } else {
       first = tree.seek(keys_, false);
     }
-    const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique;
+    const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique && !access.index->is_deferrable;
     KeyRange range;
     if (reader_ != nullptr) {
       range.low.assign(keys_.begin(), keys_.end());

@@ -296,6 +296,21 @@ Task<> SessionImpl::run_statement(const std::shared_ptr<CompiledText>& text, std
   co_await run_plan(plan, parameters, result);
 }
 
+Task<> SessionImpl::run_query_within(const Node& node, StatementResult& result) {
+  std::shared_ptr<const StatementPlan> plan;
+  std::uint64_t version = 0;
+  do {
+    version = engine.catalog.version;
+    plan = Analyzer(naming).statement(node);
+    for (const auto& [table, mode] : plan->tables) {
+      if ((table->lock.held_by(transaction) & mask_of(mode)) != 0) continue;
+      co_await engine.locks.acquire(transaction, table->lock, mode, transaction.level());
+    }
+  } while (engine.catalog.version != version);
+  const std::span<const SqlValue> none;
+  co_await run_plan(plan, none, result);
+}
+
 bool SessionImpl::lock_tables_now(const StatementPlan& plan) {
   for (const auto& [table, mode] : plan.tables) {
     Lock& lock = table->lock;
@@ -425,7 +440,7 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
     set_tag(result, operation == RowWrite::insert ? "INSERT 0 " : operation == RowWrite::update ? "UPDATE " : "DELETE ",
             affected);
   }
-  if (has_foreign_keys(txn, first_write)) co_await check_foreign_keys(*this, first_write);
+  if (leaves_checks(txn, first_write)) co_await check_after_statement(*this, first_write);
   set_result(shared, rows, affected, result);
   snapshot_in_use = false;
   if (plan->writes) ++txn.command;

@@ -25,6 +25,16 @@ struct PreparedStatement {
   std::shared_ptr<const StatementPlan> first_plan;  // whose result's types must not change
 };
 
+/// What DECLARE made. Its rows are computed at once; only where it stands moves.
+struct Cursor {
+  Rows rows;
+  std::shared_ptr<const std::vector<TypeRef>> types;
+  std::size_t position = 0;  // 0: before the first row; beyond the last: their number and one
+  bool may_go_back = true;
+  bool is_held = false;      // WITH HOLD: it stays when its transaction has committed
+  std::size_t level = 0;     // how many levels its transaction had when it was declared; 0: it has committed
+};
+
 /// One client's session: its transaction, settings, and the statement that runs.
 class SessionImpl {
  public:
@@ -58,6 +68,7 @@ class SessionImpl {
   const Sequence* last_sequence = nullptr;
   std::map<std::uint32_t, std::int64_t> sequence_values;  // by sequence id, for currval
   std::map<std::string, PreparedStatement, std::less<>> prepared;
+  std::map<std::string, Cursor, std::less<>> cursors;
   std::set<std::string, std::less<>> channels;  // that it listens to
   std::vector<Notification> inbox;
   std::function<void()> notification_ready;
@@ -93,6 +104,18 @@ class SessionImpl {
   void announce_notifications() {
     if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
   }
+
+  /// Runs a query that a utility statement contains, with the locks that it needs. `node` outlives the task. Throws SqlError.
+  Task<> run_query_within(const Node& node, StatementResult& result);
+  // --- cursors.cpp ---
+  /// Throws 42P03, 25P01, and what the query throws.
+  Task<> declare_cursor(const PgQuery__DeclareCursorStmt& stmt);
+  /// FETCH and MOVE. Throws 34000, 55000.
+  void fetch(const PgQuery__FetchStmt& stmt, StatementResult& result);
+  /// CLOSE; without a name all. Throws 34000.
+  void close_cursor(std::string_view cursor);
+  /// The transaction has ended, or from `level` on was rolled back.
+  void end_cursors(bool committed, std::size_t level);
 
   /// DISCARD. Gives the command tag. Throws 25001.
   std::string discard(const PgQuery__DiscardStmt& stmt);

@@ -153,6 +153,7 @@ void SessionImpl::commit() {
   txn.deferral.checks.clear();
   txn.xids.clear();
   txn.levels.clear();
+  end_cursors(true, 0);
   txn.has_snapshot = false;
   engine.locks.release_from(txn, 1);
   if (txn.is_explicit) settings.end_level(true, true);
@@ -189,6 +190,8 @@ void SessionImpl::roll_back_level(std::size_t index) {
     txn.ddl.pop_back();
   }
   txn.deferral = level.deferral;
+  txn.key_checks.clear();
+  end_cursors(false, index);
   while (txn.notifications.size() > level.first_notice) {
     txn.notified.erase({txn.notifications.back().channel, txn.notifications.back().payload});
     txn.notifications.pop_back();
@@ -283,8 +286,9 @@ void SessionImpl::release_savepoint(const std::string& savepoint) {
     settings.end_level(true, false);
     txn.levels.pop_back();
   }
-  // What was locked within belongs to the level around it from now on.
+  // What was locked or declared within belongs to the level around it from now on.
   for (HeldLock& held : txn.held) held.level = std::min<std::uint32_t>(held.level, static_cast<std::uint32_t>(index));
+  for (auto& [name_of, cursor] : cursors) cursor.level = std::min(cursor.level, index);
 }
 
 void SessionImpl::roll_back_to_savepoint(const std::string& savepoint) {

@@ -8,7 +8,8 @@
 namespace orrery::sim::database {
 namespace {
 
-enum class Kind { text, milliseconds, boolean, isolation, commit, fixed };
+/// `cost`: a number that only a planner which weighs costs would look at.
+enum class Kind { text, milliseconds, boolean, isolation, commit, cost, fixed };
 
 struct Definition {
   std::string_view name;
@@ -20,6 +21,9 @@ constexpr std::array kDefinitions{
     Definition{"application_name", "", Kind::text},
     Definition{"client_encoding", "UTF8", Kind::fixed},
     Definition{"client_min_messages", "notice", Kind::text},
+    Definition{"cpu_index_tuple_cost", "0.005", Kind::cost},
+    Definition{"cpu_operator_cost", "0.0025", Kind::cost},
+    Definition{"cpu_tuple_cost", "0.01", Kind::cost},
     Definition{"datestyle", "ISO, MDY", Kind::fixed},
     Definition{"deadlock_timeout", "1s", Kind::milliseconds},
     Definition{"default_transaction_deferrable", "off", Kind::boolean},
@@ -35,12 +39,21 @@ constexpr std::array kDefinitions{
     Definition{"enable_seqscan", "on", Kind::boolean},
     Definition{"enable_sort", "on", Kind::boolean},
     Definition{"extra_float_digits", "1", Kind::fixed},
+    Definition{"force_parallel_mode", "off", Kind::boolean},
     Definition{"idle_in_transaction_session_timeout", "0", Kind::milliseconds},
     Definition{"idle_session_timeout", "0", Kind::milliseconds},
     Definition{"intervalstyle", "postgres", Kind::fixed},
     Definition{"lock_timeout", "0", Kind::milliseconds},
     Definition{"max_connections", "100", Kind::fixed},
+    Definition{"max_parallel_workers_per_gather", "2", Kind::cost},
+    Definition{"min_parallel_index_scan_size", "512kB", Kind::cost},
+    Definition{"min_parallel_table_scan_size", "8MB", Kind::cost},
+    Definition{"parallel_leader_participation", "on", Kind::boolean},
+    Definition{"parallel_setup_cost", "1000", Kind::cost},
+    Definition{"parallel_tuple_cost", "0.1", Kind::cost},
+    Definition{"random_page_cost", "4", Kind::cost},
     Definition{"search_path", "\"$user\", public", Kind::text},
+    Definition{"seq_page_cost", "1", Kind::cost},
     Definition{"server_encoding", "UTF8", Kind::fixed},
     Definition{"server_version", "15.20", Kind::fixed},
     Definition{"server_version_num", "150020", Kind::fixed},
@@ -134,6 +147,13 @@ std::string normalize(const Definition& definition, std::string_view value) {
       if (word == "false" || word == "no" || word == "0") return "off";
       fail("22023", "invalid value for parameter " + in_quotes(definition.name) + ": " + in_quotes(value), 0, {},
            "Available values: local, remote_write, remote_apply, on, off.");
+    }
+    case Kind::cost: {
+      double number = -1;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+      const bool is_number = error == std::errc{} && end == value.data() + value.size() && number >= 0;
+      if (!is_number && value != definition.initial) fail_value(definition.name, value);
+      return std::string(value);
     }
     case Kind::fixed:
       break;

@@ -15,16 +15,19 @@
 
 namespace orrery::sim::database {
 
+struct Deferrable;
 struct ForeignKey;
+struct Index;
 struct SerializableTransaction;
 
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
-/// A foreign key to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
+/// A foreign key, or a unique key, to be looked at when the transaction commits (or at SET CONSTRAINTS … IMMEDIATE).
 struct DeferredCheck {
   const ForeignKey* key;
   bool of_parent;     // a removed or re-keyed parent; otherwise a new child
   WriteRecord write;
+  const Index* index = nullptr;  // instead of `key`: whether the row that was written is the only one with its key
 };
 
 /// What waits for the end of the transaction, and what SET CONSTRAINTS said. ROLLBACK TO brings back what was at the
@@ -32,7 +35,7 @@ struct DeferredCheck {
 struct Deferral {
   std::vector<DeferredCheck> checks;
   std::optional<bool> all;                               // SET CONSTRAINTS ALL
-  std::vector<std::pair<const ForeignKey*, bool>> some;  // SET CONSTRAINTS of some, after that
+  std::vector<std::pair<const Deferrable*, bool>> some;  // SET CONSTRAINTS of some, after that
 };
 
 /// The transaction itself, or a savepoint in it.
@@ -75,6 +78,7 @@ class Transaction {
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
   Deferral deferral;
+  std::vector<DeferredCheck> key_checks;  // of DEFERRABLE keys that the running statement wrote twice, as far as it has seen
   std::vector<Notification> notifications;                 // of NOTIFY, sent at commit
   std::set<std::pair<std::string, std::string>> notified;  // the same, to find them
   std::vector<ListenChange> listen_changes;

@@ -287,7 +287,14 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       case PG_QUERY__NODE__NODE_LOCK_STMT:
       case PG_QUERY__NODE__NODE_DISCARD_STMT:
       case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+      case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+      case PG_QUERY__NODE__NODE_FETCH_STMT:
+      case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
         break;
+      case PG_QUERY__NODE__NODE_SELECT_STMT:
+        fail("25006", "cannot execute SELECT INTO in a read-only transaction");
+      case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+        fail("25006", "cannot execute CREATE TABLE AS in a read-only transaction");
       default:
         fail("25006", "cannot execute this statement in a read-only transaction");
     }
@@ -400,7 +407,11 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     case PG_QUERY__NODE__NODE_DO_STMT:
       fail_unsupported("DO");
     case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-      fail_unsupported("CREATE TABLE AS and materialized views");
+      co_await create_table_as(session, *node.create_table_as_stmt, result);
+      co_return;
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+      co_await select_into(session, *node.select_stmt, result);
+      co_return;
     case PG_QUERY__NODE__NODE_MERGE_STMT:
       fail_unsupported("MERGE");
     case PG_QUERY__NODE__NODE_RENAME_STMT:
@@ -414,8 +425,16 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "SET CONSTRAINTS";
       co_return;
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+      co_await session.declare_cursor(*node.declare_cursor_stmt);
+      result.command_tag = "DECLARE CURSOR";
+      co_return;
     case PG_QUERY__NODE__NODE_FETCH_STMT:
-      fail_unsupported("cursors");
+      session.fetch(*node.fetch_stmt, result);
+      co_return;
+    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+      session.close_cursor(node.close_portal_stmt->portalname);
+      result.command_tag = node.close_portal_stmt->portalname[0] == '\0' ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
+      co_return;
     default:
       fail_unsupported("this statement");
   }

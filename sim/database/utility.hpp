@@ -15,6 +15,9 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
 
 /// Definitions of tables, indexes, sequences, types, schemas (ddl*.cpp).
 Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt);
+/// CREATE TABLE AS and SELECT INTO; sets the command tag.
+Task<> create_table_as(SessionImpl& session, const PgQuery__CreateTableAsStmt& stmt, StatementResult& result);
+Task<> select_into(SessionImpl& session, const PgQuery__SelectStmt& stmt, StatementResult& result);
 Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt);
 Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt);
 /// ALTER … RENAME. Gives the command tag.
@@ -51,11 +54,14 @@ struct IndexDefinition {
   bool is_primary = false;
   bool is_constraint = false;
   bool nulls_not_distinct = false;
+  Deferrable deferral;
 };
 /// Makes the index and fills it. Throws 23505 if rows contradict.
 Index& build_index(SessionImpl& session, Table& table, IndexDefinition definition);
 void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint,
                      const std::string& only_column);
+/// VALIDATE CONSTRAINT. Throws 23503.
+void validate_foreign_key(SessionImpl& session, ForeignKey& key);
 void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
 /// A statement's own locking of a table.
 Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait = false);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/context.hpp"
+#include "runtime/controls.hpp"
 
 namespace orrery::conformance {
 
@@ -21,6 +22,11 @@ class Bench {
   virtual void start(std::string schema, std::vector<std::pair<std::string, ServiceFactory>> services) = 0;
   /// Asks the service's process to stop; lets no time pass.
   virtual void ask_to_stop(const std::string& service) = 0;
+
+  /// A decision that strikes at an occasion of the service's process.
+  virtual void arm(const std::string& service, const Fault& fault) = 0;
+  /// Ends every session at the database's server that listens; new ones are let in within a second.
+  virtual void end_listening_sessions() = 0;
 
   /// Runs a task on the host of a service to its end, and throws what it throws. `body` lives until then.
   void run(const std::string& service, const std::function<Task<void>(Context&)>& body) {

@@ -7,6 +7,7 @@
 
 #include "real-mode/database.hpp"
 #include "real-mode/node.hpp"
+#include "real-mode/pg_link.hpp"
 #include "real-mode/private_postgres.hpp"
 #include "scenarios/simulation.hpp"
 #include "tests/conformance/bench.hpp"
@@ -41,6 +42,15 @@ class SimBench final : public Bench {
     stop.lasts = std::chrono::hours(1);
     world_->inject(stop);
   }
+  void arm(const std::string&, const Fault& fault) override { world_->inject(fault); }
+  void end_listening_sessions() override {
+    Fault crash;
+    crash.kind = FaultKind::crash;
+    crash.target = "db";
+    crash.at = world_->now();
+    crash.lasts = 200ms;
+    world_->inject(crash);
+  }
   bool let_time_pass(const std::function<bool()>& until) override {
     const Duration limit = world_->now() + std::chrono::minutes(5);
     while (!until() && world_->now() < limit) world_->run_for(1ms);
@@ -68,9 +78,9 @@ class RealBench final : public Bench {
     std::string pattern = (std::filesystem::temp_directory_path() / "orrery-test-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    static real::PrivatePostgres server;  // one for all tests of this program
     static int made = 0;
     const std::string number = std::to_string(++made);
+    real::PrivatePostgres& server = postgres();
     server.create_database("db_" + number);
     server.create_database("broker_" + number);
     real::migrate(server.connection("db_" + number), {std::move(schema)});
@@ -95,6 +105,11 @@ class RealBench final : public Bench {
     }
   }
   void ask_to_stop(const std::string& service) override { nodes_.at(service)->stop(); }
+  void arm(const std::string& service, const Fault& fault) override { nodes_.at(service)->mishaps().arm({fault}, {}); }
+  void end_listening_sessions() override {
+    real::PgLink killer(postgres().connection("postgres"), "killer");
+    (void)killer.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%-listen'", {});
+  }
   bool let_time_pass(const std::function<bool()>& until) override {
     loop_.run(until, loop_.now() + std::chrono::seconds(60));
     return until();
@@ -108,6 +123,12 @@ class RealBench final : public Bench {
   }
 
  private:
+  /// One for all tests of this program.
+  static real::PrivatePostgres& postgres() {
+    static real::PrivatePostgres server;
+    return server;
+  }
+
   std::string folder_;
   real::Loop loop_;
   std::map<std::string, std::unique_ptr<real::Node>> nodes_;

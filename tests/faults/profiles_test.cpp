@@ -27,6 +27,7 @@ FaultHosts all_hosts() {
   FaultHosts all = hosts();
   all.file_stores = {"media"};
   all.cache = "cache";
+  all.listens = true;
   return all;
 }
 

@@ -104,6 +104,7 @@ TEST(UserNotification, MeetsEveryFaultAndEverySometimesInAHundredSeeds) {
   for (std::size_t kind = 0; kind < static_cast<std::size_t>(FaultKind::count_); ++kind) {
     switch (static_cast<FaultKind>(kind)) {
       case FaultKind::serialization_failure:  // nothing here is SERIALIZABLE
+      case FaultKind::break_listening:        // nobody listens
       case FaultKind::cache_down:             // there is no cache
       case FaultKind::cache_flush:
       case FaultKind::cache_evict:

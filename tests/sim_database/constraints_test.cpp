@@ -119,5 +119,105 @@ TEST(OnConflict, StillFailsForAKeyThatIsNoArbiter) {
             "ERROR 23505: duplicate key value violates unique constraint \"t_x_key\"");
 }
 
+class DeferrableKeys : public ::testing::Test {
+ protected:
+  DeferrableKeys() {
+    a.run("CREATE TABLE places (id int PRIMARY KEY, place int, CONSTRAINT one_each UNIQUE (place) DEFERRABLE INITIALLY DEFERRED)");
+    a.run("INSERT INTO places VALUES (1, 1), (2, 2)");
+  }
+  static constexpr const char* kTaken = "ERROR 23505: duplicate key value violates unique constraint \"one_each\"";
+  Database db;
+  Client a = db.connect("a");
+  Client b = db.connect("b");
+};
+
+TEST_F(DeferrableKeys, LetTwoRowsSwapTheirKeysInOneTransaction) {
+  a.run("BEGIN");
+  EXPECT_EQ(a.tag("UPDATE places SET place = 2 WHERE id = 1"), "UPDATE 1");
+  EXPECT_EQ(a.run("SELECT id FROM places WHERE place = 2 ORDER BY id"), "1\n2");
+  EXPECT_EQ(a.tag("UPDATE places SET place = 1 WHERE id = 2"), "UPDATE 1");
+  EXPECT_EQ(a.tag("COMMIT"), "COMMIT");
+}
+
+TEST_F(DeferrableKeys, AreViolatedAtCommitWhichRollsBack) {
+  a.run("BEGIN");
+  EXPECT_EQ(a.tag("INSERT INTO places VALUES (3, 1)"), "INSERT 0 1");
+  EXPECT_EQ(a.run("COMMIT"), kTaken);
+  EXPECT_EQ(a.error.detail, "Key (place)=(1) already exists.");
+  EXPECT_EQ(a.run("SELECT count(*) FROM places"), "2");
+}
+
+TEST_F(DeferrableKeys, LetAnInsertOfAKeyInFlightGoOnAndWaitAtCommitInstead) {
+  a.run("BEGIN");
+  a.run("INSERT INTO places VALUES (3, 3)");
+  b.run("BEGIN");
+  EXPECT_EQ(b.tag("INSERT INTO places VALUES (4, 3)"), "INSERT 0 1");
+  b.start("COMMIT");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), kTaken);
+  EXPECT_EQ(b.run("SELECT id FROM places WHERE place = 3"), "3");
+}
+
+TEST_F(DeferrableKeys, HoldWhenTheOneInFlightRollsBack) {
+  a.run("BEGIN");
+  a.run("INSERT INTO places VALUES (3, 3)");
+  b.start("INSERT INTO places VALUES (4, 3)");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("ROLLBACK");
+  EXPECT_EQ(b.outcome(), "");
+  EXPECT_EQ(a.run("SELECT id FROM places WHERE place = 3"), "4");
+}
+
+TEST_F(DeferrableKeys, AreCheckedAtOnceBySetConstraintsImmediate) {
+  a.run("BEGIN");
+  a.run("INSERT INTO places VALUES (3, 1)");
+  EXPECT_EQ(a.run("SET CONSTRAINTS one_each IMMEDIATE"), kTaken);
+}
+
+TEST(NotValidConstraints, BindNewRowsAndAreValidatedUnderALockThatWritersDoNotMind) {
+  Database db;
+  Client a = db.connect("a");
+  Client b = db.connect("b");
+  a.run("CREATE TABLE t (id int PRIMARY KEY, n int)");
+  a.run("INSERT INTO t VALUES (1, -1)");
+  EXPECT_EQ(a.tag("ALTER TABLE t ADD CONSTRAINT positive CHECK (n > 0) NOT VALID"), "ALTER TABLE");
+  EXPECT_TRUE(a.run("INSERT INTO t VALUES (2, -2)").starts_with("ERROR 23514"));
+  EXPECT_TRUE(a.run("ALTER TABLE t VALIDATE CONSTRAINT positive").starts_with("ERROR 23514"));
+  a.run("UPDATE t SET n = 1");
+  b.run("BEGIN");
+  b.run("INSERT INTO t VALUES (3, 3)");
+  EXPECT_EQ(a.tag("ALTER TABLE t VALIDATE CONSTRAINT positive"), "ALTER TABLE");
+}
+
+TEST(GeneratedColumns, AreComputedFromTheNewestRowAfterALockWait) {
+  Database db;
+  Client a = db.connect("a");
+  Client b = db.connect("b");
+  a.run("CREATE TABLE t (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n * 2) STORED)");
+  a.run("INSERT INTO t VALUES (1, 1)");
+  a.run("BEGIN");
+  a.run("UPDATE t SET n = n + 10");
+  b.start("UPDATE t SET n = n + 100 WHERE twice > 0 RETURNING n, twice");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "111|222");
+}
+
+TEST(Cursors, ShowWhatThereWasWhenTheyWereDeclared) {
+  Database db;
+  Client a = db.connect("a");
+  Client b = db.connect("b");
+  a.run("CREATE TABLE t (n int)");
+  a.run("INSERT INTO t VALUES (1), (2), (3)");
+  a.run("BEGIN");
+  EXPECT_EQ(a.tag("DECLARE c CURSOR FOR SELECT n FROM t ORDER BY n"), "DECLARE CURSOR");
+  b.run("DELETE FROM t");
+  EXPECT_EQ(a.run("FETCH 2 FROM c"), "1\n2");
+  EXPECT_EQ(a.tag("MOVE ALL IN c"), "MOVE 1");
+  a.run("COMMIT");
+  EXPECT_EQ(a.run("FETCH c"), "ERROR 34000: cursor \"c\" does not exist");
+}
+
 }  // namespace
 }  // namespace orrery::sim::database::testing
