@@ -36,6 +36,13 @@ void undo(SessionImpl& session, std::function<void()> action);
 /// A column of CREATE TABLE or ADD COLUMN, without the constraints that need the others. Throws SqlError.
 [[nodiscard]] Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition);
 
+/// Throws 0A000 unless it is the session's own role: there are no others here.
+void refuse_other_roles(const PgQuery__RoleSpec* role);
+/// WITH (…) of a table or an index. Throws 0A000 for what is not without effect, 22023 for a bad fillfactor.
+void check_storage_parameters(Nodes options);
+/// Throws 42710 if the table has a constraint of this name. Empty: made up later.
+void refuse_known_constraint(const Table& table, const std::string& name);
+
 /// A constraint, and the column that it was written behind.
 struct ConstraintItem {
   std::string column;
