@@ -32,6 +32,8 @@ struct Naming {
   [[nodiscard]] CatalogEntry& relation(const PgQuery__RangeVar& range) const;
   /// Throws 42P01, or 42809 if it is not a table.
   [[nodiscard]] Table& table(const PgQuery__RangeVar& range) const;
+  /// The same of a statement that is no query: an unknown schema is missed before the table is (3F000).
+  [[nodiscard]] Table& named_table(const PgQuery__RangeVar& range) const;
   /// Throws 42704 `type "x" does not exist`.
   [[nodiscard]] TypeRef type(const PgQuery__TypeName& name) const;
   [[nodiscard]] std::string schema_of(const PgQuery__RangeVar& range) const;
@@ -57,6 +59,7 @@ struct RangeEntry {
 struct MergedColumn {
   std::string name;
   ExprPtr value;
+  SlotSet slots = 0;  // of the join that made it
 };
 
 struct CteEntry {
@@ -255,6 +258,7 @@ class Analyzer {
   std::unique_ptr<StatementPlan> plan_ = std::make_unique<StatementPlan>();
   std::vector<std::shared_ptr<Expr>> parameter_uses_;
   std::uint32_t depth_ = 0;
+  bool keeps_unknown_ = false;  // of the next SELECT: one side of a set operation
   bool has_effect_call_ = false;  // nextval and others that must not be run twice
 };
 

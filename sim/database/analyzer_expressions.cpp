@@ -89,9 +89,13 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: {
       const PgQuery__CollateClause& collate = *node.collate_clause;
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
-      // Text compares byte by byte, as under these two.
-      if (name != "C" && name != "POSIX") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
-      return expression(*collate.arg, level);
+      // Text compares byte by byte, as under this one.
+      if (name != "C") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
+      ExprPtr operand = expression(*collate.arg, level);
+      if (!operand->type.is_unknown() && category_of(operand->type.element()) != TypeCategory::string) {
+        fail("42804", "collations are not supported by type " + type_name(operand->type), position_of(collate.location));
+      }
+      return operand;
     }
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       fail("42601", "DEFAULT is not allowed in this context", position_of(node.set_to_default->location));
@@ -197,6 +201,15 @@ ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Leve
     if (!each->sees_entries) continue;
     for (const MergedColumn& merged : each->merged) {
       if (merged.name != name) continue;
+      const auto same = std::count_if(each->merged.begin(), each->merged.end(), [&](const MergedColumn& other) { return other.name == name; });
+      const bool is_free = std::any_of(each->entries.begin(), each->entries.end(), [&](const RangeEntry& entry) {
+        if (entry.only_qualified || entry.is_hidden) return false;
+        for (std::size_t i = 0; i < entry.columns.size(); ++i) {
+          if (entry.columns[i] == name && (entry.merged.empty() || !entry.merged[i])) return true;
+        }
+        return false;
+      });
+      if (same > 1 || is_free) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
       for_each_expression(*merged.value, [&](const Expr& part) {
         if (part.kind == ExprKind::column) note_outer(level, *each, part.slot);
       });
@@ -250,6 +263,11 @@ ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relat
       }
       fail("42703", "column " + std::string(relation) + "." + std::string(name) + " does not exist", position_of(location));
     }
+  }
+  for (const RangeEntry& entry : level.entries) {
+    if (entry.table == nullptr || entry.table->name != relation || entry.name == relation || !schema.empty()) continue;
+    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location), {},
+         "Perhaps you meant to reference the table alias " + in_quotes(entry.name) + ".");
   }
   if (invisible != nullptr) {
     fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location),
@@ -331,6 +349,7 @@ ExprPtr Analyzer::type_cast(const PgQuery__TypeCast& cast, Level& level) {
   const TypeRef from = arg->type;
   ExprPtr result = try_coerce(std::move(arg), target, CastContext::explicit_);
   if (result == nullptr) {
+    refuse_unsimulated_cast(from, target);
     fail("42846", "cannot cast type " + type_name(from) + " to " + type_name(target), position_of(cast.location));
   }
   return result;
@@ -505,14 +524,20 @@ ExprPtr Analyzer::row_expression(const PgQuery__RowExpr& row, Level& level) {
 
 ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
   ExprPtr value = expression(*node.arg, level);
+  bool is_subscripting = false;
   for (const Node* step : Nodes(node.indirection, node.n_indirection)) {
     if (step->node_case != PG_QUERY__NODE__NODE_A_INDICES) fail_unsupported("a field of a composite value");
     const PgQuery__AIndices& indices = *step->a_indices;
     if (indices.is_slice) fail_unsupported("array slices");
-    if (!value->type.is_array) {
+    if (!value->type.is_array && !is_subscripting) {
       if (value->type.is(Type::jsonb)) {
-        ExprPtr key = expression(*indices.uidx, level);
-        value = make_operator("->", std::move(value), std::move(key), 0);
+        // A path of one step, of which the number of an array's element is a text, too.
+        ExprPtr key = resolve_unknown(expression(*indices.uidx, level));
+        const TypeRef key_type = key->type;
+        if (!key_type.is(Type::text) && !key_type.is(Type::int4) && !key_type.is(Type::int2)) fail_unsupported("a jsonb subscript of type " + type_name(key_type));
+        auto path = make(ExprKind::array, TypeRef(Type::text).array(), -1);
+        path->args.push_back(coerce(std::move(key), TypeRef(Type::text), CastContext::explicit_));
+        value = make_operator("#>", std::move(value), fold(std::move(path)), 0);
         continue;
       }
       fail("42804", "cannot subscript type " + type_name(value->type) + " because it does not support subscripting");
@@ -520,9 +545,16 @@ ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
     auto subscript = make(ExprKind::subscript, value->type.element(), -1);
     ExprPtr place = try_coerce(expression(*indices.uidx, level), TypeRef(Type::int4), CastContext::assignment);
     if (place == nullptr) fail("42804", "array subscript must have type integer");
-    subscript->args.push_back(std::move(value));
+    if (is_subscripting) {  // one more dimension of the same array
+      if (value->args.size() > 6) fail("54000", "number of array dimensions (" + std::to_string(value->args.size()) + ") exceeds the maximum allowed (6)");
+      subscript->args = value->args;
+      subscript->type = value->type;
+    } else {
+      subscript->args.push_back(std::move(value));
+    }
     subscript->args.push_back(std::move(place));
     value = std::move(subscript);
+    is_subscripting = true;
   }
   return value;
 }

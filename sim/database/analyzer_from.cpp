@@ -261,15 +261,23 @@ std::unique_ptr<FromNode> Analyzer::from_join(const PgQuery__JoinExpr& join, Lev
   node->slots = node->left->slots | node->right->slots;
   std::vector<std::string> names;
   if (join.is_natural) {
-    for (std::size_t i = first_left; i < first_right; ++i) {
-      for (std::size_t c = 0; c < level.entries[i].columns.size(); ++c) {
-        if (level.entries[i].merged[c]) continue;
-        const std::string& name = level.entries[i].columns[c];
-        for (std::size_t k = first_right; k < end; ++k) {
-          const auto& columns = level.entries[k].columns;
-          if (std::find(columns.begin(), columns.end(), name) != columns.end()) names.push_back(name);
+    const auto columns_of_side = [&](std::size_t first, std::size_t last, SlotSet slots) {
+      std::vector<std::string> columns;
+      for (const MergedColumn& merged : level.merged) {
+        if ((merged.slots & ~slots) == 0) columns.push_back(merged.name);
+      }
+      for (std::size_t i = first; i < last; ++i) {
+        const RangeEntry& entry = level.entries[i];
+        for (std::size_t c = 0; c < entry.columns.size(); ++c) {
+          if (!entry.merged[c]) columns.push_back(entry.columns[c]);
         }
       }
+      return columns;
+    };
+    const std::vector<std::string> right = columns_of_side(first_right, end, node->right->slots);
+    for (std::string& name : columns_of_side(first_left, first_right, node->left->slots)) {
+      const bool is_common = std::find(right.begin(), right.end(), name) != right.end();
+      if (is_common && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
     }
   }
   for (std::size_t i = 0; i < join.n_using_clause; ++i) names.emplace_back(join.using_clause[i]->string->sval);
@@ -289,13 +297,11 @@ std::unique_ptr<FromNode> Analyzer::from_join(const PgQuery__JoinExpr& join, Lev
           ++matches;
         }
       }
-      if (matches == 0 && side == 0) {
-        for (const MergedColumn& merged : level.merged) {
-          if (merged.name == name) {
-            sides[side] = merged.value;
-            matches = 1;
-          }
-        }
+      const SlotSet slots = side == 0 ? node->left->slots : node->right->slots;
+      for (const MergedColumn& merged : level.merged) {
+        if (merged.name != name || (merged.slots & ~slots) != 0) continue;
+        sides[side] = merged.value;
+        ++matches;
       }
       if (matches == 0) {
         fail("42703", "column " + in_quotes(name) + " specified in USING clause does not exist in " +
@@ -307,8 +313,8 @@ std::unique_ptr<FromNode> Analyzer::from_join(const PgQuery__JoinExpr& join, Lev
       }
     }
     conditions.push_back(make_operator("=", sides[0], sides[1], 0));
-    std::erase_if(level.merged, [&](const MergedColumn& merged) { return merged.name == name; });
-    level.merged.push_back({name, sides[swapped ? 1 : 0]});
+    std::erase_if(level.merged, [&](const MergedColumn& merged) { return merged.name == name && (merged.slots & ~node->slots) == 0; });
+    level.merged.push_back({name, sides[swapped ? 1 : 0], node->slots});
   }
   if (join.quals != nullptr) {
     const Clause clause = std::exchange(level.clause, Clause::join_on);

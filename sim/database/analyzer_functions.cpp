@@ -151,6 +151,7 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
     // One argument: the name of a type makes it a cast.
     if (args.size() == 1 && !function_exists(name)) {
       if (const auto type = type_by_name(name)) {
+        if (*type == Type::regclass || *type == Type::regtype) fail_unsupported("function " + name, position);
         if (ExprPtr cast = try_coerce(args[0], TypeRef(*type), CastContext::explicit_)) return cast;
       }
     }
@@ -196,12 +197,14 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
   if (kind == FunctionKind::set_returning && clause != Clause::from_function) {
     if (clause != Clause::select || level.plan == nullptr) {
       const std::string_view where = clause_name(clause);
+      if (where.empty() || clause == Clause::group_by || clause == Clause::values) fail_unsupported("set-returning functions outside of FROM and the select list", position);
       fail("0A000", "set-returning functions are not allowed in " + std::string(where.empty() ? "this place" : where), position);
     }
     if (!result->function->column_types.empty() && result->function->column_types.size() > 1) {
       fail_unsupported("a function with several columns in the select list", position);
     }
     QueryPlan& plan = *level.plan;
+    if (plan.has_set_functions && (slots_of(*result) >> plan.set_function_slot & 1U) != 0) fail_unsupported("nested set-returning functions", position);
     if (!plan.has_set_functions) {
       plan.has_set_functions = true;
       plan.set_function_slot = new_slot();
@@ -268,6 +271,13 @@ ExprPtr Analyzer::aggregate_call(const PgQuery__FuncCall& call, const ResolvedCa
     }
   }
   QueryPlan& plan = *level.plan;
+  // What only names columns of an outer query belongs to that one (manual, 4.2.7).
+  SlotSet named = 0;
+  for (const ExprPtr& argument : aggregate.arguments) named |= slots_of(*argument);
+  for (const ExprPtr& filter : aggregate.filter) named |= slots_of(*filter);
+  SlotSet own = 0;
+  for (const RangeEntry& entry : level.entries) own |= SlotSet{1} << entry.slot;
+  if (named != 0 && (named & level.outer_slots) == named && (named & own) == 0) fail_unsupported("an aggregate of an outer query's columns", position);
   plan.is_grouped = true;
   if (plan.aggregates.empty()) plan.aggregate_slot = new_slot();
   auto column = std::make_shared<Expr>();

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <bit>
+#include <functional>
+#include <map>
 
 #include "sim/database/analyzer.hpp"
 
@@ -146,12 +149,18 @@ void Analyzer::expand_star(const PgQuery__ColumnRef& ref, Level& level, std::vec
   };
   if (ref.n_fields == 1) {
     if (level.entries.empty()) fail("42601", "SELECT * with no tables specified is not valid", position_of(ref.location));
-    for (const MergedColumn& merged : level.merged) {
-      outputs.push_back(merged.value);
-      names.push_back(merged.name);
-    }
+    // A join's common columns stand before the others of its tables, those of the outermost join first.
+    std::multimap<int, const MergedColumn*, std::greater<>> merged;
+    for (const MergedColumn& each : level.merged) merged.emplace(std::popcount(each.slots), &each);
     for (const RangeEntry& entry : level.entries) {
-      if (!entry.only_qualified && !entry.is_hidden) add_entry_columns(entry, true);
+      if (entry.only_qualified || entry.is_hidden) continue;
+      for (auto& [size, each] : merged) {
+        if (each == nullptr || (each->slots >> entry.slot & 1U) == 0) continue;
+        outputs.push_back(each->value);
+        names.push_back(each->name);
+        each = nullptr;
+      }
+      add_entry_columns(entry, true);
     }
     return;
   }
@@ -186,6 +195,7 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
                                                    std::span<const TypeRef> targets) {
   auto plan = std::make_shared<QueryPlan>();
   level.plan = plan.get();
+  const bool keeps_unknown = std::exchange(keeps_unknown_, false);
   std::vector<std::unique_ptr<FromNode>> items;
   for (const Node* item : Nodes(stmt.from_clause, stmt.n_from_clause)) items.push_back(from_item(*item, level));
   for (const Node* node : Nodes(stmt.window_clause, stmt.n_window_clause)) {
@@ -201,7 +211,7 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
     // INSERT … SELECT gives literals and parameters the type of their column.
     if (i < targets.size()) {
       plan->outputs[i] = coerce(std::move(plan->outputs[i]), targets[i].without_typmod(), CastContext::assignment);
-    } else {
+    } else if (!keeps_unknown) {
       plan->outputs[i] = resolve_unknown(std::move(plan->outputs[i]));
     }
   }
@@ -219,6 +229,9 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
     if (!plan->windows.empty()) fail_unsupported("window functions together with GROUP BY or aggregates");
     if (plan->has_set_functions) fail_unsupported("set-returning functions together with GROUP BY or aggregates");
     check_grouping(*plan, level);
+  }
+  if (plan->has_set_functions && stmt.n_distinct_clause > 0 && stmt.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
+    fail_unsupported("set-returning functions together with DISTINCT ON");
   }
   if (plan->has_set_functions && !plan->windows.empty()) {
     fail_unsupported("set-returning functions together with window functions");
@@ -284,10 +297,20 @@ std::shared_ptr<QueryPlan> Analyzer::set_operation(const PgQuery__SelectStmt& st
                      : stmt.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
                                                                            : "EXCEPT";
   if (stmt.n_locking_clause > 0) {
-    fail("0A000", std::string("FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT"));
+    static constexpr const char* kStrengths[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
+    const auto strength = static_cast<std::size_t>(stmt.locking_clause[0]->locking_clause->strength - PG_QUERY__LOCK_CLAUSE_STRENGTH__LCS_FORKEYSHARE);
+    fail("0A000", std::string(kStrengths[strength]) + " is not allowed with UNION/INTERSECT/EXCEPT");
   }
-  std::shared_ptr<QueryPlan> left = select(*stmt.larg, &level, targets);
-  std::shared_ptr<QueryPlan> right = select(*stmt.rarg, &level, targets);
+  const auto side = [&](const PgQuery__SelectStmt& query) {
+    // A literal or NULL takes its type from the other side (manual, 10.5), unless its own side works with it.
+    keeps_unknown_ = query.op == PG_QUERY__SET_OPERATION__SETOP_NONE && query.n_sort_clause == 0 && query.n_distinct_clause == 0 &&
+                     query.n_group_clause == 0 && query.with_clause == nullptr;
+    std::shared_ptr<QueryPlan> made = select(query, &level, targets);
+    keeps_unknown_ = false;
+    return made;
+  };
+  std::shared_ptr<QueryPlan> left = side(*stmt.larg);
+  std::shared_ptr<QueryPlan> right = side(*stmt.rarg);
   if (!left->marks.empty() || !right->marks.empty()) fail_unsupported("FOR UPDATE inside of a set operation");
   if (left->visible != right->visible) {
     fail("42601", std::string("each ") + name + " query must have the same number of columns");
@@ -335,7 +358,9 @@ void Analyzer::limit_clause(const PgQuery__SelectStmt& stmt, Level& level, Query
     ExprPtr expr = expression(*node, level);
     const TypeRef from = expr->type;
     const std::int32_t position = expr->position;
-    if (slots_of(*expr) != 0) {
+    SlotSet own = 0;
+    for (const RangeEntry& entry : level.entries) own |= SlotSet{1} << entry.slot;
+    if ((slots_of(*expr) & own) != 0) {
       fail("42P10", std::string("argument of ") + construct + " must not contain variables", position);
     }
     ExprPtr result = try_coerce(std::move(expr), TypeRef(Type::int8), CastContext::assignment);

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <charconv>
 
+#include "sim/database/ddl_support.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/utility.hpp"
 
@@ -48,11 +50,35 @@ std::string free_name(SessionImpl& session, const std::string& schema, const std
   return name;
 }
 
+void refuse_other_roles(const PgQuery__RoleSpec* role) {
+  if (role == nullptr || role->roletype != PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING || role->rolename == std::string_view("postgres")) return;
+  fail_unsupported("role " + std::string(role->rolename), position_of(role->location));
+}
+
+void check_storage_parameters(Nodes options) {
+  for (const Node* node : options) {
+    const PgQuery__DefElem& option = *node->def_elem;
+    const std::string_view name = option.defname;
+    const bool is_number = option.arg != nullptr && (option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER
+                                                         ? option.arg->integer->ival >= 0
+                                                         : option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT && option.arg->float_->fval[0] != '-');
+    if (name.starts_with("autovacuum_") && option.defnamespace[0] == '\0' && (is_number || name == "autovacuum_enabled")) continue;
+    if (name != "fillfactor" || option.arg == nullptr || option.arg->node_case != PG_QUERY__NODE__NODE_INTEGER) {
+      fail_unsupported("storage parameter " + std::string(name), position_of(option.location));
+    }
+    const std::int32_t percent = option.arg->integer->ival;
+    if (percent < 10 || percent > 100) {
+      fail("22023", "value " + std::to_string(percent) + " out of bounds for option \"fillfactor\"", 0, "Valid values are between \"10\" and \"100\".");
+    }
+  }
+}
+
 void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) {
   if (stmt.n_schema_elts > 0) fail_unsupported("CREATE SCHEMA with elements");
   Catalog& catalog = session.engine.catalog;
   const std::string name = stmt.schemaname;
   if (name.empty()) fail_unsupported("CREATE SCHEMA AUTHORIZATION");
+  refuse_other_roles(stmt.authrole);
   if (name.starts_with("pg_")) {
     fail("42939", "unacceptable schema name " + in_quotes(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
   }
@@ -121,6 +147,9 @@ void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
   }
   if (entry == nullptr) fail("42704", "type " + in_quotes(name) + " does not exist");
   EnumType& type = *entry->type;
+  if (std::string_view(stmt.new_val).size() > 63) {
+    fail("42602", "invalid enum label " + in_quotes(stmt.new_val), 0, "Labels must be 63 bytes or less.");
+  }
   if (type.find(stmt.new_val) != nullptr) {
     if (stmt.skip_if_new_val_exists) return;
     fail("42710", "enum label " + in_quotes(stmt.new_val) + " already exists");
@@ -143,9 +172,18 @@ void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
 
 void apply_sequence_options(Sequence& sequence, Nodes options) {
   bool has_start = false;
+  bool has_minimum = false;
+  bool has_maximum = false;
+  const std::int64_t largest = sequence.maximum;  // that of the type
   const auto number_of = [](const PgQuery__DefElem& option) -> std::int64_t {
     if (option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER) return option.arg->integer->ival;
-    if (option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT) return std::stoll(option.arg->float_->fval);
+    if (option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT) {
+      const std::string_view text = option.arg->float_->fval;
+      std::int64_t number = 0;
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (read.ec == std::errc{} && read.ptr == text.data() + text.size()) return number;
+      fail("22003", "value \"" + std::string(text) + "\" is out of range for type bigint");
+    }
     fail_unsupported("this sequence option");
   };
   for (const Node* node : options) {
@@ -159,25 +197,45 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
       sequence.increment = number_of(option);
       if (sequence.increment == 0) fail("22023", "INCREMENT must not be zero");
       if (sequence.increment < 0) {
-        sequence.minimum = INT64_MIN;
-        sequence.maximum = -1;
-        if (!has_start) sequence.start = -1;
+        if (!has_minimum) sequence.minimum = -largest - 1;
+        if (!has_maximum) sequence.maximum = -1;
       }
     } else if (name == "minvalue") {
       if (has_value) sequence.minimum = number_of(option);
+      has_minimum = has_value;
     } else if (name == "maxvalue") {
       if (has_value) sequence.maximum = number_of(option);
+      has_maximum = has_value;
     } else if (name == "cycle") {
       sequence.cycles = true;
     } else if (name == "cache") {
       if (number_of(option) != 1) fail_unsupported("CACHE of a sequence");
-    } else if (name == "as" || name == "owned_by") {
-      if (name == "owned_by") fail_unsupported("OWNED BY");
+    } else if (name == "as") {
+      // seen before the others
+    } else if (name == "owned_by") {
+      fail_unsupported("OWNED BY");
     } else {
       fail_unsupported("sequence option " + std::string(name), position_of(option.location));
     }
   }
-  if (!has_start && sequence.increment > 0 && sequence.minimum != 1) sequence.start = sequence.minimum;
+  const std::string type = largest == INT16_MAX ? "smallint" : largest == INT32_MAX ? "integer" : "bigint";
+  const auto text = [](std::int64_t number) { return std::to_string(number); };
+  if (sequence.maximum > largest || sequence.maximum < -largest - 1) {
+    fail("22023", "MAXVALUE (" + text(sequence.maximum) + ") is out of range for sequence data type " + type);
+  }
+  if (sequence.minimum > largest || sequence.minimum < -largest - 1) {
+    fail("22023", "MINVALUE (" + text(sequence.minimum) + ") is out of range for sequence data type " + type);
+  }
+  if (sequence.minimum >= sequence.maximum) {
+    fail("22023", "MINVALUE (" + text(sequence.minimum) + ") must be less than MAXVALUE (" + text(sequence.maximum) + ")");
+  }
+  if (!has_start) sequence.start = sequence.increment > 0 ? sequence.minimum : sequence.maximum;
+  if (sequence.start < sequence.minimum) {
+    fail("22023", "START value (" + text(sequence.start) + ") cannot be less than MINVALUE (" + text(sequence.minimum) + ")");
+  }
+  if (sequence.start > sequence.maximum) {
+    fail("22023", "START value (" + text(sequence.start) + ") cannot be greater than MAXVALUE (" + text(sequence.maximum) + ")");
+  }
   sequence.last_value = sequence.start;
 }
 
@@ -189,6 +247,14 @@ void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
     return;
   }
   Sequence& sequence = session.engine.catalog.new_sequence(schema, name);
+  for (const Node* node : Nodes(stmt.options, stmt.n_options)) {
+    if (node->def_elem->defname != std::string_view("as")) continue;
+    const TypeRef type = session.naming.type(*node->def_elem->arg->type_name);
+    if (!type.same(TypeRef(Type::int2)) && !type.same(TypeRef(Type::int4)) && !type.same(TypeRef(Type::int8))) {
+      fail("22023", "sequence type must be smallint, integer, or bigint");
+    }
+    if (!type.is(Type::int8)) sequence.maximum = type.is(Type::int2) ? INT16_MAX : INT32_MAX;
+  }
   apply_sequence_options(sequence, Nodes(stmt.options, stmt.n_options));
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::sequence;

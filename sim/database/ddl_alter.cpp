@@ -82,6 +82,11 @@ void alter_not_null(SessionImpl& session, Table& table, std::uint32_t column, bo
       }
     }
   }
+  if (const Index* key = table.primary_key(); !not_null && key != nullptr) {
+    for (const KeyElement& element : key->elements) {
+      if (element.column == static_cast<std::int32_t>(column)) fail("42P16", "column " + in_quotes(target.name) + " is in a primary key");
+    }
+  }
   const bool before = target.not_null;
   target.not_null = not_null;
   undo(session, [&table, column, before] { table.columns[column].not_null = before; });
@@ -116,7 +121,7 @@ LockMode lock_mode_of(const PgQuery__AlterTableCmd& command, std::int32_t positi
 Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
   if (stmt.objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) fail_unsupported("ALTER of this kind of object");
   if (stmt.missing_ok && session.naming.find_relation(stmt.relation->schemaname, stmt.relation->relname) == nullptr) co_return;
-  Table& table = session.naming.table(*stmt.relation);
+  Table& table = session.naming.named_table(*stmt.relation);
   // AlterTableGetLockLevel: the strongest that a command needs. What is refused is refused before anybody waits.
   LockMode mode = LockMode::share_update_exclusive;
   std::vector<Table*> parents;
@@ -124,7 +129,7 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
     const PgQuery__AlterTableCmd& command = *node->alter_table_cmd;
     const LockMode needed = lock_mode_of(command, position_of(stmt.relation->location));
     mode = std::max(mode, needed);
-    if (needed == LockMode::share_row_exclusive) parents.push_back(&session.naming.table(*command.def->constraint->pktable));
+    if (needed == LockMode::share_row_exclusive) parents.push_back(&session.naming.named_table(*command.def->constraint->pktable));
   }
   co_await lock_table(session, table, mode);
   for (Table* parent : parents) co_await lock_table(session, *parent, LockMode::share_row_exclusive);
@@ -158,10 +163,15 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
         alter_not_null(session, table, column(), false);
         break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner:
+        refuse_other_roles(command.newowner);
+        break;
       case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
       case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
-      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+        if (command.name[0] != '\0') static_cast<void>(column());
         break;  // no effect on results
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+        check_storage_parameters(Nodes(command.def->list->items, command.def->list->n_items));
+        break;
       default:
         fail_unsupported("this form of ALTER TABLE", position_of(stmt.relation->location));
     }

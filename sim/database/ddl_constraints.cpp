@@ -17,6 +17,8 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   for (const Node* node : Nodes(constraint.including, constraint.n_including)) {
     definition.included.push_back(included_column(table, node->string->sval));
   }
+  refuse_known_constraint(table, definition.name);
+  if (constraint.indexspace[0] != '\0' && constraint.indexspace != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(constraint.indexspace));
   if (constraint.indexname[0] != '\0') fail_unsupported("UNIQUE USING INDEX", position_of(constraint.location));
   if (definition.is_primary && table.primary_key() != nullptr) {
     fail("42P16", "multiple primary keys for table " + in_quotes(table.name) + " are not allowed", position_of(constraint.location));
@@ -35,6 +37,7 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
         }
       }
       table.columns[*column].not_null = true;
+      undo(session, [&table, place = *column] { table.columns[place].not_null = false; });
     }
     definition.elements.push_back({static_cast<std::int32_t>(*column), nullptr, {}});
   }
@@ -109,6 +112,10 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
   check.condition = Analyzer(session.naming).row_condition(table, *constraint.raw_expr, Clause::check);
   check.text = expression_text(*constraint.raw_expr);
   check.name = constraint.conname;
+  refuse_known_constraint(table, check.name);
+  for_each_expression(*check.condition, [](const Expr& each) {
+    if (each.kind == ExprKind::system_column && each.system != SystemColumn::tableoid) fail_unsupported("a system column in a check constraint");
+  });
   if (check.name.empty()) {
     // Named after its column, if there is just one.
     std::vector<std::uint32_t> columns;
@@ -133,6 +140,14 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
   const std::string name = check.name;
   table.checks.insert(place, std::move(check));
   undo(session, [&table, name] { std::erase_if(table.checks, [&](const CheckConstraint& each) { return each.name == name; }); });
+}
+
+void refuse_known_constraint(const Table& table, const std::string& name) {
+  const auto has_name = [&](const auto& other) { return other->name == name && !other->is_dropped; };
+  const bool is_known = std::any_of(table.checks.begin(), table.checks.end(), [&](const CheckConstraint& other) { return other.name == name; }) ||
+                        std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(), has_name) ||
+                        std::any_of(table.indexes.begin(), table.indexes.end(), [&](const auto& other) { return other->is_constraint && has_name(other); });
+  if (is_known && !name.empty()) fail("42710", "constraint " + in_quotes(name) + " for relation " + in_quotes(table.name) + " already exists");
 }
 
 void drop_constraint(SessionImpl& session, Table& table, const std::string& name, bool missing_ok) {

@@ -47,6 +47,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
       });
       continue;
     }
+    if (stmt.concurrent && session.transaction.is_explicit) fail("25001", "DROP INDEX CONCURRENTLY cannot run inside a transaction block");
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE) fail_unsupported("DROP TYPE");
     if (node->node_case != PG_QUERY__NODE__NODE_LIST) fail_unsupported("DROP of this kind of object");
     const Nodes names(node->list->items, node->list->n_items);
@@ -58,7 +59,12 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
                             : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "sequence"
                                                                                          : "view";
     if (entry == nullptr) {
-      const std::string shown = schema.empty() ? name : schema + "." + name;
+      if (!schema.empty() && !session.engine.catalog.schema_exists(schema)) {
+        if (!stmt.missing_ok) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
+        session.notice("NOTICE", "00000", "schema " + in_quotes(schema) + " does not exist, skipping");
+        continue;
+      }
+      const std::string& shown = name;
       if (stmt.missing_ok) {
         session.notice("NOTICE", "00000", std::string(kind_name) + " " + in_quotes(name) + " does not exist, skipping");
         continue;
@@ -131,7 +137,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
 
 Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
   std::vector<Table*> tables;
-  for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) tables.push_back(&session.naming.table(*node->range_var));
+  for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) tables.push_back(&session.naming.named_table(*node->range_var));
   for (std::size_t i = 0; i < tables.size(); ++i) {
     for (const ForeignKey* key : tables[i]->referenced_by) {
       if (key->is_dropped || std::find(tables.begin(), tables.end(), key->child) != tables.end()) continue;
@@ -148,9 +154,17 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
     co_await lock_table(session, *table, LockMode::access_exclusive);
     session.take_snapshot();
     if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
+    std::vector<VersionId> emptied;
     for (VersionId id = 0; id < table->heap->end(); ++id) {
-      if (is_alive((*table->heap)[id])) write_remove(session, *table, id);
+      if (!is_alive((*table->heap)[id])) continue;
+      write_remove(session, *table, id);
+      emptied.push_back(id);
     }
+    // Once it is committed, older snapshots find the table empty, too (manual, 13.6): no row has ever been there to see.
+    session.transaction.ddl.emplace_back([heap = table->heap.get(), emptied = std::move(emptied)](bool committed) {
+      if (!committed) return;
+      for (const VersionId id : emptied) (*heap)[id].xmax = (*heap)[id].xmin;
+    });
     if (!stmt.restart_seqs) continue;
     for (const Column& column : table->columns) {
       if (column.sequence == nullptr) continue;

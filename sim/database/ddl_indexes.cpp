@@ -32,13 +32,16 @@ std::uint32_t included_column(const Table& table, const std::string& name) {
 }
 
 Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
-  Table& table = session.naming.table(*stmt.relation);
+  Table& table = session.naming.named_table(*stmt.relation);
   const std::string_view method = stmt.access_method;
   if (!method.empty() && method != "btree") {
     // GIN and the others would only make queries faster: results are the same without.
     if (stmt.unique) fail("0A000", "access method " + in_quotes(method) + " does not support unique indexes");
     fail_unsupported("CREATE INDEX USING " + std::string(method), position_of(stmt.relation->location));
   }
+  if (stmt.concurrent && session.transaction.is_explicit) fail("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
+  if (stmt.table_space[0] != '\0' && stmt.table_space != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(stmt.table_space));
+  check_storage_parameters(Nodes(stmt.options, stmt.n_options));
   co_await lock_table(session, table, LockMode::share);
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
@@ -62,10 +65,19 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
     KeyElement key;
     if (element.name[0] != '\0') {
       const auto column = table.column(element.name);
-      if (!column) fail("42703", "column " + in_quotes(element.name) + " does not exist");
+      if (!column) {
+        for (const std::string_view system : {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"}) {
+          if (element.name == system) fail("0A000", "index creation on system columns is not supported");
+        }
+        fail("42703", "column " + in_quotes(element.name) + " does not exist");
+      }
       key.column = static_cast<std::int32_t>(*column);
     } else {
       key.expression = Analyzer(session.naming).row_expression(table, *element.expr);
+      for_each_expression(*key.expression, [](const Expr& each) {
+        if (each.kind == ExprKind::system_column) fail("0A000", "index creation on system columns is not supported");
+      });
+      if (key.expression->type.is(Type::record)) fail("42P16", "column \"row\" has pseudo-type record");
       key.text = expression_text(*element.expr);
       if (key.expression->kind == ExprKind::call) {
         auto named = std::make_shared<Expr>(*key.expression);
@@ -85,6 +97,9 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   }
   if (stmt.where_clause != nullptr) {
     definition.predicate = Analyzer(session.naming).row_condition(table, *stmt.where_clause, Clause::index_predicate);
+    for_each_expression(*definition.predicate, [](const Expr& each) {
+      if (each.kind == ExprKind::system_column) fail("0A000", "index creation on system columns is not supported");
+    });
     definition.predicate_text = expression_text(*stmt.where_clause);
   }
   Index& index = build_index(session, table, std::move(definition));

@@ -38,6 +38,12 @@ void undo(SessionImpl& session, std::function<void()> action);
 
 /// The expression of a generated column, when all columns are known. Throws SqlError.
 void add_generation(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition);
+/// Throws 0A000 unless it is the session's own role: there are no others here.
+void refuse_other_roles(const PgQuery__RoleSpec* role);
+/// WITH (…) of a table or an index. Throws 0A000 for what is not without effect, 22023 for a bad fillfactor.
+void check_storage_parameters(Nodes options);
+/// Throws 42710 if the table has a constraint of this name. Empty: made up later.
+void refuse_known_constraint(const Table& table, const std::string& name);
 
 /// A constraint, and the column that it was written behind.
 struct ConstraintItem {

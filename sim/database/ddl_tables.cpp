@@ -40,7 +40,7 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
   if (definition.coll_clause != nullptr) {
     const PgQuery__CollateClause& clause = *definition.coll_clause;
     const std::string_view name = clause.collname[clause.n_collname - 1]->string->sval;
-    if (name != "C" && name != "POSIX" && name != "default") fail_unsupported("COLLATE " + in_quotes(name));
+    if (name != "C" && name != "default") fail_unsupported("COLLATE " + in_quotes(name));
   }
   for (const std::string_view system : {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"}) {
     if (column.name == system) fail("42701", "column name " + in_quotes(column.name) + " conflicts with a system column name");
@@ -55,6 +55,10 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
     column.sequence = &make_sequence(session, table, column.name, serial, {});
   } else {
     column.type = session.naming.type(*definition.type_name);
+    if (column.type.is_unknown()) fail("42P16", "column " + in_quotes(column.name) + " has pseudo-type unknown");
+    if (definition.coll_clause != nullptr && category_of(column.type.element()) != TypeCategory::string) {
+      fail("42804", "collations are not supported by type " + type_name(column.type));
+    }
   }
   for (const Node* node : Nodes(definition.constraints, definition.n_constraints)) {
     const PgQuery__Constraint& constraint = *node->constraint;
@@ -69,6 +73,9 @@ Column make_column(SessionImpl& session, Table& table, const PgQuery__ColumnDef&
         column.default_text = expression_text(*constraint.raw_expr);
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+        if (!column.type.same(TypeRef(Type::int2)) && !column.type.same(TypeRef(Type::int4)) && !column.type.same(TypeRef(Type::int8))) {
+          fail("22023", "identity column type must be smallint, integer, or bigint");
+        }
         column.identity = constraint.generated_when[0] == 'a' ? Identity::always : Identity::by_default;
         column.not_null = true;
         column.sequence = &make_sequence(session, table, column.name, column.type,
@@ -140,7 +147,16 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   if (stmt.partspec != nullptr) fail_unsupported("PARTITION BY", position_of(stmt.relation->location));
   if (stmt.of_typename != nullptr) fail_unsupported("CREATE TABLE OF", position_of(stmt.relation->location));
   if (stmt.relation->relpersistence[0] == 't') fail_unsupported("temporary tables", position_of(stmt.relation->location));
+  if (stmt.relation->schemaname == std::string_view("pg_temp")) fail_unsupported("temporary tables", position_of(stmt.relation->location));
+  if (stmt.oncommit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP) fail("42P16", "ON COMMIT can only be used on temporary tables");
+  if (stmt.access_method[0] != '\0' && stmt.access_method != std::string_view("heap")) fail_unsupported("table access method " + std::string(stmt.access_method));
+  if (stmt.tablespacename[0] != '\0' && stmt.tablespacename != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(stmt.tablespacename));
+  check_storage_parameters(Nodes(stmt.options, stmt.n_options));
   const std::string schema = session.naming.schema_of(*stmt.relation);
+  if (schema == "pg_catalog") {
+    fail("42501", "permission denied to create " + in_quotes("pg_catalog." + std::string(stmt.relation->relname)), 0,
+         "System catalog modifications are currently disallowed.");
+  }
   const std::string name = stmt.relation->relname;
   Catalog& catalog = session.engine.catalog;
   if (catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {

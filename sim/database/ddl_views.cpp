@@ -87,9 +87,9 @@ void check_replacement(const View& old_view, const View& view) {
       fail("42P16", "cannot change name of view column " + in_quotes(old_view.columns[i]) + " to " + in_quotes(view.columns[i]), 0,
            {}, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
     }
-    if (!view.types[i].same(old_view.types[i])) {
+    if (!view.types[i].same(old_view.types[i]) || view.types[i].typmod != old_view.types[i].typmod) {
       fail("42P16", "cannot change data type of view column " + in_quotes(view.columns[i]) + " from " +
-                        type_name(old_view.types[i]) + " to " + type_name(view.types[i]));
+                        type_name_with_typmod(old_view.types[i]) + " to " + type_name_with_typmod(view.types[i]));
     }
   }
 }

@@ -167,9 +167,15 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       return Value::integer(found->second);
     }
     case EngineFunction::lastval:
+      if (session.last_sequence != nullptr) {
+        const Sequence& last = *session.last_sequence;
+        const CatalogEntry* entry = session.engine.catalog.find_relation(last.schema, last.name, session.transaction.slot);
+        if (entry == nullptr || entry->sequence != &last) session.last_sequence = nullptr;  // it was dropped
+      }
       if (session.last_sequence == nullptr) fail("55000", "lastval is not yet defined in this session");
       return Value::integer(session.last_sequence_value);
     case EngineFunction::setval: {
+      if (session.transaction.is_read_only) fail("25006", "cannot execute setval() in a read-only transaction");
       Sequence& sequence = sequence_argument(expr, arguments, execution);
       const std::int64_t value = arguments[1].integer();
       if (value < sequence.minimum || value > sequence.maximum) {
@@ -179,6 +185,7 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
       const bool called = arguments.size() < 3 || arguments[2].boolean();
       sequence.restart(value, called);
       if (called) session.sequence_values[sequence.id] = value;
+      if (called && session.last_sequence == &sequence) session.last_sequence_value = value;
       return Value::integer(value);
     }
     case EngineFunction::is_in_recovery:

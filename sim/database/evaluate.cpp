@@ -214,13 +214,22 @@ const Value& evaluate_row(const Expr& expr, Execution& execution, Value& scratch
 const Value& evaluate_subscript(const Expr& expr, Execution& execution, Value& scratch) {
   Value array_local;
   const Value& array = evaluate(*expr.args[0], execution, array_local);
-  Value index_local;
-  const Value& index = evaluate(*expr.args[1], execution, index_local);
-  if (array.is_null() || index.is_null()) return kNull;
+  if (array.is_null()) return kNull;
   const ArrayData& data = array.array();
-  if (data.dimensions.size() != 1) return kNull;
-  const std::int64_t place = index.integer() - data.dimensions[0].lower_bound;
-  if (place < 0 || place >= data.dimensions[0].length) return kNull;
+  const bool fits = data.dimensions.size() + 1 == expr.args.size();
+  std::int64_t place = 0;
+  bool is_inside = fits;
+  for (std::size_t i = 1; i < expr.args.size(); ++i) {
+    Value index_local;
+    const Value& index = evaluate(*expr.args[i], execution, index_local);
+    if (index.is_null()) return kNull;
+    if (!fits) continue;
+    const ArrayData::Dimension& dimension = data.dimensions[i - 1];
+    const std::int64_t step = index.integer() - dimension.lower_bound;
+    is_inside = is_inside && step >= 0 && step < dimension.length;
+    place = place * dimension.length + step;
+  }
+  if (!is_inside) return kNull;
   scratch = data.elements[static_cast<std::size_t>(place)];
   return scratch;
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "sim/database/constraints.hpp"
+#include "sim/database/ddl_support.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/row_locks.hpp"
 #include "sim/database/row_writes.hpp"
@@ -287,6 +288,11 @@ void check_rows_of(SessionImpl& session, const ForeignKey& key) {
   for (VersionId id = 0; id < table.heap->end(); ++id) {
     const Version& version = (*table.heap)[id];
     if (version.row == nullptr || version.xmax != 0) continue;
+    const auto nulls = std::ranges::count_if(key.child_columns, [&](std::uint32_t column) { return version.row[column].is_null(); });
+    if (key.match_full && nulls > 0 && nulls < std::ssize(key.child_columns)) {
+      fail_constraint("23503", "insert or update on table " + in_quotes(table.name) + " violates foreign key constraint " + in_quotes(key.name),
+                      "MATCH FULL does not allow mixing of null and nonnull key values.", key.name);
+    }
     const auto values = key_values(version.row, key.child_columns);
     if (!values || !find_rows(session, *key.parent, key.parent_columns, *values, snapshot).empty()) continue;
     fail_constraint("23503", "insert or update on table " + in_quotes(table.name) + " violates foreign key constraint " + in_quotes(key.name),
@@ -315,7 +321,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   if (constraint.n_fk_del_set_cols > 0) fail_unsupported("ON DELETE SET NULL of some columns", position);
   auto key = std::make_unique<ForeignKey>();
   key->child = &table;
-  key->parent = &session.naming.table(*constraint.pktable);
+  key->parent = &session.naming.named_table(*constraint.pktable);
   key->on_delete = action_of(constraint.fk_del_action, constraint.location);
   key->on_update = action_of(constraint.fk_upd_action, constraint.location);
   key->is_deferrable = constraint.deferrable || constraint.initdeferred;
@@ -377,6 +383,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
     }
   }
   key->name = constraint.conname;
+  refuse_known_constraint(table, key->name);
   if (key->name.empty()) {
     std::string base = table.name;
     for (const std::uint32_t column : key->child_columns) base += "_" + table.columns[column].name;

@@ -1,4 +1,5 @@
 #include "sim/database/analyzer.hpp"
+#include "sim/database/types/postgres_names.hpp"
 
 namespace orrery::sim::database {
 namespace {
@@ -45,6 +46,15 @@ Table& Naming::table(const PgQuery__RangeVar& range) const {
     fail("42809", in_quotes(range.relname) + " is not a table", position_of(range.location));
   }
   return *entry.table;
+}
+
+Table& Naming::named_table(const PgQuery__RangeVar& range) const {
+  const std::string_view schema = range.schemaname;
+  const bool is_system = schema == "information_schema" || schema == "pg_catalog" || schema == "pg_temp";
+  if (!schema.empty() && !is_system && !catalog->schema_exists(range.schemaname)) {
+    fail("3F000", "schema " + in_quotes(schema) + " does not exist", position_of(range.location));
+  }
+  return table(range);
 }
 
 std::string Naming::schema_of(const PgQuery__RangeVar& range) const {
@@ -102,17 +112,16 @@ TypeRef Naming::type(const PgQuery__TypeName& name) const {
       }
     }
     if (entry == nullptr) {
-      static constexpr std::string_view kKnown[] = {"money", "point", "line",  "box",   "path",    "polygon",  "circle",
-                                                    "cidr",  "inet",  "macaddr", "bit", "varbit",  "tsvector", "tsquery",
-                                                    "xml",   "char",  "regproc", "int4range", "int8range", "tstzrange"};
-      for (const std::string_view known : kKnown) {
-        if (base == known) fail_unsupported("type " + base, position_of(name.location));
+      const bool is_array = base.starts_with('_');
+      if ((schema.empty() || schema == "pg_catalog") && postgres_has_type(is_array ? std::string_view(base).substr(1) : base)) {
+        fail_unsupported("type " + base, position_of(name.location));
       }
       fail("42704", "type " + in_quotes(schema.empty() ? base : schema + "." + base) + " does not exist",
            position_of(name.location));
     }
     type = TypeRef(*entry->type);
   }
+  if (name.n_typmods > 0 && type.base == Type::timetz) fail_unsupported("type time(n) with time zone", position_of(name.location));
   if (name.n_typmods > 0) {
     std::vector<std::int32_t> modifiers;
     bool is_full_interval = false;

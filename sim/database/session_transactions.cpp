@@ -259,6 +259,7 @@ void SessionImpl::define_savepoint(std::string savepoint) {
   Transaction& txn = transaction;
   TransactionLevel level;
   level.savepoint = std::move(savepoint);
+  level.was_read_only = txn.is_read_only;
   level.first_write = txn.writes.size();
   level.first_ddl = txn.ddl.size();
   level.deferral = txn.deferral;
@@ -284,6 +285,7 @@ void SessionImpl::release_savepoint(const std::string& savepoint) {
   const std::size_t index = find_savepoint(txn, savepoint);
   for (std::size_t i = txn.levels.size(); i-- > index;) {
     settings.end_level(true, false);
+    txn.is_read_only = txn.levels.back().was_read_only;
     txn.levels.pop_back();
   }
   // What was locked or declared within belongs to the level around it from now on.
@@ -295,6 +297,7 @@ void SessionImpl::roll_back_to_savepoint(const std::string& savepoint) {
   Transaction& txn = transaction;
   const std::size_t index = find_savepoint(txn, savepoint);
   const std::size_t levels = txn.levels.size();
+  txn.is_read_only = txn.levels[index].was_read_only;
   roll_back_level(index);
   for (std::size_t i = index; i < levels; ++i) settings.end_level(false, false);
   apply_search_path();

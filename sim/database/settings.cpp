@@ -4,8 +4,10 @@
 #include <charconv>
 
 #include "sim/database/errors.hpp"
+#include "sim/database/types/postgres_names.hpp"
 
 namespace orrery::sim::database {
+
 namespace {
 
 /// `cost`: a number that only a planner which weighs costs would look at.
@@ -81,7 +83,7 @@ const Definition* find(std::string_view name) {
 
 const Definition& require(std::string_view name) {
   const Definition* definition = find(name);
-  if (definition == nullptr) fail("42704", "unrecognized configuration parameter " + in_quotes(name));
+  if (definition == nullptr) fail_unknown_setting(name);
   return *definition;
 }
 
@@ -162,12 +164,39 @@ std::string normalize(const Definition& definition, std::string_view value) {
   const std::string initial = lower(definition.initial);
   const bool is_same = word == initial || (definition.name == "timezone" && (word == "utc" || word == "gmt" || word == "etc/utc")) ||
                        ((definition.name == "client_encoding") && (word == "utf8" || word == "utf-8" || word == "unicode")) ||
-                       (definition.name == "extra_float_digits") || (definition.name == "datestyle" && word.starts_with("iso"));
+                       (definition.name == "extra_float_digits") || (definition.name == "datestyle" && word == "iso");
   if (!is_same) fail_unsupported("SET " + std::string(definition.name) + " to another value than " + std::string(definition.initial));
   return std::string(definition.initial);
 }
 
+/// Of a setting that the application makes up: identifiers with dots between them (manual, 20.16).
+void check_custom_name(std::string_view name) {
+  bool is_first = true;
+  bool is_valid = true;
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || c == '_' || static_cast<signed char>(c) < 0;
+    const bool is_later = (c >= '0' && c <= '9') || c == '$';
+    is_valid = is_valid && (is_letter || (!is_first && (is_later || c == '.')));
+    is_first = c == '.';
+  }
+  if (is_valid && !is_first) return;
+  fail("42602", "invalid configuration parameter name " + in_quotes(name), 0, "Custom parameter names must be two or more simple identifiers separated by dots.");
+}
+
 }  // namespace
+
+void fail_unknown_setting(std::string_view name) {
+  const std::string key = lower(name);
+  if (postgres_has_setting(key)) fail_unsupported("setting " + key);
+  fail("42704", "unrecognized configuration parameter " + in_quotes(name));
+}
+
+std::string_view spelling_of_setting(std::string_view name) {
+  if (name == "datestyle") return "DateStyle";
+  if (name == "intervalstyle") return "IntervalStyle";
+  if (name == "timezone") return "TimeZone";
+  return name;
+}
 
 void Settings::Values::read() {
   const auto duration = [&](std::string_view name) -> Duration {
@@ -202,6 +231,7 @@ void Settings::set(std::string_view name, std::string_view value, bool is_local)
   const std::string key = lower(name);
   std::string text;
   if (find(key) == nullptr && key.find('.') != std::string::npos) {
+    check_custom_name(key);
     text = value;  // a setting of the application's own, as app.user_id
   } else {
     text = normalize(require(key), value);
@@ -215,7 +245,8 @@ void Settings::set(std::string_view name, std::string_view value, bool is_local)
 
 void Settings::reset(std::string_view name, bool is_local) {
   const std::string key = lower(name);
-  set(key, find(key) != nullptr ? find(key)->initial : require(key).initial, is_local);
+  const bool is_custom = find(key) == nullptr && key.find('.') != std::string::npos;
+  set(key, is_custom ? std::string_view() : require(key).initial, is_local);
 }
 
 void Settings::reset_all() {

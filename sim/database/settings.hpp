@@ -24,6 +24,11 @@ struct StatementSettings {
   bool asynchronous_commit = false;
 };
 
+/// Throws 42704; 0A000 if PostgreSQL has a setting of this name.
+[[noreturn]] void fail_unknown_setting(std::string_view name);
+/// As SHOW heads its column; `name` in small letters.
+[[nodiscard]] std::string_view spelling_of_setting(std::string_view name);
+
 /// A session's settings (SET, SHOW), with what SET LOCAL and rolled back transactions undo. Only settings whose effect
 /// is simulated, or that have none on results, are known.
 class Settings {

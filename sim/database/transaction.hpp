@@ -40,6 +40,7 @@ struct Deferral {
 
 /// The transaction itself, or a savepoint in it.
 struct TransactionLevel {
+  bool was_read_only = false;  // what the level's end brings back
   std::string savepoint;     // empty: the transaction
   Xid xid = 0;               // assigned at its first write
   std::size_t first_write = 0;

@@ -47,6 +47,9 @@ void apply_modes(SessionImpl& session, Nodes options) {
     const bool on = option.arg->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && option.arg->a_const->ival->ival != 0;
     if (name == "transaction_read_only") {
       if (!on && session.replayed) fail("0A000", "cannot set transaction read-write mode during recovery");
+      if (!on && txn.is_read_only && txn.levels.size() > 1) {
+        fail("25001", "cannot set transaction read-write mode inside a read-only transaction");
+      }
       if (!on && txn.is_read_only && txn.has_snapshot) {
         fail("25001", "transaction read-write mode must be set before any query");
       }
@@ -123,9 +126,10 @@ void show_variable(SessionImpl& session, const PgQuery__VariableShowStmt& stmt, 
   std::optional<std::string> value = session.settings.show(name);
   if (name == "transaction_isolation") value = name_of(session.transaction.isolation);
   if (name == "transaction_read_only") value = session.transaction.is_read_only ? "on" : "off";
-  if (!value) fail("42704", "unrecognized configuration parameter " + in_quotes(name));
+  if (name == "transaction_deferrable") value = session.transaction.is_deferrable ? "on" : "off";
+  if (!value) fail_unknown_setting(name);
   auto shape = std::make_shared<RowShape>();
-  shape->columns = {name};
+  shape->columns = {std::string(spelling_of_setting(name))};
   std::vector<SqlValue> cells;
   cells.emplace_back(*value);
   result.rows = Rows(std::move(shape), std::move(cells), 1);
@@ -157,7 +161,7 @@ class Chain {
 Task<> lock_statement(SessionImpl& session, const PgQuery__LockStmt& stmt) {
   if (!session.transaction.is_explicit) fail("25P01", "LOCK TABLE can only be used in transaction blocks");
   for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) {
-    Table& table = session.naming.table(*node->range_var);
+    Table& table = session.naming.named_table(*node->range_var);
     co_await lock_table(session, table, static_cast<LockMode>(stmt.mode), stmt.nowait);
   }
 }
@@ -231,6 +235,10 @@ Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery_
       if (!txn.is_explicit) fail("25P01", "ROLLBACK TO SAVEPOINT can only be used in transaction blocks");
       session.roll_back_to_savepoint(stmt.savepoint_name);
       co_return "ROLLBACK";
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE:
+      if (!txn.has_failed) fail_unsupported("two-phase commit");
+      session.roll_back();
+      co_return "ROLLBACK";
     default:
       fail_unsupported("two-phase commit");
   }
@@ -253,6 +261,19 @@ bool utility_takes_snapshot(const Node& node) noexcept {
 }
 
 namespace {
+
+/// "CREATE PUBLICATION" of a node that the parser calls create_publication_stmt.
+std::string statement_name(const Node& node) {
+  const ProtobufCMessageDescriptor& kinds = *node.base.descriptor;
+  for (unsigned i = 0; i < kinds.n_fields; ++i) {
+    if (kinds.fields[i].id != static_cast<std::uint32_t>(node.node_case)) continue;
+    std::string name = kinds.fields[i].name;
+    if (name.ends_with("_stmt")) name.resize(name.size() - 5);
+    for (char& c : name) c = c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return name;
+  }
+  return "this statement";
+}
 
 /// PreventCommandDuringRecovery: what a hot standby refuses though it changes no row.
 void refuse_on_standby(const Node& node) {
@@ -374,9 +395,15 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "LOCK TABLE";
       co_return;
     case PG_QUERY__NODE__NODE_VACUUM_STMT:
-      if (session.transaction.is_explicit) fail("25001", "VACUUM cannot run inside a transaction block");
+      if (session.transaction.is_explicit && node.vacuum_stmt->is_vacuumcmd) fail("25001", "VACUUM cannot run inside a transaction block");
       for (const Node* each : Nodes(node.vacuum_stmt->rels, node.vacuum_stmt->n_rels)) {
-        static_cast<void>(session.naming.relation(*each->vacuum_relation->relation));
+        const PgQuery__VacuumRelation& named = *each->vacuum_relation;
+        const CatalogEntry& entry = session.naming.relation(*named.relation);
+        for (const Node* column : Nodes(named.va_cols, named.n_va_cols)) {
+          const std::string name = column->string->sval;
+          if (entry.table != nullptr && entry.table->column(name)) continue;
+          fail("42703", "column " + in_quotes(name) + " of relation " + in_quotes(named.relation->relname) + " does not exist");
+        }
       }
       session.engine.clean_up(SIZE_MAX);
       result.command_tag = node.vacuum_stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE";
@@ -436,7 +463,7 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = node.close_portal_stmt->portalname[0] == '\0' ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
       co_return;
     default:
-      fail_unsupported("this statement");
+      fail_unsupported(statement_name(node));
   }
 }
 

@@ -21,10 +21,11 @@ struct Replay {
   std::uint64_t same = 0;
   std::uint64_t errors = 0;   // of the same ones
   std::uint64_t refused = 0;  // by the simulated server, and so not run on the real one
-  std::uint64_t unknown = 0;  // names (functions, types, settings) that only the real server has: a loud error, no answer
+  std::uint64_t follow = 0;   // differ, and name what a statement before them names that was refused or that differed
   std::uint64_t hangs = 0;    // still running after a minute of virtual time, with nobody to wait for
   std::map<std::string, std::uint64_t> refusals;  // how often each construct
   std::vector<Difference> differences;
+  std::vector<Difference> following;
 };
 
 /// Runs a script's statements one after the other on both, in an empty database with default settings, and compares what

@@ -28,6 +28,31 @@ TEST_F(Transactions, AFailedStatementSpoilsTheTransactionAndCommitAnswersRollbac
   EXPECT_EQ(a.session().status(), TransactionStatus::idle);
 }
 
+TEST_F(Transactions, TruncateEmptiesTheTableForOlderSnapshotsToo) {
+  a.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  EXPECT_EQ(a.run("SELECT 1"), "1");
+  b.run("BEGIN");
+  b.run("TRUNCATE t");
+  EXPECT_EQ(b.tag("ROLLBACK"), "ROLLBACK");
+  EXPECT_EQ(a.run("SELECT count(*) FROM t"), "3");
+  a.run("COMMIT");
+  a.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  EXPECT_EQ(a.run("SELECT 1"), "1");
+  b.run("TRUNCATE t");
+  EXPECT_EQ(a.run("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(a.tag("COMMIT"), "COMMIT");
+}
+
+TEST_F(Transactions, ASavepointBringsBackWhetherTheTransactionWrites) {
+  a.run("BEGIN READ WRITE");
+  a.run("SAVEPOINT s");
+  a.run("SET TRANSACTION READ ONLY");
+  EXPECT_EQ(a.run("SET TRANSACTION READ WRITE"), "ERROR 25001: cannot set transaction read-write mode inside a read-only transaction");
+  a.run("ROLLBACK TO s");
+  EXPECT_EQ(a.run("SHOW transaction_read_only"), "off");
+  EXPECT_EQ(a.tag("COMMIT"), "COMMIT");
+}
+
 TEST_F(Transactions, ASavepointRecoversAFailedTransaction) {
   a.run("BEGIN");
   a.run("UPDATE t SET v = 11 WHERE k = 1");

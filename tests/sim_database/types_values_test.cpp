@@ -212,6 +212,12 @@ TEST(SqlFunctions, AskTheStatementForTimeIdsAndChance) {
 TEST(SqlFunctions, ThatAreNotSimulatedSayIt) {
   EXPECT_EQ(evaluate("'aba' ~ '(a)b\\1'"), "ERROR 0A000: a back reference in a regular expression is not supported by the simulated database");
   EXPECT_EQ(evaluate("to_char(now(), 'YYYY')"), "ERROR 0A000: to_char() is not supported by the simulated database");
+  EXPECT_EQ(evaluate("to_timestamp('a', 'b')"), "ERROR 0A000: function to_timestamp(unknown, unknown) is not supported by the simulated database");
+  EXPECT_EQ(evaluate("'[1]'::jsonb @? '$'"), "ERROR 0A000: operator jsonb @? unknown is not supported by the simulated database");
+  EXPECT_TRUE(evaluate("no_such_function(1)").starts_with("ERROR 42883: function no_such_function(integer) does not exist"));
+  EXPECT_TRUE(evaluate("length(1)").starts_with("ERROR 42883: function length(integer) does not exist"));
+  EXPECT_EQ(evaluate("'1999 Jan 08'::date"), "ERROR 0A000: the format of \"1999 Jan 08\" for type date is not supported by the simulated database");
+  EXPECT_EQ(evaluate("'1999 nonsense'::date"), "ERROR 22007: invalid input syntax for type date: \"1999 nonsense\"");
   EXPECT_EQ(evaluate("now() at time zone 'Europe/Berlin'"),
             "ERROR 0A000: time zone \"Europe/Berlin\" is not supported by the simulated database");
 }

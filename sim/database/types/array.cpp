@@ -435,7 +435,8 @@ Value trim_array(Arguments a, const Site&, const Context&) {
   if (count < 0 || count > length) {
     raise("2202E", "number of elements to trim must be between 0 and " + std::to_string(length));
   }
-  if (count == 0) return a[0];
+  for (auto& dimension : array.dimensions) dimension.lower_bound = 1;  // as those of any slice
+  if (count == 0) return Value::array(std::move(array));
   const std::size_t each = array.elements.size() / static_cast<std::size_t>(length);
   array.elements.resize(array.elements.size() - each * static_cast<std::size_t>(count));
   array.dimensions[0].length = static_cast<std::int32_t>(length - count);

@@ -1,5 +1,6 @@
 // Dates, times and timestamps from text: the ISO 8601 forms, month names, am and pm, and words as 'now' and 'infinity'.
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -7,6 +8,7 @@
 
 #include "sim/database/types/datetime.hpp"
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/postgres_names.hpp"
 #include "sim/database/types/scan.hpp"
 
 namespace orrery::sim::database {
@@ -63,7 +65,42 @@ class Reader {
   }
 
  private:
+  /// True if every word means something in a date: then PostgreSQL may know the format, which is not simulated.
+  [[nodiscard]] bool may_be_known() const {
+    constexpr std::string_view kWords[] = {"am", "pm", "bc", "ad", "t", "j", "y", "m", "d", "h", "s", "mm", "dst", "on", "at"};
+    constexpr std::string_view kDays[] = {"mon", "tue", "tues", "wed", "weds", "thu", "thur", "thurs", "fri", "sat", "sun"};
+    constexpr std::string_view kAreas[] = {"africa/", "america/", "antarctica/", "arctic/", "asia/", "atlantic/", "australia/",
+                                           "etc/", "europe/", "indian/", "pacific/", "us/", "canada/"};
+    std::size_t numbers = 0;
+    std::size_t longest = 0;
+    bool has_word = false;
+    for (std::size_t at = 0; at < all_.size();) {
+      std::size_t end = at;
+      if (is_letter(all_[at])) {
+        while (end < all_.size() && (is_letter(all_[end]) || all_[end] == '_' || (all_[end] == '/' && end + 1 < all_.size() && is_letter(all_[end + 1])))) ++end;
+        std::string word(all_.substr(at, end - at));
+        for (char& c : word) c = to_lower(c);
+        const auto is = [&](std::string_view known) { return word == known; };
+        const bool is_area = std::any_of(std::begin(kAreas), std::end(kAreas), [&](std::string_view area) { return word.starts_with(area); });
+        if (month_of(word) == 0 && !is_area && !postgres_has_zone(word) && std::none_of(std::begin(kWords), std::end(kWords), is) &&
+            std::none_of(std::begin(kDays), std::end(kDays), is)) {
+          return false;
+        }
+        has_word = true;
+      } else if (is_digit(all_[at])) {
+        while (end < all_.size() && is_digit(all_[end])) ++end;
+        longest = std::max(longest, end - at);
+        ++numbers;
+      } else {
+        ++end;
+      }
+      at = end;
+    }
+    return numbers > 0 && (has_word || numbers >= 3 || longest >= 5 || (numbers == 2 && longest == 4 && all_.find('.') != std::string_view::npos));
+  }
+
   [[noreturn]] void bad_syntax() const {
+    if (may_be_known()) raise_unsupported("the format of \"" + std::string(all_) + "\" for type " + std::string(name_of(what_)));
     raise("22007", "invalid input syntax for type " + std::string(name_of(what_)) + ": \"" + std::string(all_) + "\"");
   }
   [[noreturn]] void out_of_range(bool hint = false) const {
@@ -108,8 +145,9 @@ class Reader {
     fields_.date = CivilDate{year, static_cast<std::int32_t>(month), static_cast<std::int32_t>(day)};
   }
 
-  static std::int64_t full_year(std::int64_t year, std::size_t width) {
+  std::int64_t full_year(std::int64_t year, std::size_t width) {
     if (width > 2) return year;
+    short_year_ = year;
     return year < 70 ? year + 2000 : year + 1900;
   }
 
@@ -328,6 +366,7 @@ class Reader {
       // "Jan 2 2024" and "2 Jan 2024"; a number of three digits or more is the year.
       const auto [a, width_a] = pending_[0];
       const auto [b, width_b] = pending_[1];
+      if ((width_a > 2 ? b : a) > 31) bad_syntax();
       if (width_a > 2) {
         set_date(a, *month_, b);
       } else {
@@ -343,6 +382,7 @@ class Reader {
     if (what_ == What::time ? !fields_.time.has_value() : !fields_.date.has_value()) bad_syntax();
     if (fields_.date) {
       if (fields_.date->year == 0 && !fields_.before_christ) out_of_range();
+      if (fields_.before_christ && short_year_) fields_.date->year = *short_year_;
       if (fields_.before_christ) fields_.date->year = 1 - fields_.date->year;
       if (fields_.date->day > days_in_month(fields_.date->year, fields_.date->month)) out_of_range();
     }
@@ -358,6 +398,7 @@ class Reader {
   What what_;
   const EvalContext* context_;
   Fields fields_;
+  std::optional<std::int64_t> short_year_;  // as it was written, with two digits
   std::optional<int> month_;     // by name
   std::vector<Number> pending_;  // day and year around a month's name
 };
@@ -377,7 +418,7 @@ std::int64_t timestamp_from_text(std::string_view text, bool with_zone, const Ev
   if (fields.special) return *fields.special;
   const std::int64_t days = days_of(*fields.date);
   const auto fail = [&] { raise("22008", "timestamp out of range: \"" + std::string(text) + "\""); };
-  if (days < kFirstDate || days > kEndOfTimestamps / kDayUs) fail();
+  if (days < kFirstDate - 1 || days > kEndOfTimestamps / kDayUs) fail();
   Interval rest;
   rest.microseconds = fields.time.value_or(0);
   if (with_zone) rest.microseconds -= std::int64_t{fields.zone.value_or(0)} * kSecondUs;

@@ -84,6 +84,8 @@ struct Cast {
   }
 };
 
+/// Throws 0A000 if PostgreSQL has such a cast and the simulation has not.
+void refuse_unsimulated_cast(TypeRef from, TypeRef to);
 /// Nothing: there is no such cast in this context (the caller reports 42846 for explicit ones, 42804 for assignments).
 /// `from` may be unknown: then it is the input function. A cast to the same type applies the typmod, if that differs.
 [[nodiscard]] std::optional<Cast> find_cast(TypeRef from, TypeRef to, CastContext context);

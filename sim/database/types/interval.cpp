@@ -133,6 +133,11 @@ class IntervalReader {
 
  private:
   [[noreturn]] void bad_syntax() const {
+    // Of ISO 8601's formats only the one with designators is read.
+    const std::string_view text = trim_spaces(all_);
+    if (text.size() > 1 && (text.front() == 'P' || text.front() == 'p') && (is_digit(text.back()) || is_digit(text[1]))) {
+      raise_unsupported("the format of \"" + std::string(all_) + "\" for type interval");
+    }
     raise("22007", "invalid input syntax for type interval: \"" + std::string(all_) + "\"");
   }
   [[noreturn]] void out_of_range() const {

@@ -315,6 +315,7 @@ class RegexParser {
       if (ends()) raise_invalid("braces {} not balanced");
       if (next() != '}') raise_invalid("invalid repetition count(s)");
       ++at_;
+      if (has_preference && repeat.least == 1 && repeat.most == 1) raise_unsupported("{1,1} in a regular expression");
     } else {
       repeat.least = c == '+' ? 1 : 0;
       repeat.most = c == '?' ? 1 : RegexNode::kUnbounded;

@@ -5,6 +5,7 @@
 
 #include "runtime/check.hpp"
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/postgres_names.hpp"
 #include "sim/database/types/registry.hpp"
 
 namespace orrery::sim::database {
@@ -307,9 +308,55 @@ std::string list_types(std::span<const TypeRef> types, std::span<const std::stri
   return list;
 }
 
+/// A type in pg_type's words, if it is simulated.
+std::optional<TypeRef> simulated_type(std::string_view name) {
+  const bool is_array = name.starts_with('_');
+  if (is_array) name.remove_prefix(1);
+  const std::optional<Type> type = name == "any" ? std::optional<Type>(Type::any) : type_by_name(name);
+  if (!type) return std::nullopt;
+  TypeRef ref(*type);
+  ref.is_array = is_array;
+  return ref;
+}
+
+/// True if PostgreSQL has one with these arguments. What is of a type that is not simulated takes only unknown literals.
+bool takes(const PostgresSignature& signature, std::span<const TypeRef> actual) {
+  std::vector<std::string_view> types = signature.types;
+  if (signature.is_variadic) {
+    if (actual.size() < types.size()) return false;
+    const std::string_view repeated = types.back();
+    types.back() = repeated == "any" ? repeated : repeated.substr(1);
+    types.resize(actual.size(), types.back());
+  }
+  if (actual.size() > types.size() || actual.size() + signature.defaults < types.size()) return false;
+  Candidate candidate{nullptr, {}};
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const std::optional<TypeRef> declared = simulated_type(types[i]);
+    // A cast that only PostgreSQL has may lead to it, too.
+    const bool is_cast = !actual[i].is_array && postgres_has_implicit_cast(catalog_name(actual[i].base), types[i]);
+    if (!declared && !actual[i].is_unknown() && !is_cast) return false;
+    candidate.declared.push_back(is_cast ? actual[i] : declared.value_or(TypeRef(Type::text)));
+  }
+  return accepts_all(candidate, actual);
+}
+
+bool takes_any_of(const std::vector<PostgresSignature>& signatures, std::span<const TypeRef> actual) {
+  return std::any_of(signatures.begin(), signatures.end(), [&](const PostgresSignature& each) { return takes(each, actual); });
+}
+
 [[noreturn]] void raise_no_operator(std::string_view name, std::optional<TypeRef> left, TypeRef right) {
   const std::string signature =
       (left ? type_name(*left) + " " : std::string{}) + std::string(name) + " " + type_name(right);
+  std::vector<PostgresSignature> known = postgres_operators(name);
+  std::erase_if(known, [&](const PostgresSignature& each) { return (each.types[0] == "-") == left.has_value(); });
+  std::vector<TypeRef> actual;
+  if (left) {
+    actual.push_back(left->without_typmod());
+  } else {
+    for (PostgresSignature& each : known) each.types.erase(each.types.begin());
+  }
+  actual.push_back(right.without_typmod());
+  if (takes_any_of(known, actual)) raise_unsupported("operator " + signature);
   raise("42883", "operator does not exist: " + signature, {},
         left ? "No operator matches the given name and argument types. You might need to add explicit type casts."
              : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
@@ -331,6 +378,11 @@ std::optional<std::vector<TypeRef>> fit(const Function& function, std::size_t gi
 }
 
 }  // namespace
+
+void refuse_unsimulated_cast(TypeRef from, TypeRef to) {
+  if (from.is_array != to.is_array || !postgres_has_cast(catalog_name(from.base), catalog_name(to.base))) return;
+  raise_unsupported("a cast of type " + type_name(from) + " to " + type_name(to));
+}
 
 ResolvedCall resolve_operator(std::string_view name, std::optional<TypeRef> left, TypeRef right) {
   std::vector<TypeRef> actual;
@@ -417,6 +469,11 @@ ResolvedCall resolve_function(std::string_view name, std::span<const TypeRef> ar
   }
   const std::string signature = std::string(name) + "(" + list_types(arguments, argument_names) + ")";
   if (candidates.empty()) {
+    const std::vector<PostgresSignature> known = postgres_functions(name);
+    if (named != 0 ? !known.empty() && Registry::get().functions(name).empty() : takes_any_of(known, actual)) {
+      raise_unsupported("function " + signature);
+    }
+    if (actual.size() == 1 && postgres_has_type(name) && !type_by_name(name)) raise_unsupported("type " + std::string(name));
     raise("42883", "function " + signature + " does not exist", {},
           "No function matches the given name and argument types. You might need to add explicit type casts.");
   }

@@ -139,6 +139,7 @@ class Numerics final : public Aggregator {
   }
   [[nodiscard]] Value result() const override {
     if (count_ == 0 || (sample && count_ == 1)) return {};
+    if (!numeric_is_finite(squares_)) return numeric_from_text("NaN");
     const Value n = numeric_from_integer(count_);
     const Value top = numeric_subtract(numeric_multiply(n, squares_), numeric_multiply(sum_, sum_));
     if (numeric_sign(top) <= 0) return Value::small_numeric(0, 0);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/postgres_names.hpp"
 #include "sim/database/types/registry.hpp"
 
 namespace orrery::sim::database {
@@ -11,6 +12,11 @@ namespace {
 
 using Site = CallSite;
 using Context = EvalContext;
+
+[[noreturn]] void raise_unknown_setting(const std::string& name) {
+  if (postgres_has_setting(name)) raise_unsupported("setting " + name);
+  raise("42704", "unrecognized configuration parameter \"" + name + "\"");
+}
 
 /// RFC 4122 version 4.
 Value random_uuid(Arguments, const Site&, const Context& context) {
@@ -86,7 +92,7 @@ void register_system(Registry& registry) {
       "current_setting(text) -> text",
       [](Arguments a, const Site&, const Context& context) {
         const std::optional<std::string> setting = context.setting(a[0].bytes());
-        if (!setting) raise("42704", "unrecognized configuration parameter \"" + std::string(a[0].bytes()) + "\"");
+        if (!setting) raise_unknown_setting(std::string(a[0].bytes()));
         return Value::bytes(*setting);
       },
       kStable);
@@ -94,9 +100,7 @@ void register_system(Registry& registry) {
       "current_setting(text, bool) -> text",
       [](Arguments a, const Site&, const Context& context) {
         const std::optional<std::string> setting = context.setting(a[0].bytes());
-        if (!setting && !a[1].boolean()) {
-          raise("42704", "unrecognized configuration parameter \"" + std::string(a[0].bytes()) + "\"");
-        }
+        if (!setting && (!a[1].boolean() || postgres_has_setting(a[0].bytes()))) raise_unknown_setting(std::string(a[0].bytes()));
         return setting ? Value::bytes(*setting) : Value();
       },
       kStable);

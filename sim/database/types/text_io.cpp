@@ -86,7 +86,7 @@ std::int64_t oid_from_text(std::string_view text) {
   if (size == 0 || !trim_spaces(text.substr(size)).empty()) raise_invalid_input("oid", text);
   // Negative numbers of 32 bits are taken too, as their unsigned counterparts.
   const bool negative = trim_spaces(text).front() == '-';
-  const bool fits = number <= UINT32_MAX || (negative && number >= static_cast<std::uint64_t>(std::int64_t{INT32_MIN}));
+  const bool fits = number <= UINT32_MAX || (negative && size < 20 && number >= static_cast<std::uint64_t>(std::int64_t{INT32_MIN}));
   if (!fits) raise("22003", "value \"" + std::string(text) + "\" is out of range for type oid");
   return static_cast<std::uint32_t>(number);
 }

@@ -131,6 +131,8 @@ std::optional<Type> type_by_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+std::string_view catalog_name(Type type) noexcept { return info(type).name; }
+
 std::string type_name(TypeRef type) {
   std::string name = type.enumeration != nullptr ? type.enumeration->name : std::string(info(type.base).printed);
   if (type.is_array) name += "[]";

@@ -132,6 +132,8 @@ enum class TypeCategory : char {
 
 /// The name as format_type() prints it, without typmod: "timestamp with time zone", "integer[]", "character varying".
 [[nodiscard]] std::string type_name(TypeRef type);
+/// The name in pg_type, as "int4".
+[[nodiscard]] std::string_view catalog_name(Type type) noexcept;
 /// The name with its typmod, as in "numeric(12,2)" and "character varying(10)".
 [[nodiscard]] std::string type_name_with_typmod(TypeRef type);
 

@@ -1,0 +1,17 @@
+create table tt(k int); insert into tt values (1),(2);
+create table ja(x int, y int, a int); create table jb(x int, b int); create table jc(y int, c int); create table jd(x int, d int);
+insert into ja values (1,2,3); insert into jb values (1,4); insert into jc values (2,5); insert into jd values (1,6);
+select * from jc, ja join jb using (x);
+select * from (ja join jb using (x)) join jc using (y);
+select * from ja natural join jb natural join jd;
+select * from ja join jb using (x), jd;
+select * from jc join (ja join jb using (x)) on true;
+select x from ja join jb using (x) join jd d2 on true;
+select ('[1,2,3]'::jsonb)['1'], ('{"a":{"b":7}}'::jsonb)['a']['b'], ('1'::jsonb)[0];
+select (array[[1,2],[3,4]])[2][1], (array[[1,2],[3,4]])[2], (array[1,2])[2];
+select z.x from (select 1 as x, null as y union all select null, 42 union all select null, 43) z;
+select * from (select x, x as y from generate_series(1,2) as x union all select null, 42 union all select null, 43) ss;
+select (select n from (values (1)) as x, (select n from generate_series(1,10) as n order by n limit 1 offset s-1) as y) as z from generate_series(1,3) as s;
+create sequence sx increment by -1; select nextval('sx'), lastval(); drop sequence sx; select lastval();
+select sum(a) from ja group by y having count(*) > 0;
+select date 'Jan 8, 99 BC', var_pop('nan'::numeric);
