@@ -63,6 +63,10 @@ void check_storage_parameters(Nodes options) {
                                                          ? option.arg->integer->ival >= 0
                                                          : option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT && option.arg->float_->fval[0] != '-');
     if (name.starts_with("autovacuum_") && option.defnamespace[0] == '\0' && (is_number || name == "autovacuum_enabled")) continue;
+    // There are no parallel workers here; PostgreSQL takes 0 to 1024.
+    if (name == "parallel_workers" && is_number && option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER && option.arg->integer->ival <= 1024) {
+      continue;
+    }
     if (name != "fillfactor" || option.arg == nullptr || option.arg->node_case != PG_QUERY__NODE__NODE_INTEGER) {
       fail_unsupported("storage parameter " + std::string(name), position_of(option.location));
     }
