@@ -71,7 +71,7 @@ void judge_compensated(const SagaStory& story, const std::vector<const MediaEven
   const auto& media = media_folds_of(index);
   const auto fold = media.find(story.business_key);
   if (fold != media.end() && !fold->second.status.empty() && !fold->second.is_gone()) {
-    broken(fmt::format("the medium is {}", fold->second.status), 0);
+    broken(fmt::format("the medium is {}", fold->second.status), fold->second.said);
   }
   const MediaEvent* added = nullptr;
   for (const MediaEvent* event : events) {
