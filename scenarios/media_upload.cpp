@@ -15,7 +15,7 @@ constexpr Duration kAsksFor = kRunsFor + 30s;
 /// Small, so that a run is made of steps and not of pixels; an album that gets full, and steps that run out of time.
 Json settings_of(const std::string& service) {
   if (service == "media-command") return Json{{"media", {{"thumbnail_px", 8}}}};
-  if (service == "media-album") return Json{{"most_media", 4}};
+  if (service == "media-album") return Json{{"most_media", 4}, {"snapshot_every", 2}};
   if (service == "media-saga") return Json{{"steps", {{"deadline", "10s"}}}};
   return Json::object();
 }

@@ -34,7 +34,7 @@ AlbumService::AlbumService(Context& context, Settings settings)
       request_limit_(settings.duration("request_limit", 4s)),
       db_(context.database("album_db")),
       events_(context),
-      albums_(context, settings.integer("most_media", 10'000, 1), twin_),
+      albums_(context, settings.integer("most_media", 10'000, 1), settings.integer("snapshot_every", 32, 1), twin_),
       projection_(
           context, db_, "albums", events_.reader(),
           [this](Transaction& tx, StoredEvent event) { return apply(tx, std::move(event)); },

@@ -6,12 +6,6 @@
 
 namespace orrery::services {
 
-AlbumState AlbumState::of(const std::vector<StoredEvent>& events) {
-  AlbumState state;
-  for (const StoredEvent& event : events) state.apply(event);
-  return state;
-}
-
 void AlbumState::apply(const StoredEvent& event) {
   version = event.version;
   const std::string saga_id = text_of(event.data, "saga_id");
@@ -30,6 +24,24 @@ void AlbumState::apply(const StoredEvent& event) {
     media.erase(text_of(event.data, "media_id"));
     if (!saga_id.empty()) fenced.insert(saga_id);
   }
+}
+
+Json AlbumState::to_json() const {
+  return Json{{"exists", exists}, {"default", is_default}, {"owner", owner},      {"name", name},
+              {"media", media},   {"added_by", added_by},  {"fenced", fenced}};
+}
+
+AlbumState AlbumState::from(const Snapshot& snapshot) {
+  AlbumState state;
+  state.version = snapshot.version;
+  state.exists = snapshot.state.at("exists").get<bool>();
+  state.is_default = snapshot.state.at("default").get<bool>();
+  state.owner = snapshot.state.at("owner").get<std::string>();
+  state.name = snapshot.state.at("name").get<std::string>();
+  state.media = snapshot.state.at("media").get<std::set<std::string>>();
+  state.added_by = snapshot.state.at("added_by").get<std::set<std::string>>();
+  state.fenced = snapshot.state.at("fenced").get<std::set<std::string>>();
+  return state;
 }
 
 std::string default_album_of(const std::string& owner) { return uuid_of_name("default album of " + owner); }

@@ -13,8 +13,10 @@ namespace orrery::services {
 class AlbumState {
  public:
   AlbumState() = default;
-  [[nodiscard]] static AlbumState of(const std::vector<StoredEvent>& events);
   void apply(const StoredEvent& event);
+  /// As a snapshot keeps it, without the version.
+  [[nodiscard]] Json to_json() const;
+  [[nodiscard]] static AlbumState from(const Snapshot& snapshot);
 
   std::int64_t version = 0;
   bool exists = false;  // created and not deleted

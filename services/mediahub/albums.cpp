@@ -30,12 +30,19 @@ NewEvent created_default(const std::string& album, const std::string& owner) {
 
 }  // namespace
 
-Albums::Albums(Context& context, std::int64_t most_media, const Twin& twin)
-    : events_(context), most_media_(most_media), twin_(twin) {}
+Albums::Albums(Context& context, std::int64_t most_media, std::int64_t snapshot_every, const Twin& twin)
+    : events_(context), most_media_(most_media), snapshot_every_(snapshot_every), twin_(twin) {}
 
 Task<AlbumState> Albums::load(const std::string& id, Instant deadline) {
-  const std::vector<StoredEvent> events = co_await events_.stream(std::string(kAlbum), id, deadline);
-  co_return AlbumState::of(events);
+  const AggregateStory story = co_await events_.story(std::string(kAlbum), id, deadline);
+  AlbumState state;
+  if (story.snapshot) state = AlbumState::from(*story.snapshot);
+  for (const StoredEvent& event : story.events) state.apply(event);
+  if (static_cast<std::int64_t>(story.events.size()) >= snapshot_every_) {
+    Json kept = state.to_json();
+    co_await events_.keep(std::string(kAlbum), id, state.version, std::move(kept));
+  }
+  co_return state;
 }
 
 Task<Appended> Albums::append(const std::string& id, const AlbumState& state, std::vector<NewEvent> events,

@@ -19,7 +19,9 @@ namespace orrery::services {
 /// can be asked again.
 class Albums {
  public:
-  Albums(Context& context, std::int64_t most_media, const Twin& twin);
+  /// `snapshot_every`: events that are read before a snapshot is kept, so that a default album, which only grows, is not read whole
+  /// for ever.
+  Albums(Context& context, std::int64_t most_media, std::int64_t snapshot_every, const Twin& twin);
 
   /// 201 {id, position}; the same again for the same id.
   Task<Answer> create(std::string id, std::string owner, std::string name, Instant deadline);
@@ -43,6 +45,7 @@ class Albums {
 
   EventClient events_;
   std::int64_t most_media_;
+  std::int64_t snapshot_every_;
   Twin twin_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,16 @@ class EventsUnavailable : public Failure {
   using Failure::Failure;
 };
 
-/// The event store over HTTP. All functions throw EventsUnavailable.
+/// What is known of an aggregate: a snapshot, if there is one, and all events after it.
+class AggregateStory {
+ public:
+  AggregateStory() = default;
+
+  std::optional<Snapshot> snapshot;
+  std::vector<StoredEvent> events;
+};
+
+/// The event store over HTTP. Functions throw EventsUnavailable unless they say otherwise.
 class EventClient {
  public:
   explicit EventClient(Context& context) : context_(context), budget_(context.clock, RetryBudget::Limits()) {}
@@ -27,6 +37,10 @@ class EventClient {
                         std::vector<NewEvent> events, Instant deadline);
   /// All events of an aggregate, in order.
   Task<std::vector<StoredEvent>> stream(std::string aggregate_type, std::string aggregate_id, Instant deadline);
+  /// An aggregate from its last snapshot on.
+  Task<AggregateStory> story(std::string aggregate_type, std::string aggregate_id, Instant deadline);
+  /// Asks once to keep a snapshot. Throws nothing: the next reader reads more events, and asks again.
+  Task<void> keep(std::string aggregate_type, std::string aggregate_id, std::int64_t version, Json state);
   /// A page of all events, by position. Asks once: its callers come again.
   Task<std::vector<StoredEvent>> feed(std::int64_t after, std::int64_t limit);
   /// The same as a function, for projections.
@@ -34,7 +48,8 @@ class EventClient {
 
  private:
   Task<Response> ask(Request request, Instant deadline);
-  Task<std::vector<StoredEvent>> page(Request request, Instant deadline, bool& more);
+  /// The answer to a request for events; `next` is null after the last ones.
+  Task<Json> page(Request request, Instant deadline);
 
   Context& context_;
   RetryBudget budget_;

@@ -22,11 +22,11 @@ std::optional<std::int64_t> number(const std::optional<std::string>& text, std::
 
 Response invalid(std::string_view detail) { return refuse(400, "invalid", "The request is not valid", detail); }
 
-Response page(const std::vector<StoredEvent>& events, std::int64_t limit, std::int64_t next) {
+Json page(const std::vector<StoredEvent>& events, std::int64_t limit, std::int64_t next) {
   Json list = Json::array();
   for (const StoredEvent& event : events) list.push_back(event.to_json());
   const bool more = static_cast<std::int64_t>(events.size()) == limit;
-  return json_response(200, Json{{"events", list}, {"next", more ? Json(next) : Json()}});
+  return Json{{"events", list}, {"next", more ? Json(next) : Json()}};
 }
 
 }  // namespace
@@ -39,6 +39,7 @@ EventService::EventService(Context& context, Settings settings)
   context.http.on("POST /events", [this](Request request) { return append(std::move(request)); });
   context.http.on("GET /events", [this](Request request) { return feed(std::move(request)); });
   context.http.on("GET /events/{type}/{id}", [this](Request request) { return stream(std::move(request)); });
+  context.http.on("POST /snapshots/{type}/{id}", [this](Request request) { return keep(std::move(request)); });
   context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
 }
 
@@ -80,20 +81,47 @@ Task<Response> EventService::feed(Request request) {
   if (!after || !limit) co_return invalid("after, limit: expected integers, limit in 1..200");
   try {
     const std::vector<StoredEvent> events = co_await store_.feed(*after, *limit, request.query("type").value_or(""));
-    co_return page(events, *limit, events.empty() ? *after : events.back().position);
+    co_return json_response(200, page(events, *limit, events.empty() ? *after : events.back().position));
   } catch (const DatabaseError& error) {
     co_return failed(error);
   }
 }
 
 Task<Response> EventService::stream(Request request) {
-  const auto after = number(request.query("after"), 0, 0, std::numeric_limits<std::int64_t>::max());
+  std::optional<std::int64_t> after = number(request.query("after"), 0, 0, std::numeric_limits<std::int64_t>::max());
   std::string type(request.parameter("type"));
   std::string id(request.parameter("id"));
-  if (!after || !is_id(id)) co_return invalid("expected /events/{type}/{UUID}?after={version}");
+  const std::string from = request.query("from").value_or("");
+  if (!after || !is_id(id) || (!from.empty() && from != "snapshot")) {
+    co_return invalid("expected /events/{type}/{UUID}?after={version}, or ?from=snapshot");
+  }
   try {
+    Json answer;
+    if (!from.empty()) {
+      const std::optional<Snapshot> snapshot = co_await store_.snapshot(type, id);
+      answer["snapshot"] = snapshot ? Json{{"version", snapshot->version}, {"state", snapshot->state}} : Json();
+      if (snapshot) after = snapshot->version;
+    }
     const std::vector<StoredEvent> events = co_await store_.stream(std::move(type), std::move(id), *after, kPage);
-    co_return page(events, kPage, events.empty() ? *after : events.back().version);
+    answer.update(page(events, kPage, events.empty() ? *after : events.back().version));
+    co_return json_response(200, answer);
+  } catch (const DatabaseError& error) {
+    co_return failed(error);
+  }
+}
+
+Task<Response> EventService::keep(Request request) {
+  const std::optional<Json> body = object_of(request.body);
+  std::string type(request.parameter("type"));
+  std::string id(request.parameter("id"));
+  const std::int64_t version = body && body->contains("version") && (*body)["version"].is_number_integer()
+                                   ? (*body)["version"].get<std::int64_t>()
+                                   : 0;
+  if (version < 1 || !is_id(id) || !body->contains("state")) co_return invalid("expected {version: from 1 on, state}");
+  try {
+    Json state = (*body)["state"];
+    co_await store_.save_snapshot(std::move(type), std::move(id), version, std::move(state));
+    co_return json_response(200, Json{{"version", version}});
   } catch (const DatabaseError& error) {
     co_return failed(error);
   }
