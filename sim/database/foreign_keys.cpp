@@ -1,46 +1,18 @@
+#include "sim/database/foreign_keys.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
-#include "sim/database/ddl_support.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/row_locks.hpp"
 #include "sim/database/row_writes.hpp"
-#include "sim/database/utility.hpp"
 
 // PostgreSQL checks foreign keys by queries of its own after the statement: a new child locks its parent FOR KEY SHARE;
 // a removed or re-keyed parent looks for children. Under READ COMMITTED these look at what is committed by now.
 
 namespace orrery::sim::database {
 namespace {
-
-KeyAction action_of(const char* letter, std::int32_t location) {
-  switch (letter[0]) {
-    case 'r':
-      return KeyAction::restrict;
-    case 'c':
-      return KeyAction::cascade;
-    case 'n':
-      return KeyAction::set_null;
-    case 'd':
-      fail_unsupported("SET DEFAULT of a foreign key", position_of(location));
-    default:
-      return KeyAction::no_action;
-  }
-}
-
-std::vector<std::uint32_t> columns_of(const Table& table, Nodes names, bool referencing) {
-  std::vector<std::uint32_t> columns;
-  for (const Node* node : names) {
-    const auto column = table.column(node->string->sval);
-    if (!column) {
-      fail("42703", "column " + in_quotes(node->string->sval) + " referenced in foreign key constraint does not exist");
-    }
-    columns.push_back(*column);
-  }
-  (void)referencing;
-  return columns;
-}
 
 /// The columns' values; nothing if one is NULL (MATCH SIMPLE: then there is nothing to check).
 std::optional<std::vector<Value>> key_values(const Value* row, const std::vector<std::uint32_t>& columns) {
@@ -134,6 +106,8 @@ void refuse_changed(const SessionImpl& session, LockOutcome outcome) {
   if (outcome == LockOutcome::updated || outcome == LockOutcome::removed) fail("40001", "could not serialize access due to concurrent update");
 }
 
+}  // namespace
+
 Task<> check_child(SessionImpl& session, const ForeignKey& key, const Value* row) {
   const auto values = key_values(row, key.child_columns);
   if (!values) {
@@ -187,7 +161,6 @@ KeyAction key_action(const ForeignKey& key, const WriteRecord& write) {
   return write.operation == RowWrite::remove ? key.on_delete : key.on_update;
 }
 
-/// Children of a parent that is gone, or has another key: refused, removed with it, or cut off.
 Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteRecord& write) {
   const Value* before = (*key.parent->heap)[write.before].row;
   const auto values = key_values(before, key.parent_columns);
@@ -281,8 +254,7 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
   }
 }
 
-/// Throws 23503 unless each row of the child has its parent.
-void check_rows_of(SessionImpl& session, const ForeignKey& key) {
+void check_children(SessionImpl& session, const ForeignKey& key) {
   const Table& table = *key.child;
   const Snapshot snapshot = check_snapshot(session, true);
   for (VersionId id = 0; id < table.heap->end(); ++id) {
@@ -299,266 +271,6 @@ void check_rows_of(SessionImpl& session, const ForeignKey& key) {
                     "Key " + describe(table, key.child_columns, version.row) + " is not present in table " + in_quotes(key.parent->name) + ".",
                     key.name);
   }
-}
-
-}  // namespace
-
-void validate_foreign_key(SessionImpl& session, ForeignKey& key) {
-  if (key.is_valid) return;
-  check_rows_of(session, key);
-  key.is_valid = true;
-  Catalog& catalog = session.engine.catalog;
-  ++catalog.version;
-  session.transaction.ddl.emplace_back([&catalog, &key](bool committed) {
-    if (!committed) key.is_valid = false;
-    ++catalog.version;
-  });
-}
-
-void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint,
-                     const std::string& only_column) {
-  const std::int32_t position = position_of(constraint.location);
-  if (constraint.n_fk_del_set_cols > 0) fail_unsupported("ON DELETE SET NULL of some columns", position);
-  auto key = std::make_unique<ForeignKey>();
-  key->child = &table;
-  key->parent = &session.naming.named_table(*constraint.pktable);
-  key->on_delete = action_of(constraint.fk_del_action, constraint.location);
-  key->on_update = action_of(constraint.fk_upd_action, constraint.location);
-  key->is_deferrable = constraint.deferrable || constraint.initdeferred;
-  key->is_deferred = constraint.initdeferred;
-  key->match_full = constraint.fk_matchtype[0] == 'f';
-  key->child_columns = columns_of(table, Nodes(constraint.fk_attrs, constraint.n_fk_attrs), true);
-  if (key->child_columns.empty()) key->child_columns.push_back(*table.column(only_column));
-  for (const std::uint32_t column : key->child_columns) {
-    if (!table.columns[column].is_generated) continue;
-    if (key->on_update == KeyAction::cascade || key->on_update == KeyAction::set_null) {
-      fail("42601", "invalid ON UPDATE action for foreign key constraint containing generated column");
-    }
-    if (key->on_delete == KeyAction::set_null) {
-      fail("42601", "invalid ON DELETE action for foreign key constraint containing generated column");
-    }
-  }
-  key->parent_columns = columns_of(*key->parent, Nodes(constraint.pk_attrs, constraint.n_pk_attrs), false);
-  if (key->parent_columns.empty()) {
-    key->parent_index = key->parent->primary_key();
-    if (key->parent_index == nullptr) {
-      fail("42704", "there is no primary key for referenced table " + in_quotes(key->parent->name));
-    }
-    if (key->parent_index->is_deferrable) {
-      fail("55000", "cannot use a deferrable primary key for referenced table " + in_quotes(key->parent->name));
-    }
-    for (const KeyElement& element : key->parent_index->elements) {
-      key->parent_columns.push_back(static_cast<std::uint32_t>(element.column));
-    }
-  }
-  if (key->parent_columns.size() != key->child_columns.size()) {
-    fail("42830", "number of referencing and referenced columns for foreign key disagree");
-  }
-  bool is_deferrable = false;
-  for (const auto& index : key->parent->indexes) {
-    if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
-    if (index->elements.size() != key->parent_columns.size()) continue;
-    const bool covers = std::all_of(index->elements.begin(), index->elements.end(), [&](const KeyElement& element) {
-      return std::find(key->parent_columns.begin(), key->parent_columns.end(), static_cast<std::uint32_t>(element.column)) !=
-             key->parent_columns.end();
-    });
-    if (!covers) continue;
-    is_deferrable = is_deferrable || index->is_deferrable;
-    if (!index->is_deferrable) key->parent_index = index.get();
-  }
-  if (key->parent_index == nullptr && is_deferrable) {
-    fail("55000", "cannot use a deferrable unique constraint for referenced table " + in_quotes(key->parent->name));
-  }
-  if (key->parent_index == nullptr) {
-    fail("42830", "there is no unique constraint matching given keys for referenced table " + in_quotes(key->parent->name));
-  }
-  for (std::size_t i = 0; i < key->child_columns.size(); ++i) {
-    const TypeRef child_type = table.columns[key->child_columns[i]].type;
-    const TypeRef parent_type = key->parent->columns[key->parent_columns[i]].type;
-    if (!child_type.same(parent_type)) {
-      const bool both_integers = category_of(child_type) == TypeCategory::numeric && category_of(parent_type) == TypeCategory::numeric &&
-                                 !child_type.is(Type::numeric) && !parent_type.is(Type::numeric);
-      if (both_integers && compare_function(child_type) != nullptr && !child_type.is(Type::float8) && !parent_type.is(Type::float8)) continue;
-      fail_unsupported("a foreign key between different types", position);
-    }
-  }
-  key->name = constraint.conname;
-  refuse_known_constraint(table, key->name);
-  if (key->name.empty()) {
-    std::string base = table.name;
-    for (const std::uint32_t column : key->child_columns) base += "_" + table.columns[column].name;
-    base += "_fkey";
-    key->name = base;
-    const auto taken = [&] {
-      return std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(),
-                         [&](const auto& other) { return other->name == key->name && !other->is_dropped; });
-    };
-    for (int number = 1; taken(); ++number) key->name = base + std::to_string(number);
-  }
-  key->is_valid = !constraint.skip_validation;
-  if (key->is_valid) check_rows_of(session, *key);
-  ForeignKey* added = table.foreign_keys.emplace_back(std::move(key)).get();
-  added->parent->referenced_by.push_back(added);
-  Catalog& catalog = session.engine.catalog;
-  ++catalog.version;
-  session.transaction.ddl.emplace_back([&catalog, added](bool committed) {
-    if (!committed) added->is_dropped = true;
-    ++catalog.version;
-  });
-}
-
-namespace {
-
-bool is_deferred(const Transaction& txn, const Deferrable& key) {
-  if (!key.is_deferrable) return false;
-  for (std::size_t i = txn.deferral.some.size(); i-- > 0;) {
-    if (txn.deferral.some[i].first == &key) return txn.deferral.some[i].second;
-  }
-  return txn.deferral.all.value_or(key.is_deferred);
-}
-
-/// A row that was written while another one had its key: by now it must be the only one, or be gone.
-Task<> check_key(SessionImpl& session, const DeferredCheck& check) {
-  const Table& table = *check.write.table;
-  while (true) {
-    const Version& version = (*table.heap)[check.write.after];
-    if (check.index->is_dropped || version.row == nullptr || version.xmax != 0) co_return;
-    const auto conflict = find_conflict(*check.index, version.row, check.write.after, session);
-    if (!conflict) co_return;
-    if (conflict->in_flight == 0) fail_duplicate(*check.index, version.row);
-    const Xid xid = conflict->in_flight;
-    co_await session.engine.locks.wait_for(session.transaction, xid);
-  }
-}
-
-/// Runs the checks that `chosen` picks, in the order in which they came up.
-template <class Chosen>
-Task<> run_deferred(SessionImpl& session, Chosen chosen) {
-  Transaction& txn = session.transaction;
-  session.take_snapshot();
-  session.snapshot_in_use = true;
-  for (std::size_t i = 0; i < txn.deferral.checks.size();) {
-    if (!chosen(txn.deferral.checks[i])) {
-      ++i;
-      continue;
-    }
-    const DeferredCheck check = txn.deferral.checks[i];
-    txn.deferral.checks.erase(txn.deferral.checks.begin() + static_cast<std::ptrdiff_t>(i));
-    if (check.index != nullptr) {
-      co_await check_key(session, check);
-      continue;
-    }
-    if (check.key->is_dropped) continue;
-    if (check.of_parent) {
-      co_await check_parent(session, *check.key, check.write);
-      continue;
-    }
-    // A row that is gone or was changed since has nothing to answer for: a change came with a check of its own.
-    const Version& child = (*check.write.table->heap)[check.write.after];
-    if (child.xmax == 0) co_await check_child(session, *check.key, child.row);
-  }
-  session.snapshot_in_use = false;
-}
-
-}  // namespace
-
-bool leaves_checks(const Transaction& transaction, std::size_t first_write) noexcept {
-  if (!transaction.key_checks.empty()) return true;
-  for (std::size_t i = first_write; i < transaction.writes.size(); ++i) {
-    const Table& table = *transaction.writes[i].table;
-    if (!table.foreign_keys.empty() || !table.referenced_by.empty()) return true;
-  }
-  return false;
-}
-
-Task<> check_after_statement(SessionImpl& session, std::size_t first_write) {
-  Transaction& txn = session.transaction;
-  const std::vector<DeferredCheck> keys = std::exchange(txn.key_checks, std::vector<DeferredCheck>());
-  for (const DeferredCheck& check : keys) {
-    if (is_deferred(txn, *check.index)) {
-      txn.deferral.checks.push_back(check);
-    } else {
-      co_await check_key(session, check);
-    }
-  }
-  const std::size_t end = txn.writes.size();
-  for (std::size_t i = first_write; i < end; ++i) {
-    const WriteRecord write = txn.writes[i];
-    Table& table = *write.table;
-    if (write.operation != RowWrite::insert) {
-      for (const ForeignKey* key : table.referenced_by) {
-        if (key->is_dropped) continue;
-        if (write.operation == RowWrite::update &&
-            same_key(table, key->parent_columns, (*table.heap)[write.before].row, (*table.heap)[write.after].row)) {
-          continue;
-        }
-        if (key_action(*key, write) == KeyAction::no_action && is_deferred(txn, *key)) {
-          txn.deferral.checks.push_back({key, true, write});
-        } else {
-          co_await check_parent(session, *key, write);
-        }
-      }
-    }
-    if (write.operation == RowWrite::remove) continue;
-    for (const auto& key : table.foreign_keys) {
-      if (key->is_dropped) continue;
-      // The row may be gone again by the end of the statement.
-      const Version& after = (*table.heap)[write.after];
-      if (after.xmax != 0 && session.engine.transactions.is_own(after.xmax, txn.slot)) continue;
-      const bool waits = is_deferred(txn, *key);
-      // The check of a row that this very transaction made may still be waiting, and looks at that version only.
-      if (write.operation == RowWrite::update &&
-          same_key(table, key->child_columns, (*table.heap)[write.before].row, after.row) &&
-          !(key->is_deferrable && session.engine.transactions.is_own((*table.heap)[write.before].xmin, txn.slot))) {
-        continue;
-      }
-      if (waits) {
-        txn.deferral.checks.push_back({key.get(), false, write});
-      } else {
-        co_await check_child(session, *key, after.row);
-      }
-    }
-  }
-}
-
-Task<> check_deferred(SessionImpl& session) {
-  const auto all = [](const DeferredCheck&) { return true; };
-  co_await run_deferred(session, all);
-}
-
-Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
-  Transaction& txn = session.transaction;
-  std::vector<const Deferrable*> chosen;
-  for (const Node* node : names) {
-    const PgQuery__RangeVar& range = *node->range_var;
-    const std::string_view wanted = range.relname;
-    const std::size_t before = chosen.size();
-    for (const auto& table : session.engine.catalog.tables()) {
-      if (range.schemaname[0] != '\0' && table->schema != range.schemaname) continue;
-      for (const auto& key : table->foreign_keys) {
-        if (key->is_dropped || key->name != wanted) continue;
-        if (!key->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");
-        chosen.push_back(key.get());
-      }
-      for (const auto& index : table->indexes) {
-        if (index->is_dropped || !index->is_constraint || index->name != wanted) continue;
-        if (!index->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");
-        chosen.push_back(index.get());
-      }
-    }
-    if (chosen.size() == before) fail("42704", "constraint " + in_quotes(wanted) + " does not exist");
-  }
-  if (!txn.is_explicit) co_return;  // PostgreSQL warns: it has no effect outside of a transaction block
-  if (names.empty()) {
-    txn.deferral.all = deferred;
-    txn.deferral.some.clear();
-  }
-  for (const Deferrable* key : chosen) txn.deferral.some.emplace_back(key, deferred);
-  if (deferred || txn.deferral.checks.empty()) co_return;
-  const auto becomes_immediate = [&txn](const DeferredCheck& check) {
-    return check.index != nullptr ? !is_deferred(txn, *check.index) : !is_deferred(txn, *check.key);
-  };
-  co_await run_deferred(session, becomes_immediate);
 }
 
 }  // namespace orrery::sim::database
