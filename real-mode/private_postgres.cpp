@@ -26,6 +26,7 @@ namespace orrery::real {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr const char* kChanging = "changing.conf";
 constexpr Duration kReadyWithin = 60s;
 constexpr Duration kProgramWithin = 5min;  // takes a second, but not on a machine with too much to do
 
@@ -72,6 +73,20 @@ void PrivatePostgres::make_data(std::string folder) {
 void PrivatePostgres::initialise() {
   run_program({programs_ + "/initdb", "-D", folder_ + "/data", "--no-sync", "-A", "trust", "-U", "orrery", "--locale=C",
                "--encoding=UTF8", "--no-instructions"});
+  // What changes while it runs, beside the data, so that a copy of the data does not inherit it.
+  std::ofstream settings(folder_ + "/data/postgresql.conf", std::ios::app);
+  if (!(settings << "include_if_exists '../" << kChanging << "'\n" << std::flush)) {
+    throw std::runtime_error("cannot write " + folder_ + "/data/postgresql.conf");
+  }
+}
+
+void PrivatePostgres::set_read_only(bool read_only) {
+  const std::string path = folder_ + "/" + kChanging;
+  std::ofstream settings(path);
+  if (!(settings << (read_only ? "default_transaction_read_only = on\n" : "") << std::flush)) {
+    throw std::runtime_error("cannot write " + path);
+  }
+  if (server_.running()) server_.signal(SIGHUP);
 }
 
 PrivatePostgres::PrivatePostgres(std::string programs, std::string user, std::string folder)

@@ -43,6 +43,9 @@ class PrivatePostgres {
   /// All of its processes stand still, until `resume` or `kill`.
   void pause();
   void resume() noexcept;
+  /// Transactions begin read-only from the next one on, until it is called with false. Of a server that stands still or is down: when
+  /// it goes on. Throws std::runtime_error if the setting cannot be written.
+  void set_read_only(bool read_only);
   /// A hot standby in a folder that does not exist yet, which receives what this server commits shortly after, asynchronously.
   /// Returns when it has begun to. `from`: where it finds this server later; empty: where this one listens. Throws
   /// std::runtime_error.

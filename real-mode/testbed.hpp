@@ -172,7 +172,8 @@ class TestBed final : public Controls {
   void begin_episode(const Fault& fault);
   void end_episode(std::uint64_t id);
   void apply(const Fault& fault, bool begins);
-  void pause(const std::string& host, bool begins);
+  void pause(const Fault& fault, bool begins);
+  [[nodiscard]] bool others_active(const Fault& fault, bool begins) const;
   [[nodiscard]] std::string unsupported_decision(const Fault& fault) const;
   [[nodiscard]] std::string unsupported_on_link(const Fault& fault) const;
   [[nodiscard]] std::string unsupported_at_host(const Fault& fault) const;

@@ -118,7 +118,8 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
       if (has_standby(fault.target)) return {};
       return settings_.postgres.empty() ? "it has no standby" : "with a server given with --postgres no database has a standby";
     case FaultKind::read_only_database:
-    case FaultKind::connection_limit: return "real mode does not change a server's settings while it runs";
+      return settings_.postgres.empty() ? "" : "the server given with --postgres is not the test bed's to set";
+    case FaultKind::connection_limit: return "PostgreSQL changes how many connections it takes only when it starts";
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
     default: return "real mode cannot do this to a database or the broker";
   }
@@ -201,7 +202,10 @@ void TestBed::apply(const Fault& fault, bool begins) {
   const Ends ends = split_link(fault.target);
   Replica* replica = find(fault.target);
   switch (fault.kind) {
-    case FaultKind::pause: return pause(fault.target, begins);
+    case FaultKind::pause: return pause(fault, begins);
+    case FaultKind::read_only_database:
+      if (!others_active(fault, begins)) find_server(fault.target)->postgres->set_read_only(begins);
+      return;
     case FaultKind::partition:
     case FaultKind::one_way_partition:
       begins ? proxy_->block(ends.from, ends.to) : proxy_->unblock(ends.from, ends.to);
@@ -233,11 +237,16 @@ void TestBed::apply(const Fault& fault, bool begins) {
   }
 }
 
-void TestBed::pause(const std::string& host, bool begins) {
-  const bool others = std::ranges::count_if(active_, [&](const Active& active) {
-    return active.fault.kind == FaultKind::pause && active.fault.target == host;
+/// Other episodes of the kind go on at this host: the first begins it, and the last ends it.
+bool TestBed::others_active(const Fault& fault, bool begins) const {
+  return std::ranges::count_if(active_, [&](const Active& active) {
+    return active.fault.kind == fault.kind && active.fault.target == fault.target;
   }) > (begins ? 1 : 0);
-  if (others) return;
+}
+
+void TestBed::pause(const Fault& fault, bool begins) {
+  if (others_active(fault, begins)) return;
+  const std::string& host = fault.target;
   if (host == kCacheHost) {
     cache_->redis.process().signal(begins ? SIGSTOP : SIGCONT);
   } else if (Server* server = find_server(host)) {
