@@ -6,35 +6,18 @@
 #include <boost/gil/extension/io/png.hpp>
 #include <boost/gil/extension/numeric/resample.hpp>
 #include <boost/gil/extension/numeric/sampler.hpp>
-#include <ios>
 #include <sstream>
 
 #include "runtime/check.hpp"
+#include "services/mediahub/image_decoding.hpp"
 
 namespace orrery::services {
 namespace {
 
 namespace gil = boost::gil;
 
-constexpr std::int64_t kMostPixels = 40'000'000;
 constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
 constexpr std::string_view kJpegStart("\xff\xd8\xff", 3);
-
-template <class Format>
-gil::rgb8_image_t decoded(std::string_view bytes, const Format& format) {
-  gil::rgb8_image_t image;
-  try {
-    std::istringstream head{std::string(bytes)};
-    const auto info = gil::read_image_info(head, format)._info;
-    const auto pixels = static_cast<std::int64_t>(info._width) * static_cast<std::int64_t>(info._height);
-    if (pixels <= 0 || pixels > kMostPixels) throw BadImage("its size is out of bounds");
-    std::istringstream in{std::string(bytes)};
-    gil::read_and_convert_image(in, image, format);
-  } catch (const std::ios_base::failure&) {
-    throw BadImage("it is damaged");  // how the library reports what libpng and libjpeg refuse
-  }
-  return image;
-}
 
 template <class Format>
 std::string encoded(const gil::rgb8_image_t& image, const Format& format) {
@@ -54,17 +37,12 @@ std::string_view image_type(std::string_view bytes) noexcept {
 std::string thumbnail_of(std::string_view bytes, int side) {
   CHECK(side > 0, "a thumbnail has pixels");
   const std::string_view type = image_type(bytes);
-  gil::rgb8_image_t image;
-  if (type == "image/png") {
-    image = decoded(bytes, gil::png_tag());
-  } else if (type == "image/jpeg") {
-    image = decoded(bytes, gil::jpeg_tag());
-  } else {
-    throw BadImage("it is neither PNG nor JPEG");
-  }
+  if (type.empty()) throw BadImage("it is neither PNG nor JPEG");
+  const Pixels pixels = type == "image/png" ? decoded_png(bytes) : decoded_jpeg(bytes);
+  const auto image = gil::interleaved_view(pixels.width, pixels.height, reinterpret_cast<const gil::rgb8_pixel_t*>(pixels.bytes.data()),
+                                           std::ptrdiff_t{3} * pixels.width);
   const std::ptrdiff_t square = std::min(image.width(), image.height());
-  const auto middle = gil::subimage_view(gil::const_view(image), (image.width() - square) / 2,
-                                         (image.height() - square) / 2, square, square);
+  const auto middle = gil::subimage_view(image, (image.width() - square) / 2, (image.height() - square) / 2, square, square);
   gil::rgb8_image_t small(side, side, gil::rgb8_pixel_t(0, 0, 0));
   // The bilinear sampler leaves out pixels at the edge, which have only some of their neighbours.
   gil::resize_view(middle, gil::view(small), gil::nearest_neighbor_sampler());

@@ -38,6 +38,22 @@ TEST(Thumbnail, IsNotMadeOfWhatIsCutShortOrNoPicture) {
   EXPECT_EQ(image_type("GIF89a"), "");
 }
 
+TEST(Thumbnail, OfADamagedPictureLeavesNothingOnStandardError) {
+  std::string png = plain_image("image/png", 32, 32, 5);
+  png[png.size() / 2] ^= 0x5a;
+  const std::string jpeg = plain_image("image/jpeg", 64, 64, 5);
+  testing::internal::CaptureStderr();
+  EXPECT_THROW((void)thumbnail_of(png, 8), BadImage);
+  EXPECT_THROW((void)thumbnail_of(jpeg.substr(0, 20), 8), BadImage);
+  for (std::size_t size = 3; size < jpeg.size(); size += 11) {
+    try {
+      (void)thumbnail_of(std::string_view(jpeg).substr(0, size), 8);  // as far as it goes
+    } catch (const BadImage&) {
+    }
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST(Thumbnail, IsNotMadeOfAPictureThatWouldNotFitIntoMemory) {
   std::string bomb = plain_image("image/png", 8, 8, 5);
   bomb[17] = '\x7f';  // a width of eight million pixels, with a checksum that no longer fits
