@@ -104,6 +104,10 @@ void add_generation(SessionImpl& session, Table& table, const PgQuery__ColumnDef
     const PgQuery__Constraint& constraint = *node->constraint;
     if (constraint.contype != PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED) continue;
     Column& column = table.columns[*table.column(definition.colname)];
+    if (column.generation != nullptr) {
+      fail("42601", "multiple generation clauses specified for column " + in_quotes(column.name) + " of table " + in_quotes(table.name),
+           position_of(constraint.location));
+    }
     column.generation = Analyzer(session.naming).generation_expression(table, *constraint.raw_expr, column);
     column.generation_text = expression_text(*constraint.raw_expr);
   }

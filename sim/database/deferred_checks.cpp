@@ -136,6 +136,9 @@ Task<> set_constraints(SessionImpl& session, Nodes names, bool deferred) {
     const std::size_t before = chosen.size();
     for (const auto& table : session.engine.catalog.tables()) {
       if (range.schemaname[0] != '\0' && table->schema != range.schemaname) continue;
+      // A table that was dropped lives on for statements that wait for it.
+      const CatalogEntry* entry = session.engine.catalog.find_relation(table->schema, table->name, txn.slot);
+      if (entry == nullptr || entry->table != table.get()) continue;
       for (const auto& key : table->foreign_keys) {
         if (key->is_dropped || key->name != wanted) continue;
         if (!key->is_deferrable) fail("42809", "constraint " + in_quotes(wanted) + " is not deferrable");

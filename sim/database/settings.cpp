@@ -1,7 +1,13 @@
 #include "sim/database/settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
 
 #include "sim/database/errors.hpp"
 #include "sim/database/types/postgres_names.hpp"
@@ -10,8 +16,8 @@ namespace orrery::sim::database {
 
 namespace {
 
-/// `cost`: a number that only a planner which weighs costs would look at.
-enum class Kind { text, milliseconds, boolean, isolation, commit, cost, fixed };
+/// `cost`, `blocks`: a number, or a size, that only a planner which weighs costs would look at.
+enum class Kind { text, milliseconds, boolean, isolation, commit, cost, blocks, fixed };
 
 struct Definition {
   std::string_view name;
@@ -48,8 +54,8 @@ constexpr std::array kDefinitions{
     Definition{"lock_timeout", "0", Kind::milliseconds},
     Definition{"max_connections", "100", Kind::fixed},
     Definition{"max_parallel_workers_per_gather", "2", Kind::cost},
-    Definition{"min_parallel_index_scan_size", "512kB", Kind::cost},
-    Definition{"min_parallel_table_scan_size", "8MB", Kind::cost},
+    Definition{"min_parallel_index_scan_size", "512kB", Kind::blocks},
+    Definition{"min_parallel_table_scan_size", "8MB", Kind::blocks},
     Definition{"parallel_leader_participation", "on", Kind::boolean},
     Definition{"parallel_setup_cost", "1000", Kind::cost},
     Definition{"parallel_tuple_cost", "0.1", Kind::cost},
@@ -65,6 +71,29 @@ constexpr std::array kDefinitions{
     Definition{"timezone", "UTC", Kind::fixed},
     Definition{"transaction_isolation", "read committed", Kind::fixed},
 };
+
+/// A size in pages of 8 kB; without a unit it is a number of pages (manual, 20.1.1). Nothing: it is none.
+std::optional<std::int64_t> blocks_of(std::string_view text) {
+  double number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits{
+      {{"", 1}, {"B", 1.0 / 8192}, {"kB", 1.0 / 8}, {"MB", 128}, {"GB", 131'072}, {"TB", 134'217'728}}};
+  const auto* known = std::ranges::find(kUnits, unit, &std::pair<std::string_view, double>::first);
+  if (error != std::errc{} || known == kUnits.end()) return std::nullopt;
+  const double blocks = std::nearbyint(number * known->second);
+  if (std::abs(blocks) > std::numeric_limits<std::int32_t>::max()) return std::nullopt;
+  return static_cast<std::int64_t>(blocks);
+}
+
+/// With the largest unit in which it is whole.
+std::string block_text(std::int64_t blocks) {
+  if (blocks == 0) return "0";
+  if (blocks % 131'072 == 0) return std::to_string(blocks / 131'072) + "GB";
+  if (blocks % 128 == 0) return std::to_string(blocks / 128) + "MB";
+  return std::to_string(blocks * 8) + "kB";
+}
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -156,6 +185,16 @@ std::string normalize(const Definition& definition, std::string_view value) {
       const bool is_number = error == std::errc{} && end == value.data() + value.size() && number >= 0;
       if (!is_number && value != definition.initial) fail_value(definition.name, value);
       return std::string(value);
+    }
+    case Kind::blocks: {
+      const std::optional<std::int64_t> blocks = blocks_of(value);
+      if (!blocks) fail_value(definition.name, value);
+      constexpr std::int64_t kMost = 715'827'882;
+      if (*blocks < 0 || *blocks > kMost) {
+        fail("22023", std::to_string(*blocks) + " 8kB is outside the valid range for parameter " + in_quotes(definition.name) + " (0 .. " +
+                          std::to_string(kMost) + ")");
+      }
+      return block_text(*blocks);
     }
     case Kind::fixed:
       break;

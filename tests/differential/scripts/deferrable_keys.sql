@@ -74,3 +74,13 @@ UPDATE swapped SET place = CASE place WHEN 1 THEN 3 WHEN 3 THEN 1 ELSE place END
 SELECT id, place FROM swapped ORDER BY id;
 ALTER TABLE plain ADD CONSTRAINT plain_n UNIQUE (n) DEFERRABLE;
 UPDATE plain SET n = n + 10;
+
+-- A constraint of a table that is gone does not stand in the way of another one with its name.
+CREATE TABLE again (i int UNIQUE);
+DROP TABLE again;
+CREATE TABLE again (i int UNIQUE DEFERRABLE);
+BEGIN;
+SET CONSTRAINTS again_i_key DEFERRED;
+INSERT INTO again VALUES (1), (1);
+COMMIT;
+SELECT * FROM again;

@@ -52,3 +52,5 @@ ALTER TABLE goods ALTER COLUMN half DROP DEFAULT;
 CREATE INDEX goods_half ON goods (half) WHERE half > 2;
 UPDATE goods SET cents = cents + 2;
 SELECT id, half FROM goods WHERE half > 2 ORDER BY id;
+
+CREATE TABLE twice (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a * 2) STORED GENERATED ALWAYS AS (a * 3) STORED);
