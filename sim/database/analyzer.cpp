@@ -308,6 +308,9 @@ ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Co
   ExprPtr value = expression(node, level);
   // As cookDefault: the way into the column's type is not looked at.
   for_each_expression(*value, [&](const Expr& each) {
+    if (each.kind == ExprKind::system_column && each.system != SystemColumn::tableoid) {
+      fail("42P10", "cannot use system column " + in_quotes(each.name) + " in column generation expression", each.position);
+    }
     if (each.kind == ExprKind::whole_row) {
       fail("42P17", "cannot use whole-row variable in column generation expression", 0,
            "This would cause the generated column to depend on its own value.");

@@ -36,7 +36,6 @@ Task<> SessionImpl::declare_cursor(const PgQuery__DeclareCursorStmt& stmt) {
   const std::string cursor = stmt.portalname;
   const bool is_held = (stmt.options & kHold) != 0;
   if ((stmt.options & kBinary) != 0) fail_unsupported("BINARY cursors");
-  if (!is_held && !transaction.is_explicit) fail("25P01", "DECLARE CURSOR can only be used in transaction blocks");
   if ((stmt.options & kScroll) != 0 && (stmt.options & kNoScroll) != 0) fail("42P11", "cannot specify both SCROLL and NO SCROLL");
   const std::unique_ptr<StatementPlan> plan = Analyzer(naming).statement(*stmt.query);
   if (plan->query == nullptr || plan->writes || !plan->steps.empty()) {
@@ -44,6 +43,7 @@ Task<> SessionImpl::declare_cursor(const PgQuery__DeclareCursorStmt& stmt) {
     if (locks_rows) fail_unsupported("cursors that lock rows");
     fail("0A000", "DECLARE CURSOR must not contain data-modifying statements in WITH");
   }
+  if (!is_held && !transaction.is_explicit) fail("25P01", "DECLARE CURSOR can only be used in transaction blocks");
   if (cursors.contains(cursor)) fail("42P03", "cursor " + in_quotes(cursor) + " already exists");
   StatementResult result;
   co_await run_query_within(*stmt.query, result);

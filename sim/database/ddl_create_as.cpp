@@ -10,6 +10,7 @@ namespace {
 
 Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const StatementPlan& plan, const std::string& schema) {
   const std::string name = into.rel->relname;
+  check_storage_parameters(Nodes(into.options, into.n_options));
   if (into.n_col_names > plan.query->names.size()) fail("42601", "too many column names were specified");
   Table& table = session.engine.catalog.new_table(schema, name);
   table.heap = std::make_unique<Heap>(0);

@@ -124,6 +124,8 @@ void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (existing != nullptr && stmt.replace && existing->kind != CatalogEntry::Kind::view) {
     fail("42809", in_quotes(stmt.view->relname) + " is not a view");
   }
+  const bool is_select = stmt.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
   View made;
   made.schema = schema;
   made.name = stmt.view->relname;

@@ -94,3 +94,8 @@ DECLARE c CURSOR FOR SELECT 1 AS one;
 FETCH c;
 CLOSE c;
 COMMIT;
+
+-- What is wrong with the query is said before where it stands.
+DECLARE outside CURSOR FOR SELECT 1 INTO nowhere;
+DECLARE outside CURSOR FOR SELECT nothing FROM nowhere;
+DECLARE outside CURSOR FOR SELECT 1;

@@ -54,3 +54,4 @@ UPDATE goods SET cents = cents + 2;
 SELECT id, half FROM goods WHERE half > 2 ORDER BY id;
 
 CREATE TABLE twice (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a * 2) STORED GENERATED ALWAYS AS (a * 3) STORED);
+CREATE TABLE by_system (a int PRIMARY KEY, b bool GENERATED ALWAYS AS (xmin <> 37) STORED);

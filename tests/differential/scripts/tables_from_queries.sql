@@ -41,3 +41,5 @@ SELECT * FROM beside ORDER BY id;
 SELECT * FROM above ORDER BY id;
 SELECT added FROM everything;
 SELECT e.id, b.added FROM everything e JOIN base b USING (id) ORDER BY 1;
+
+CREATE VIEW of_nothing AS SELECT 1 INTO nowhere;
