@@ -268,9 +268,12 @@ ExprPtr Analyzer::row_condition(Table& table, const Node& node, Clause clause) {
   return result;
 }
 
-ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
+namespace {
+
+/// A level that sees one row of the table.
+Level level_of(Table& table, Clause clause) {
   Level level;
-  level.clause = Clause::index;
+  level.clause = clause;
   RangeEntry entry;
   entry.name = table.name;
   entry.table = &table;
@@ -279,6 +282,13 @@ ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
     entry.types.push_back(column.type);
   }
   level.entries.push_back(std::move(entry));
+  return level;
+}
+
+}  // namespace
+
+ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
+  Level level = level_of(table, Clause::index);
   ExprPtr result = resolve_unknown(expression(node, level));
   limit_locals();
   return result;
@@ -295,16 +305,7 @@ bool is_concatenation(const Expr& call) {
 }  // namespace
 
 ExprPtr Analyzer::generation_expression(Table& table, const Node& node, const Column& column) {
-  Level level;
-  level.clause = Clause::generation;
-  RangeEntry entry;
-  entry.name = table.name;
-  entry.table = &table;
-  for (const Column& each : table.columns) {
-    entry.columns.push_back(each.name);
-    entry.types.push_back(each.type);
-  }
-  level.entries.push_back(std::move(entry));
+  Level level = level_of(table, Clause::generation);
   ExprPtr value = expression(node, level);
   // As cookDefault: the way into the column's type is not looked at.
   for_each_expression(*value, [&](const Expr& each) {
