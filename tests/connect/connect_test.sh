@@ -52,6 +52,14 @@ service=$!
 port=$(wait_for "$scratch/user.log" '"address":"127.0.0.1:([0-9]+)"')
 
 node "$MODULES/client.mjs" "http://127.0.0.1:$port"
+# The relay publishes at its next round, which may be a while after the client is done.
+unpublished="SELECT count(*) FROM outbox_events WHERE status <> 'published'"
+for ((i = 0; i < 200; ++i)); do
+  left=$(psql -qAt "${ORRERY_POSTGRES/dbname=postgres/dbname=user_db}" -c "$unpublished")
+  ((left > 0)) || break
+  sleep 0.1
+done
+((left == 0)) || fail "$left events are not published after 20 s"
 curl -sS "http://127.0.0.1:$port/metrics" >"$scratch/metrics"
 promtool check metrics <"$scratch/metrics" || fail "promtool does not like /metrics"
 
