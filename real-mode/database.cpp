@@ -1,15 +1,11 @@
 #include "real-mode/database.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
+#include "real-mode/pg_worker.hpp"
 #include "runtime/wait_queue.hpp"
-#include "real-mode/pg_link.hpp"
 
 namespace orrery::real {
 namespace {
@@ -28,147 +24,30 @@ const char* begin_statement(Isolation isolation) {
 
 }  // namespace
 
-/// What a connection's thread is asked to do. The loop's thread and the connection's never touch it at the same time.
-struct DatabasePool::Job {
-  std::string sql;  // empty: connect
-  std::vector<SqlValue> parameters;
-  bool is_script = false;
-  // The answer:
-  bool done = false;
-  Rows rows;
-  std::optional<PgError> error;
-  Waiter* waiter = nullptr;  // the loop's thread only; null: nobody waits any more
-};
-
-/// A connection and its thread.
-class DatabasePool::Worker : public std::enable_shared_from_this<Worker> {
- public:
-  Worker(Loop& loop, const PoolSettings& settings, std::string session)
-      : session(std::move(session)),
-        loop_(loop),
-        connection_(settings.connection),
-        wants_(settings.may_be_standby ? PgLink::Wants::any_server : PgLink::Wants::primary) {}
-  ~Worker() { join(); }
-
-  /// Starts the thread; it keeps the worker alive until it ends.
-  void start() {
-    thread_ = std::thread([self = shared_from_this()] { self->work(); });
-  }
-  /// The worker must be idle.
-  void submit(std::shared_ptr<Job> job) {
-    const std::scoped_lock lock(mutex_);
-    CHECK(job_ == nullptr && !busy);
-    busy = true;
-    job_ = std::move(job);
-    wake_.notify_one();
-  }
-  /// Breaks the connection and ends the thread, whatever it does.
-  void sever() noexcept {
-    broken = true;
-    const std::scoped_lock lock(mutex_);
-    quit_ = true;
-    if (link_ != nullptr) link_->shut();
-    wake_.notify_one();
-  }
-  [[nodiscard]] bool usable() noexcept {
-    if (broken || busy) return false;
-    const std::scoped_lock lock(mutex_);
-    return link_ != nullptr && !link_->is_stale();
-  }
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
-  void join() {
-    if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
-    else if (thread_.joinable()) thread_.detach();
-  }
-
-  const std::string session;
-  // The loop's thread only:
-  bool busy = false;
-  bool broken = false;
-  Instant idle_since{};
-
- private:
-  void work() {
-    for (;;) {
-      std::shared_ptr<Job> job;
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return quit_ || job_ != nullptr; });
-        if (quit_ && job_ == nullptr) break;
-        job = std::move(job_);
-      }
-      carry_out(*job);
-      loop_.post([self = shared_from_this(), job = std::move(job)] {
-        self->busy = false;
-        job->done = true;
-        if (job->error && job->error->lost) self->broken = true;
-        if (job->waiter != nullptr) job->waiter->wake();
-      });
-    }
-    std::unique_ptr<PgLink> link;
-    {
-      const std::scoped_lock lock(mutex_);
-      link = std::move(link_);
-    }
-    link.reset();
-    ended_ = true;
-  }
-
-  void carry_out(Job& job) {
-    try {
-      if (job.sql.empty()) {
-        auto link = std::make_unique<PgLink>(connection_, session, wants_);
-        const std::scoped_lock lock(mutex_);
-        link_ = std::move(link);
-        if (quit_) link_->shut();
-      } else if (job.is_script) {
-        link_->script(job.sql);
-      } else {
-        job.rows = link_->execute(job.sql, job.parameters);
-      }
-    } catch (const PgError& error) {
-      job.error = error;
-    } catch (const std::exception& error) {
-      job.error.emplace("08006", error.what(), "", true);
-    }
-  }
-
-  Loop& loop_;
-  const std::string connection_;
-  const PgLink::Wants wants_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::shared_ptr<Job> job_;
-  bool quit_ = false;
-  std::unique_ptr<PgLink> link_;
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
-};
-
 /// A connection taken from the pool; destroying it gives it back.
 class DatabasePool::Lease {
  public:
-  Lease(DatabasePool& pool, std::shared_ptr<Worker> worker) : pool_(&pool), worker_(std::move(worker)) {}
+  Lease(DatabasePool& pool, std::shared_ptr<PgWorker> worker) : pool_(&pool), worker_(std::move(worker)) {}
   Lease(Lease&&) noexcept = default;
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
     if (worker_ != nullptr) pool_->give_back(std::move(worker_));
   }
-  [[nodiscard]] Worker& operator*() const noexcept { return *worker_; }
-  [[nodiscard]] Worker* operator->() const noexcept { return worker_.get(); }
+  [[nodiscard]] PgWorker& operator*() const noexcept { return *worker_; }
+  [[nodiscard]] PgWorker* operator->() const noexcept { return worker_.get(); }
 
  private:
   DatabasePool* pool_;
-  std::shared_ptr<Worker> worker_;
+  std::shared_ptr<PgWorker> worker_;
 };
 
 namespace {
 
+std::shared_ptr<PgJob> script(std::string sql) { return std::make_shared<PgJob>(PgJob::Kind::script, std::move(sql)); }
+
 /// The ROLLBACK of a transaction that was dropped: the connection goes back to the pool when it is done.
 Task<void> roll_back(DatabasePool& pool, DatabasePool::Lease lease) {
-  auto job = std::make_shared<DatabasePool::Job>();
-  job->sql = "ROLLBACK";
-  job->is_script = true;
+  std::shared_ptr<PgJob> job = script("ROLLBACK");
   try {
     Task<Rows> asking = pool.ask(*lease, std::move(job), Effect::did_not_happen);
     co_await std::move(asking);
@@ -177,34 +56,36 @@ Task<void> roll_back(DatabasePool& pool, DatabasePool::Lease lease) {
   }
 }
 
+/// Its BEGIN goes with the first statement, which saves a trip: until then the server knows nothing of it.
 class RealTransaction final : public TransactionSession {
  public:
-  RealTransaction(Loop& loop, DatabasePool& pool, DatabasePool::Lease lease)
-      : loop_(loop), pool_(pool), lease_(std::move(lease)) {}
+  RealTransaction(Loop& loop, DatabasePool& pool, DatabasePool::Lease lease, Isolation isolation)
+      : loop_(loop), pool_(pool), lease_(std::move(lease)), begin_(begin_statement(isolation)) {}
   ~RealTransaction() override {
     if (!open_ || lease_->broken) return;
     if (lease_->busy) {
       lease_->sever();  // the statement that it waited for was cancelled
-    } else {
+    } else if (begin_.empty()) {
       loop_.spawn("rollback", roll_back(pool_, std::move(lease_)));
     }
   }
 
   Task<Rows> exec(std::string sql, std::vector<SqlValue> parameters) override {
     CHECK(open_, "a statement in a transaction that has ended");
-    return pool_.statement(*lease_, std::move(sql), std::move(parameters), Effect::did_not_happen);
+    return pool_.statement(*lease_, std::move(sql), std::move(parameters), Effect::did_not_happen, std::exchange(begin_, {}));
   }
   Task<void> commit() override {
     CHECK(open_, "a transaction is committed twice");
     open_ = false;
-    return pool_.commit(*lease_);
+    if (!begin_.empty()) co_return;
+    Task<void> committing = pool_.commit(*lease_);
+    co_await std::move(committing);
   }
   Task<void> rollback() override {
     CHECK(open_, "a transaction that has ended is rolled back");
     open_ = false;
-    auto job = std::make_shared<DatabasePool::Job>();
-    job->sql = "ROLLBACK";
-    job->is_script = true;
+    if (!begin_.empty()) co_return;
+    std::shared_ptr<PgJob> job = script("ROLLBACK");
     Task<Rows> asking = pool_.ask(*lease_, std::move(job), Effect::did_not_happen);
     co_await std::move(asking);
   }
@@ -213,6 +94,7 @@ class RealTransaction final : public TransactionSession {
   Loop& loop_;
   DatabasePool& pool_;
   DatabasePool::Lease lease_;
+  std::string begin_;  // empty: sent
   bool open_ = true;
 };
 
@@ -228,13 +110,13 @@ DatabasePool::DatabasePool(Loop& loop, Random& random, Recorder& recorder, Misha
       settings_(std::move(settings)) {}
 
 DatabasePool::~DatabasePool() {
-  for (std::shared_ptr<Worker>& worker : idle_) retire(std::move(worker));
+  for (std::shared_ptr<PgWorker>& worker : idle_) retire(std::move(worker));
   idle_.clear();
   for (const std::shared_ptr<ListeningThread>& listener : listeners_) listener->stop();
   reap(true);
 }
 
-void DatabasePool::retire(std::shared_ptr<Worker> worker) {
+void DatabasePool::retire(std::shared_ptr<PgWorker> worker) {
   worker->sever();
   --open_;
   retired_.push_back(std::move(worker));
@@ -246,14 +128,14 @@ void DatabasePool::reap(bool all) {
     listener->join();
     return true;
   });
-  std::erase_if(retired_, [all](const std::shared_ptr<Worker>& worker) {
+  std::erase_if(retired_, [all](const std::shared_ptr<PgWorker>& worker) {
     if (!all && !worker->ended()) return false;
     worker->join();
     return true;
   });
 }
 
-void DatabasePool::give_back(std::shared_ptr<Worker> worker) {
+void DatabasePool::give_back(std::shared_ptr<PgWorker> worker) {
   if (worker->usable()) {
     worker->idle_since = loop_.now();
     idle_.push_back(std::move(worker));
@@ -273,17 +155,19 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
   const Instant deadline = loop_.now() + settings_.acquire_within;
   for (;;) {
     while (!idle_.empty()) {
-      std::shared_ptr<Worker> worker = std::move(idle_.back());
+      std::shared_ptr<PgWorker> worker = std::move(idle_.back());
       idle_.pop_back();
       if (worker->usable()) co_return Lease(*this, std::move(worker));
       retire(std::move(worker));
     }
     if (open_ < settings_.most) {
       ++open_;
-      auto worker = std::make_shared<Worker>(loop_, settings_, settings_.session + "#" + std::to_string(++made_));
+      const auto wants = settings_.may_be_standby ? PgLink::Wants::any_server : PgLink::Wants::primary;
+      auto worker = std::make_shared<PgWorker>(loop_, settings_.connection, wants,
+                                               settings_.session + "#" + std::to_string(++made_));
       worker->start();
       Lease lease(*this, std::move(worker));
-      auto connecting = std::make_shared<Job>();
+      auto connecting = std::make_shared<PgJob>(PgJob::Kind::connect);
       Task<Rows> asking = ask(*lease, std::move(connecting), Effect::did_not_happen);
       co_await std::move(asking);
       co_return std::move(lease);
@@ -297,15 +181,15 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
   }
 }
 
-Task<Rows> DatabasePool::ask(Worker& worker, std::shared_ptr<Job> job, Effect effect_if_lost) {
+Task<Rows> DatabasePool::ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effect effect_if_lost) {
   if (worker.broken) throw DatabaseError(Effect::did_not_happen, "08006", name_ + ": the connection is broken");
   Waiter waiter(loop_);
   struct Waiting {
-    Waiting(Job& job, Waiter& waiter) : job(job) { job.waiter = &waiter; }
+    Waiting(PgJob& job, Waiter& waiter) : job(job) { job.waiter = &waiter; }
     ~Waiting() { job.waiter = nullptr; }
-    Job& job;
+    PgJob& job;
   };
-  const std::shared_ptr<Job> asked = std::move(job);
+  const std::shared_ptr<PgJob> asked = std::move(job);
   const Waiting waiting(*asked, waiter);
   worker.submit(asked);
   const bool answered = co_await waiter.wait_until(loop_.now() + settings_.answer_within);
@@ -337,9 +221,7 @@ Task<std::unique_ptr<Listening>> DatabasePool::listen(std::string channel) {
 Task<Transaction> DatabasePool::begin(Isolation isolation) {
   Task<Lease> acquiring = acquire();
   Lease lease = co_await std::move(acquiring);
-  Task<Rows> beginning = statement(*lease, begin_statement(isolation), {}, Effect::did_not_happen);
-  co_await std::move(beginning);
-  co_return Transaction(std::make_unique<RealTransaction>(loop_, *this, std::move(lease)));
+  co_return Transaction(std::make_unique<RealTransaction>(loop_, *this, std::move(lease), isolation));
 }
 
 Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) {
@@ -349,23 +231,17 @@ Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) 
     Task<Rows> asking = statement(*lease, std::move(sql), std::move(parameters), Effect::may_have_happened);
     co_return co_await std::move(asking);
   }
-  // The same in three trips instead of one, so that the session can be told.
-  auto beginning = std::make_shared<Job>();
-  beginning->sql = "BEGIN";
-  beginning->is_script = true;
-  Task<Rows> begin = ask(*lease, std::move(beginning), Effect::did_not_happen);
-  co_await std::move(begin);
+  // The same in two trips instead of one, so that the session can be told.
   std::optional<DatabaseError> failed;
   Rows rows;
   try {
-    Task<Rows> asking = statement(*lease, std::move(sql), std::move(parameters), Effect::did_not_happen);
+    Task<Rows> asking = statement(*lease, std::move(sql), std::move(parameters), Effect::did_not_happen,
+                                  begin_statement(Isolation::read_committed));
     rows = co_await std::move(asking);
   } catch (const DatabaseError& error) {
     failed = error;
   }
-  auto ending = std::make_shared<Job>();
-  ending->sql = failed ? "ROLLBACK" : commit_text(*lease);
-  ending->is_script = true;
+  std::shared_ptr<PgJob> ending = script(failed ? "ROLLBACK" : commit_text(*lease));
   if (failed && lease->broken) throw *failed;
   std::optional<DatabaseError> refused;
   try {
@@ -383,8 +259,8 @@ Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) 
   co_return rows;
 }
 
-Task<Rows> DatabasePool::statement(Worker& worker, std::string sql, std::vector<SqlValue> parameters,
-                                   Effect effect_if_lost) {
+Task<Rows> DatabasePool::statement(PgWorker& worker, std::string sql, std::vector<SqlValue> parameters,
+                                   Effect effect_if_lost, std::string begin) {
   const std::string link = link_name();
   bool reply_lost = false;
   if (mishaps_.strike(FaultKind::kill_session, link) != nullptr) {
@@ -401,8 +277,8 @@ Task<Rows> DatabasePool::statement(Worker& worker, std::string sql, std::vector<
     }
     reply_lost = true;
   }
-  auto job = std::make_shared<Job>();
-  job->sql = std::move(sql);
+  auto job = std::make_shared<PgJob>(PgJob::Kind::statement, std::move(sql));
+  job->begin = std::move(begin);
   job->parameters = std::move(parameters);
   Task<Rows> asking = ask(worker, std::move(job), effect_if_lost);
   Rows rows = co_await std::move(asking);
@@ -413,19 +289,17 @@ Task<Rows> DatabasePool::statement(Worker& worker, std::string sql, std::vector<
   co_return rows;
 }
 
-std::string DatabasePool::commit_text(const Worker& worker) const {
-  // The server answers the COMMIT of an aborted transaction without an error; the statement before it does not.
-  if (!settings_.tells_session) return "SELECT 1; COMMIT";
+std::string DatabasePool::commit_text(const PgWorker& worker) const {
+  // The server answers the COMMIT of an aborted transaction without an error; a statement before it does not.
+  if (!settings_.tells_session) return worker.failed ? "SELECT 1; COMMIT" : "COMMIT";
   return "SELECT pg_logical_emit_message(true, 'orrery', '" + worker.session +
          "') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT";
 }
 
 /// A COMMIT that the server refused may leave its aborted transaction open: it must not go back to the pool with it.
-Task<void> DatabasePool::end_refused(Worker& worker) {
+Task<void> DatabasePool::end_refused(PgWorker& worker) {
   if (worker.broken) co_return;
-  auto job = std::make_shared<Job>();
-  job->sql = "ROLLBACK";
-  job->is_script = true;
+  std::shared_ptr<PgJob> job = script("ROLLBACK");
   try {
     Task<Rows> asking = ask(worker, std::move(job), Effect::did_not_happen);
     co_await std::move(asking);
@@ -435,13 +309,13 @@ Task<void> DatabasePool::end_refused(Worker& worker) {
 }
 
 /// Breaks a connection while its COMMIT is under way: it may not have been sent, be at work, or be answered.
-Task<void> DatabasePool::sever_soon(std::shared_ptr<Worker> worker, Duration after) {
+Task<void> DatabasePool::sever_soon(std::shared_ptr<PgWorker> worker, Duration after) {
   Waiter patience(loop_);
   co_await patience.wait_until(loop_.now() + after);
   worker->sever();
 }
 
-Task<void> DatabasePool::commit(Worker& worker) {
+Task<void> DatabasePool::commit(PgWorker& worker) {
   mishaps_.reached("before commit");
   const std::string link = link_name();
   if (mishaps_.strike(FaultKind::break_before_commit, link) != nullptr) {
@@ -453,9 +327,7 @@ Task<void> DatabasePool::commit(Worker& worker) {
   const bool reply_lost = !breaks && mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
   const bool was_broken = worker.broken;
   std::optional<DatabaseError> failed;
-  auto job = std::make_shared<Job>();
-  job->sql = commit_text(worker);
-  job->is_script = true;
+  std::shared_ptr<PgJob> job = script(commit_text(worker));
   if (breaks) loop_.spawn("break", sever_soon(worker.shared_from_this(), random_.between(Duration::zero(), kWithinCommit)));
   try {
     Task<Rows> asking = ask(worker, std::move(job), Effect::may_have_happened);

@@ -12,6 +12,9 @@
 
 namespace orrery::real {
 
+class PgWorker;
+struct PgJob;
+
 struct PoolSettings {
   std::string connection;           // as libpq reads it: "host=… dbname=…" or postgresql://…
   std::size_t least = 5;            // idle connections that are kept whatever their age
@@ -41,25 +44,24 @@ class DatabasePool final : public Database {
   [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-  class Worker;
   class Lease;
-  struct Job;
-  /// One statement with what the plan does to it.
-  Task<Rows> statement(Worker& worker, std::string sql, std::vector<SqlValue> parameters, Effect effect_if_lost);
-  Task<void> commit(Worker& worker);
-  Task<Rows> ask(Worker& worker, std::shared_ptr<Job> job, Effect effect_if_lost);
-  void give_back(std::shared_ptr<Worker> worker);
+  /// One statement with what the plan does to it; `begin` goes before it.
+  Task<Rows> statement(PgWorker& worker, std::string sql, std::vector<SqlValue> parameters, Effect effect_if_lost,
+                       std::string begin = {});
+  Task<void> commit(PgWorker& worker);
+  Task<Rows> ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effect effect_if_lost);
+  void give_back(std::shared_ptr<PgWorker> worker);
 
  protected:
   Task<Rows> run(std::string sql, std::vector<SqlValue> parameters) override;
 
  private:
   Task<Lease> acquire();
-  Task<void> end_refused(Worker& worker);
-  Task<void> sever_soon(std::shared_ptr<Worker> worker, Duration after);
-  void retire(std::shared_ptr<Worker> worker);
+  Task<void> end_refused(PgWorker& worker);
+  Task<void> sever_soon(std::shared_ptr<PgWorker> worker, Duration after);
+  void retire(std::shared_ptr<PgWorker> worker);
   void reap(bool all);
-  [[nodiscard]] std::string commit_text(const Worker& worker) const;
+  [[nodiscard]] std::string commit_text(const PgWorker& worker) const;
   [[nodiscard]] std::string link_name() const { return recorder_.host() + ">" + name_; }
 
   Loop& loop_;
@@ -70,8 +72,8 @@ class DatabasePool final : public Database {
   const PoolSettings settings_;
   std::uint64_t made_ = 0;
   std::size_t open_ = 0;
-  std::vector<std::shared_ptr<Worker>> idle_;     // the last used last
-  std::vector<std::shared_ptr<Worker>> retired_;  // whose threads may not have ended
+  std::vector<std::shared_ptr<PgWorker>> idle_;     // the last used last
+  std::vector<std::shared_ptr<PgWorker>> retired_;  // whose threads may not have ended
   std::list<Waiter*> queue_;
   std::vector<std::shared_ptr<ListeningThread>> listeners_;
 };

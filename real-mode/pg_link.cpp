@@ -110,6 +110,16 @@ struct PgLink::Impl {
     }
   }
 
+  /// "('1', NULL)"
+  [[nodiscard]] static std::string literals(const pqxx::transaction_base& session, const std::vector<SqlValue>& parameters) {
+    std::string text;
+    for (const SqlValue& value : parameters) {
+      text += text.empty() ? '(' : ',';
+      text += value.is_null() ? "NULL" : session.quote(std::string(value.text()));
+    }
+    return text + ')';
+  }
+
   pqxx::connection link;
   std::atomic<int> socket;
   std::map<std::string, std::string, std::less<>> prepared;
@@ -146,11 +156,16 @@ PgLink::~PgLink() {
   if (impl_ != nullptr) impl_->socket = -1;
 }
 
-Rows PgLink::execute(const std::string& sql, const std::vector<SqlValue>& parameters) {
+Rows PgLink::execute(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin) {
   try {
     pqxx::nontransaction session(impl_->link);
-    if (parameters.empty()) return to_rows(session.exec(sql));
+    if (parameters.empty()) return to_rows(session.exec(begin.empty() ? sql : begin + "; " + sql));
     auto known = impl_->prepared.find(sql);
+    if (known != impl_->prepared.end() && !begin.empty()) {
+      // Bind and Execute of the protocol carry one statement; SQL's EXECUTE can have company.
+      return to_rows(session.exec(begin + "; EXECUTE " + known->second + Impl::literals(session, parameters)));
+    }
+    if (!begin.empty()) session.exec(begin);
     if (known == impl_->prepared.end()) {
       const std::string name = "s" + std::to_string(impl_->prepared.size() + 1);
       impl_->link.prepare(name, sql);

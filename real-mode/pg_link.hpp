@@ -31,8 +31,9 @@ class PgLink {
   PgLink(const std::string& connection, const std::string& application, Wants wants = Wants::primary);
   ~PgLink();
 
-  /// One statement; prepared once if it has parameters. Throws PgError.
-  [[nodiscard]] Rows execute(const std::string& sql, const std::vector<SqlValue>& parameters);
+  /// One statement; prepared once if it has parameters. `begin`, if given, is carried out before it, in the same trip where
+  /// that is possible; if the statement fails, what it began is aborted, not gone. Throws PgError.
+  [[nodiscard]] Rows execute(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin = {});
   /// Statements without parameters in one message, ';' between them. Throws PgError.
   void script(const std::string& sql);
 
