@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "real-mode/http_wire.hpp"
 #include "real-mode/otlp.hpp"
 #include "real-mode/places.hpp"
 #include "real-mode/recorder.hpp"
@@ -67,10 +68,15 @@ class HttpServer {
   Task<void> accept();
   Task<void> serve(std::shared_ptr<Connection> connection);
   Task<void> converse(Connection& connection);
-  Task<Response> answer(Request& request);
+  /// Reads a request and finds its route. `more`: the client hung up before it was whole.
+  Task<Reading> receive(Connection& connection, RequestReader& reader, Routes::Match& match);
+  Task<void> refuse(Connection& connection, int status, std::string_view why);
+  Task<Response> answer(Request& request, const Routes::Match& match);
   Task<Response> handle(const Http::Handler& handler, std::string_view pattern, Request request);
   Task<void> handle_apart(const Http::Handler& handler, std::string_view pattern, Request request,
                           std::shared_ptr<Apart> apart);
+
+  [[nodiscard]] std::uint64_t body_limit(std::string_view pattern) const;
 
   Loop& loop_;
   Random& random_;

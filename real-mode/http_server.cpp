@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -8,8 +7,6 @@
 
 namespace orrery::real {
 namespace {
-
-constexpr std::size_t kReadAtOnce = 16 * 1024;
 
 /// A time-out field; malformed ones are as good as none.
 std::optional<Duration> timeout_of(const Request& request) {
@@ -99,73 +96,81 @@ Task<void> HttpServer::serve(std::shared_ptr<Connection> connection) {
   }
 }
 
+std::uint64_t HttpServer::body_limit(std::string_view pattern) const {
+  const auto limit = body_limits_.find(pattern);
+  return limit != body_limits_.end() ? limit->second : limits_.body;
+}
+
+Task<Reading> HttpServer::receive(Connection& connection, RequestReader& reader, Routes::Match& match) {
+  connection.idle = connection.bytes.empty();
+  Instant deadline = loop_.now() + (connection.idle ? limits_.idle_time : limits_.header_time);
+  for (;;) {
+    const Reading reading = reader.feed(connection.bytes);
+    if (reading == Reading::header) {
+      deadline = loop_.now() + limits_.body_time;
+      match = routes_.find(reader.request());
+      if (reader.limit_body(body_limit(match.pattern)) == Reading::bad) co_return Reading::bad;
+      if (reader.expects_continue() && connection.bytes.empty()) {
+        constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+        Task<void> writing = connection.socket.write(kContinue, loop_.now() + limits_.write_time);
+        co_await std::move(writing);
+      }
+      continue;
+    }
+    if (reading != Reading::more) co_return reading;
+    std::string_view came;
+    bool late = false;
+    try {
+      Task<std::string_view> taking = connection.socket.take(deadline);
+      came = co_await std::move(taking);
+    } catch (const SocketError& error) {
+      if (error.reason() != SocketError::Reason::timed_out || connection.idle) throw;
+      late = true;
+    }
+    if (late) co_return reader.give_up();
+    if (came.empty()) co_return Reading::more;
+    if (connection.idle) {
+      connection.idle = false;
+      deadline = loop_.now() + limits_.header_time;
+    }
+    connection.bytes.append(came);
+  }
+}
+
+Task<void> HttpServer::refuse(Connection& connection, int status, std::string_view why) {
+  const Response refused = refusal(status, why);
+  if (on_answer_) on_answer_("", status, Duration::zero());
+  const std::string wire = to_wire(refused, false);
+  Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
+  co_await std::move(writing);
+  Task<void> lingering = connection.socket.linger(1s);
+  co_await std::move(lingering);
+}
+
 Task<void> HttpServer::converse(Connection& connection) {
-  std::array<char, kReadAtOnce> chunk;
   while (!stopping_) {
     RequestReader reader(limits_.header);
-    connection.idle = connection.bytes.empty();
-    Instant deadline = loop_.now() + (connection.idle ? limits_.idle_time : limits_.header_time);
-    Reading reading = Reading::more;
-    bool late = false;
-    std::uint64_t body_limit = limits_.body;
-    for (;;) {
-      reading = reader.feed(connection.bytes);
-      if (reading == Reading::header) {
-        deadline = loop_.now() + limits_.body_time;
-        Request probe(reader.request().method, reader.request().target);
-        const auto limit = body_limits_.find(routes_.find(probe).pattern);
-        if (limit != body_limits_.end()) body_limit = limit->second;
-        reading = reader.limit_body(body_limit);
-        if (reading == Reading::bad) break;
-        if (reader.expects_continue() && connection.bytes.empty()) {
-          constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-          Task<void> writing = connection.socket.write(kContinue, loop_.now() + limits_.write_time);
-          co_await std::move(writing);
-        }
-        continue;
-      }
-      if (reading != Reading::more) break;
-      std::size_t got = 0;
-      try {
-        Task<std::size_t> read = connection.socket.read(chunk.data(), chunk.size(), deadline);
-        got = co_await std::move(read);
-      } catch (const SocketError& error) {
-        if (error.reason() != SocketError::Reason::timed_out || connection.idle) throw;
-        late = true;
-      }
-      if (late) break;
-      if (got == 0) co_return;  // it hung up, perhaps within a request
-      if (connection.idle) {
-        connection.idle = false;
-        deadline = loop_.now() + limits_.header_time;
-      }
-      connection.bytes.append(chunk.data(), got);
-    }
-
-    const Instant began = loop_.now();
-    if (late || reading == Reading::bad) {
-      const Response refused = late ? refusal(408, "the request did not come in time")
-                                    : refusal(reader.refusal(), reader.why());
-      if (on_answer_) on_answer_("", refused.status, loop_.now() - began);
+    Routes::Match match;
+    Task<Reading> receiving = receive(connection, reader, match);
+    const Reading reading = co_await std::move(receiving);
+    if (reading == Reading::more) co_return;  // it hung up, perhaps within a request
+    if (reading == Reading::bad) {
       // What follows is not to be understood: the connection ends here.
-      const std::string wire = to_wire(refused, false);
-      Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
-      co_await std::move(writing);
-      Task<void> lingering = connection.socket.linger(1s);
-      co_await std::move(lingering);
+      Task<void> refusing = refuse(connection, reader.refusal(), reader.why());
+      co_await std::move(refusing);
       co_return;
     }
     const bool keep_alive = reader.keeps_alive();
     Request request = reader.take();
     const bool is_head = request.method == "HEAD";
-    if (const auto timeout = timeout_of(request)) request.deadline = began + *timeout;
+    if (const auto timeout = timeout_of(request)) request.deadline = loop_.now() + *timeout;
     ++in_work_;
     struct InWork {
       ~InWork() { --count; }
       std::size_t& count;
     };
     const InWork in_work{in_work_};
-    Task<Response> answering = answer(request);
+    Task<Response> answering = answer(request, match);
     Response response = co_await std::move(answering);
     const bool stays = keep_alive && !stopping_;
     if (is_head) response.body.clear();
@@ -176,9 +181,8 @@ Task<void> HttpServer::converse(Connection& connection) {
   }
 }
 
-Task<Response> HttpServer::answer(Request& request) {
+Task<Response> HttpServer::answer(Request& request, const Routes::Match& match) {
   const Instant began = loop_.now();
-  const Routes::Match match = routes_.find(request);
   const std::string_view pattern = match.pattern;
   if (match.handler == nullptr) {
     const Response refused = refusal(match.path_known ? 405 : 404, match.path_known ? "not this method" : "no such path");
@@ -213,14 +217,18 @@ Task<void> HttpServer::handle_apart(const Http::Handler& handler, std::string_vi
 }
 
 Task<Response> HttpServer::handle(const Http::Handler& handler, std::string_view pattern, Request request) {
-  const std::string label = service_ + " " + request.method + " " + std::string(request.path());
-  std::string key(request.headers.get(kRequestIdField));
-  if (key.empty()) key = random_id(random_);
+  std::string label;
+  std::string key;
+  if (recorder_.on()) {
+    label = service_ + " " + request.method + " " + std::string(request.path());
+    key = request.headers.get(kRequestIdField);
+    if (key.empty()) key = random_id(random_);
+  }
   const std::optional<TraceContext> caller = parse_traceparent(request.headers.get(kTraceparent));
-  Tracer::Scope span(tracer_, caller.value_or(TraceContext()), Span::Kind::server, std::string(pattern), true);
+  Tracer::Scope span(tracer_, caller.value_or(TraceContext()), Span::Kind::server, pattern, true);
   span.attribute("http.request.method", request.method);
-  span.attribute("url.path", std::string(request.path()));
-  span.attribute("http.route", std::string(pattern.substr(pattern.find(' ') + 1)));
+  span.attribute("url.path", request.path());
+  span.attribute("http.route", pattern.substr(pattern.find(' ') + 1));
   const std::string traceparent = span.context().traceparent();
   request.headers.set(kTraceparent, traceparent);
   recorder_.fact(EventKind::request_received, label, key, 0, request.body, traceparent);

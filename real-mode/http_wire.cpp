@@ -22,7 +22,7 @@ bool same_text(std::string_view a, std::string_view b) {
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-/// Feeds a Beast parser from the front of `bytes`.
+/// Feeds a Beast parser from the front of `bytes`; those of a message that is bad stay.
 template <class Parser>
 Reading feed(Parser& parser, std::string& bytes, bool& header_told, error_code& error) {
   std::size_t used = 0;
@@ -50,7 +50,7 @@ Reading feed(Parser& parser, std::string& bytes, bool& header_told, error_code& 
       break;
     }
   }
-  bytes.erase(0, used);
+  if (reading != Reading::bad) bytes.erase(0, used);
   return reading;
 }
 
@@ -120,14 +120,13 @@ Reading RequestReader::feed(std::string& bytes) {
     bytes.erase(0, 2);  // RFC 9112, section 2.2: an empty line before the request line is ignored
     if (bytes.empty()) return Reading::more;
   }
-  const bool names_version = names_a_version(bytes);
   error_code error;
   const Reading reading = real::feed(parser_->parser, bytes, parser_->header_told, error);
   if (reading == Reading::header) return check_header();
   if (reading != Reading::bad) return reading;
   if (error == http::error::header_limit) return refuse(431, "the header is too large");
   if (error == http::error::body_limit) return refuse(413, "the body is too large");
-  if (error == http::error::bad_version && names_version) return refuse(505, "the HTTP versions spoken are 1.0 and 1.1");
+  if (error == http::error::bad_version && names_a_version(bytes)) return refuse(505, "the HTTP versions spoken are 1.0 and 1.1");
   return refuse(400, error.message());
 }
 

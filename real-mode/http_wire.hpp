@@ -32,11 +32,13 @@ class RequestReader {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
   // After the header:
-  [[nodiscard]] const Request& request() const noexcept { return request_; }
+  [[nodiscard]] Request& request() noexcept { return request_; }
   [[nodiscard]] bool keeps_alive() const noexcept;
   [[nodiscard]] bool expects_continue() const noexcept;
   /// A longer body is refused with 413, before it is read if its length was announced.
   [[nodiscard]] Reading limit_body(std::uint64_t bytes);
+  /// The rest did not come in time: 408.
+  [[nodiscard]] Reading give_up() { return refuse(408, "the request did not come in time"); }
 
   // After the whole:
   [[nodiscard]] Request take();

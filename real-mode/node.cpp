@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -39,6 +40,11 @@ std::unique_ptr<Recorder> make_recorder(const NodeSettings& settings) {
 }  // namespace
 
 struct Node::Parts {
+  struct Answered {
+    std::int64_t* count = nullptr;
+    RealTelemetry::Histogram* took = nullptr;
+  };
+
   Parts(Loop& on, NodeSettings with)
       : loop(on),
         settings(std::move(with)),
@@ -53,9 +59,9 @@ struct Node::Parts {
     mishaps.arm(settings.faults, settings.reached);
     mishaps.draw(settings.rates, random, settings.rates_until);
     server.on_answer([this](std::string_view route, int status, Duration took) {
-      const std::string labels = fmt::format("route=\"{}\",status=\"{}\"", label_value(route), status);
-      telemetry.count("http_requests_total", labels, 1);
-      telemetry.observe("http_request_duration_seconds", fmt::format("route=\"{}\"", label_value(route)), took);
+      Answered& answered = answered_of(route, status);
+      ++*answered.count;
+      answered.took->add(took);
     });
     if (settings.traces) {
       SpanExporter::Settings exports;
@@ -67,6 +73,17 @@ struct Node::Parts {
     if (settings.broker.empty()) return;
     broker_pool = make_pool("broker", settings.broker);
     broker = std::make_unique<PgBroker>(loop, random, tracer, *recorder, mishaps, telemetry, *broker_pool, settings.broker);
+  }
+
+  /// The series of a route's answers with a status.
+  Answered& answered_of(std::string_view route, int status) {
+    Answered& answered = answers[{route, status}];
+    if (answered.count == nullptr) {
+      const std::string label = fmt::format("route=\"{}\"", label_value(route));
+      answered.count = &telemetry.counter("http_requests_total", fmt::format("{},status=\"{}\"", label, status));
+      answered.took = &telemetry.histogram("http_request_duration_seconds", label);
+    }
+    return answered;
   }
 
   std::unique_ptr<DatabasePool> make_pool(const std::string& name, const std::string& connection) {
@@ -89,6 +106,7 @@ struct Node::Parts {
   std::unique_ptr<Recorder> recorder;
   Mishaps mishaps;
   RealTelemetry telemetry;
+  std::map<std::pair<std::string_view, int>, Answered> answers;  // by route, as the server's table spells it, and status
   Tracer tracer;
   std::optional<SpanExporter> exporter;
   HttpServer server;

@@ -149,8 +149,8 @@ Task<int> SpanExporter::post(std::string wire) {
   co_return status;
 }
 
-Tracer::Scope::Scope(Tracer& tracer, TraceContext parent, Span::Kind kind, std::string name, bool enters)
-    : tracer_(tracer), began_(tracer.loop_.now()), enters_(enters), before_(tracer.current()) {
+Tracer::Scope::Scope(Tracer& tracer, TraceContext parent, Span::Kind kind, std::string_view name, bool enters)
+    : tracer_(tracer), enters_(enters), before_(tracer.current()) {
   span_.context = parent;
   span_.parent = parent.valid() ? parent.span : 0;
   if (!parent.valid()) {
@@ -158,10 +158,12 @@ Tracer::Scope::Scope(Tracer& tracer, TraceContext parent, Span::Kind kind, std::
     span_.context.trace_low = tracer_.random_.next() | 1;
   }
   span_.context.span = tracer_.random_.next() | 1;
-  span_.name = std::move(name);
+  if (enters_) tracer_.loop_.set_trace(span_.context);
+  if (tracer_.exporter_ == nullptr) return;
+  span_.name = name;
   span_.kind = kind;
   span_.began = tracer_.clock_.system_now();
-  if (enters_) tracer_.loop_.set_trace(span_.context);
+  began_ = tracer_.loop_.now();
 }
 
 Tracer::Scope::~Scope() {

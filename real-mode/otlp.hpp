@@ -75,19 +75,22 @@ class Tracer {
   class Scope {
    public:
     /// A child of `parent`; of none a trace begins. `enters`: it is the task's current span until it ends.
-    Scope(Tracer& tracer, TraceContext parent, Span::Kind kind, std::string name, bool enters);
+    Scope(Tracer& tracer, TraceContext parent, Span::Kind kind, std::string_view name, bool enters);
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
     ~Scope();
 
     [[nodiscard]] const TraceContext& context() const noexcept { return span_.context; }
-    void attribute(std::string name, std::string value) { span_.attributes.insert_or_assign(std::move(name), std::move(value)); }
+    /// Does nothing if nobody collects.
+    void attribute(const char* name, std::string_view value) {
+      if (tracer_.exporter_ != nullptr) span_.attributes.insert_or_assign(name, std::string(value));
+    }
     void fail() noexcept { span_.failed = true; }
 
    private:
     Tracer& tracer_;
     Span span_;
-    const Instant began_;
+    Instant began_{};
     const bool enters_;
     TraceContext before_;
   };

@@ -37,7 +37,7 @@ Recorder::~Recorder() {
 
 void Recorder::fact(EventKind kind, std::string_view subject, std::string_view key, std::int64_t number,
                     std::string_view text, std::string_view detail) {
-  if (file_ < 0 && !sink_) return;
+  if (!on()) return;
   const Instant at = monotonic_now();
   if (sink_) {
     Event event;

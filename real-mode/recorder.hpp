@@ -26,7 +26,8 @@ class Recorder {
   void fact(EventKind kind, std::string_view subject, std::string_view key = {}, std::int64_t number = 0,
             std::string_view text = {}, std::string_view detail = {});
   [[nodiscard]] const std::string& host() const noexcept { return host_; }
-  [[nodiscard]] bool on() const noexcept { return file_ >= 0; }
+  /// Somebody keeps what is told.
+  [[nodiscard]] bool on() const noexcept { return file_ >= 0 || sink_; }
   /// Keeps the events itself, for a host that lives in the test bed's process.
   void on_event(std::function<void(Event)> sink) { sink_ = std::move(sink); }
 

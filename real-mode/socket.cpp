@@ -31,7 +31,17 @@ bool would_block(const error_code& error) { return error == errors::would_block 
 /// One direction of a socket: at most one task waits until it is ready.
 struct Gate {
   Waiter* waiter = nullptr;
-  bool armed = false;  // an async_wait is under way
+  bool armed = false;  // an operation of Asio is under way
+};
+
+/// A task that waits at a gate.
+struct Standing {
+  Standing(Gate& gate, Waiter& waiter) : gate(gate) {
+    CHECK(gate.waiter == nullptr, "two tasks wait at one side of a socket");
+    gate.waiter = &waiter;
+  }
+  ~Standing() { gate.waiter = nullptr; }
+  Gate& gate;
 };
 
 /// Suspends until `gate` opens (true) or the deadline comes (false). The Asio handler keeps the state alive and touches the
@@ -40,12 +50,6 @@ template <class State, class SocketType>
 Task<bool> wait_at(Loop& loop, std::shared_ptr<State> state, SocketType& socket, Gate& gate,
                    tcp::socket::wait_type type, Instant deadline) {
   Waiter waiter(loop);
-  CHECK(gate.waiter == nullptr, "two tasks wait at one side of a socket");
-  struct Standing {
-    Standing(Gate& gate, Waiter& waiter) : gate(gate) { gate.waiter = &waiter; }
-    ~Standing() { gate.waiter = nullptr; }
-    Gate& gate;
-  };
   const Standing standing(gate, waiter);
   if (!gate.armed) {
     gate.armed = true;
@@ -59,12 +63,21 @@ Task<bool> wait_at(Loop& loop, std::shared_ptr<State> state, SocketType& socket,
 
 }  // namespace
 
+/// What Asio has read before anybody asked for it.
+struct Incoming {
+  std::array<char, 16 * 1024> bytes;
+  std::size_t size = 0;
+  error_code error;
+  bool ready = false;
+};
+
 struct Socket::State {
   explicit State(Loop& loop) : loop(loop), socket(loop.io()) {}
   Loop& loop;
   tcp::socket socket;
   Gate input;
   Gate output;
+  std::unique_ptr<Incoming> incoming;  // of `take`
 };
 
 struct Listener::State {
@@ -216,6 +229,33 @@ Task<std::size_t> Socket::read(char* into, std::size_t size, Instant deadline) {
         wait_at(state->loop, state, state->socket, state->input, tcp::socket::wait_read, deadline);
     if (!co_await std::move(waiting)) throw SocketError(SocketError::Reason::timed_out, "nothing came in time");
   }
+}
+
+Task<std::string_view> Socket::take(Instant deadline) {
+  const std::shared_ptr<State> state = state_;
+  if (state->incoming == nullptr) state->incoming = std::make_unique<Incoming>();
+  Incoming& incoming = *state->incoming;
+  if (!incoming.ready && !state->input.armed) {
+    state->input.armed = true;
+    // Unlike async_wait, this asks the system for nothing but the bytes.
+    state->socket.async_receive(boost::asio::buffer(incoming.bytes), [state](const error_code& error, std::size_t size) {
+      state->input.armed = false;
+      state->incoming->ready = true;
+      state->incoming->error = error;
+      state->incoming->size = size;
+      if (state->input.waiter != nullptr) state->input.waiter->wake();
+    });
+  }
+  while (!incoming.ready) {
+    Waiter waiter(state->loop);
+    const Standing standing(state->input, waiter);
+    const bool came = co_await waiter.wait_until(deadline);
+    if (!came) throw SocketError(SocketError::Reason::timed_out, "nothing came in time");
+  }
+  incoming.ready = false;
+  if (incoming.error == errors::eof) co_return std::string_view();
+  if (incoming.error) throw SocketError(SocketError::Reason::broken, incoming.error.message());
+  co_return std::string_view(incoming.bytes.data(), incoming.size);
 }
 
 Task<void> Socket::write(std::string_view data, Instant deadline) {

@@ -49,6 +49,9 @@ class Socket {
 
   /// At least one byte, or 0 at the end of what the other side sends. Throws SocketError.
   [[nodiscard]] Task<std::size_t> read(char* into, std::size_t size, Instant deadline);
+  /// What has come, at least one byte; empty at the end of what the other side sends. It is valid until the socket is used
+  /// again, and costs a system call less than `read` where a task mostly waits. Throws SocketError.
+  [[nodiscard]] Task<std::string_view> take(Instant deadline);
   /// All of `data`, which must live until then. Throws SocketError; a part may have been sent.
   [[nodiscard]] Task<void> write(std::string_view data, Instant deadline);
   /// There is something to read, or the other side has closed: an idle connection that is no longer good.

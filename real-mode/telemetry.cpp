@@ -56,16 +56,11 @@ void RealTelemetry::log(Level level, std::string_view message, const Json& field
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void RealTelemetry::count(std::string_view counter, std::string_view labels, std::int64_t by) {
-  counters_[series(counter, labels)] += by;
-}
-
-void RealTelemetry::observe(std::string_view histogram, std::string_view labels, Duration value) {
-  Histogram& into = histograms_[series(histogram, labels)];
+void RealTelemetry::Histogram::add(Duration value) noexcept {
   const double seconds = std::chrono::duration<double>(value).count();
-  for (std::size_t i = 0; i < kBounds.size(); ++i) into.buckets[i] += seconds <= kBounds[i] ? 1 : 0;
-  ++into.count;
-  into.sum_s += seconds;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) buckets[i] += seconds <= kBounds[i] ? 1 : 0;
+  ++count;
+  sum_s += seconds;
 }
 
 std::string RealTelemetry::metrics() const {
@@ -85,8 +80,8 @@ std::string RealTelemetry::metrics() const {
   }
   for (const auto& [series, histogram] : histograms_) {
     begin(text, last, series.name, "histogram");
-    for (std::size_t i = 0; i < kBounds.size(); ++i) {
-      text += fmt::format("{}_bucket{} {}\n", series.name, braces(series.labels, fmt::format("le=\"{}\"", kBounds[i])),
+    for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i) {
+      text += fmt::format("{}_bucket{} {}\n", series.name, braces(series.labels, fmt::format("le=\"{}\"", Histogram::kBounds[i])),
                           histogram.buckets[i]);
     }
     text += fmt::format("{}_bucket{} {}\n", series.name, braces(series.labels, "le=\"+Inf\""), histogram.count);

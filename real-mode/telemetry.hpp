@@ -26,22 +26,31 @@ class RealTelemetry final : public Telemetry {
   void observe(std::string_view histogram, Duration value) override { observe(histogram, "", value); }
 
   /// The same with labels, as they stand between braces: `route="GET /users",status="200"`.
-  void count(std::string_view counter, std::string_view labels, std::int64_t by);
-  void observe(std::string_view histogram, std::string_view labels, Duration value);
+  void count(std::string_view counter, std::string_view labels, std::int64_t by) { counters_[series(counter, labels)] += by; }
+  void observe(std::string_view histogram, std::string_view labels, Duration value) {
+    histograms_[series(histogram, labels)].add(value);
+  }
+  /// A series that is counted often: to be added to without another look-up. It stays where it is.
+  [[nodiscard]] std::int64_t& counter(std::string_view name, std::string_view labels) { return counters_[series(name, labels)]; }
+  class Histogram;
+  [[nodiscard]] Histogram& histogram(std::string_view name, std::string_view labels) { return histograms_[series(name, labels)]; }
   /// A gauge that is read when it is asked for.
   void watch(std::string name, std::function<double()> read) { watched_[std::move(name)] = std::move(read); }
 
   /// All metrics in Prometheus's text format 0.0.4.
   [[nodiscard]] std::string metrics() const;
 
- private:
-  static constexpr std::array<double, 12> kBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                     0.1,   0.25,   0.5,   1.0,  2.5,   5.0};  // seconds
-  struct Histogram {
+  class Histogram {
+   public:
+    static constexpr std::array<double, 12> kBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                       0.1,   0.25,   0.5,   1.0,  2.5,   5.0};  // seconds
+    void add(Duration value) noexcept;
     std::array<std::uint64_t, kBounds.size()> buckets{};
     std::uint64_t count = 0;
     double sum_s = 0;
   };
+
+ private:
   struct Series {
     std::string name;
     std::string labels;
