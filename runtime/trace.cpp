@@ -3,10 +3,14 @@
 namespace orrery {
 namespace {
 
-std::string hex(std::uint64_t word) {
+void write_hex(std::uint64_t word, char* to) {
   static constexpr char kHex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < 16; ++i) to[i] = kHex[word >> (60 - 4 * i) & 15];
+}
+
+std::string hex(std::uint64_t word) {
   std::string text(16, '0');
-  for (std::size_t i = 0; i < 16; ++i) text[i] = kHex[word >> (60 - 4 * i) & 15];
+  write_hex(word, text.data());
   return text;
 }
 
@@ -31,7 +35,13 @@ std::string TraceContext::trace_id() const { return hex(trace_high) + hex(trace_
 
 std::string TraceContext::span_id() const { return hex(span); }
 
-std::string TraceContext::traceparent() const { return "00-" + trace_id() + "-" + span_id() + "-01"; }
+std::string TraceContext::traceparent() const {
+  std::string text = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
+  write_hex(trace_high, text.data() + 3);
+  write_hex(trace_low, text.data() + 19);
+  write_hex(span, text.data() + 36);
+  return text;
+}
 
 std::optional<TraceContext> parse_traceparent(std::string_view text) noexcept {
   constexpr std::size_t kLength = 55;  // 2 + 1 + 32 + 1 + 16 + 1 + 2

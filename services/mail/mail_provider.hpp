@@ -24,7 +24,6 @@ class MailProvider final : public Service {
 
  private:
   Task<Response> accept(Request request);
-  Task<Response> health(Request request);
 
   Context& context_;
   Duration latency_min_;

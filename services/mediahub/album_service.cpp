@@ -51,7 +51,7 @@ AlbumService::AlbumService(Context& context, Settings settings)
   http.on("DELETE /albums/{id}/media/{media_id}", [this](Request request) { return take_out(std::move(request)); });
   http.on("POST /default-album/add", [this](Request request) { return add_to_default(std::move(request)); });
   http.on("POST /default-album/compensate", [this](Request request) { return compensate(std::move(request)); });
-  http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  http.on("GET /healthz", healthy);
   projection_.start();
 }
 
@@ -204,8 +204,6 @@ Task<Response> AlbumService::list_media(Request request) {
   }
   co_return unavailable();
 }
-
-Task<Response> AlbumService::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 Instant AlbumService::deadline_of(const Request& request) const {
   return std::min(request.deadline, context_.clock.now() + request_limit_);

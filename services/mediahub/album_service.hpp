@@ -27,7 +27,6 @@ class AlbumService : public Service {
   Task<Response> take_out(Request request);
   Task<Response> add_to_default(Request request);
   Task<Response> compensate(Request request);
-  Task<Response> health(Request request);
   Task<void> apply(Transaction& tx, StoredEvent event);
   Task<void> clear(Transaction& tx);
   Task<Response> answered(Task<Answer> command);

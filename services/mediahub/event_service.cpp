@@ -40,7 +40,7 @@ EventService::EventService(Context& context, Settings settings)
   context.http.on("GET /events", [this](Request request) { return feed(std::move(request)); });
   context.http.on("GET /events/{type}/{id}", [this](Request request) { return stream(std::move(request)); });
   context.http.on("POST /snapshots/{type}/{id}", [this](Request request) { return keep(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
 }
 
 Task<Response> EventService::append(Request request) {
@@ -136,7 +136,5 @@ Response EventService::failed(const DatabaseError& error) {
   }
   return unavailable();
 }
-
-Task<Response> EventService::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

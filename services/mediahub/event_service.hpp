@@ -24,7 +24,6 @@ class EventService : public Service {
   Task<Response> feed(Request request);
   Task<Response> stream(Request request);
   Task<Response> keep(Request request);
-  Task<Response> health(Request request);
   [[nodiscard]] Response failed(const DatabaseError& error);
 
   Context& context_;

@@ -36,7 +36,7 @@ Frontend::Frontend(Context& context, Settings settings)
     throw SettingsError(context.service + ".gateway: expected an origin such as \"http://localhost:8080\"");
   }
   context.http.on("GET /", [this](Request request) { return page(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
 }
 
 Task<Response> Frontend::page(Request) {
@@ -53,7 +53,5 @@ Task<Response> Frontend::page(Request) {
   response.headers.set("X-Content-Type-Options", "nosniff");
   co_return response;
 }
-
-Task<Response> Frontend::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

@@ -23,7 +23,6 @@ class Frontend : public Service {
  private:
   Frontend(Context& context, Settings settings);
   Task<Response> page(Request request);
-  Task<Response> health(Request request);
 
   Context& context_;
   std::string gateway_;

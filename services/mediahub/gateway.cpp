@@ -96,7 +96,7 @@ Gateway::Gateway(Context& context, Settings settings)
   for (const std::string_view route : {"OPTIONS /{a}", "OPTIONS /{a}/{b}", "OPTIONS /{a}/{b}/{c}", "OPTIONS /{a}/{b}/{c}/{d}"}) {
     http.on(route, [this](Request request) { return preflight(std::move(request)); });
   }
-  http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  http.on("GET /healthz", healthy);
 }
 
 void Gateway::pass(std::string_view route, std::string service) {
@@ -209,7 +209,5 @@ void Gateway::allow_origin(const Request& request, Response& response) const {
   response.headers.set("Access-Control-Allow-Origin", std::string(origin));
   response.headers.set("Vary", "Origin");
 }
-
-Task<Response> Gateway::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

@@ -29,7 +29,6 @@ class Gateway : public Service {
   Task<Response> begin_login(Request request);
   Task<Response> end_login(Request request);
   Task<Response> preflight(Request request);
-  Task<Response> health(Request request);
   [[nodiscard]] std::string state_for(std::string_view nonce, std::int64_t at_s) const;
   void allow_origin(const Request& request, Response& response) const;
   [[nodiscard]] Response token_for(const std::string& user) const;

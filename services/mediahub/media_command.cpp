@@ -37,7 +37,7 @@ MediaCommand::MediaCommand(Context& context, Settings settings)
   context.http.on("GET /media/{id}/thumbnail", [this](Request request) { return thumbnail(std::move(request)); });
   context.http.on("POST /media/{id}/process", [this](Request request) { return process(std::move(request)); });
   context.http.on("POST /media/{id}/compensate", [this](Request request) { return compensate(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
   sweeper_.start();
 }
 
@@ -131,8 +131,6 @@ Task<Response> MediaCommand::compensate(Request request) {
   }
   co_return unavailable();
 }
-
-Task<Response> MediaCommand::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 Instant MediaCommand::deadline_of(const Request& request) const {
   return std::min(request.deadline, context_.clock.now() + request_limit_);

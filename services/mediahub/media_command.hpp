@@ -24,7 +24,6 @@ class MediaCommand : public Service {
   Task<Response> thumbnail(Request request);
   Task<Response> process(Request request);
   Task<Response> compensate(Request request);
-  Task<Response> health(Request request);
   [[nodiscard]] Instant deadline_of(const Request& request) const;
 
   Context& context_;

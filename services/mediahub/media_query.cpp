@@ -86,7 +86,7 @@ MediaQuery::MediaQuery(Context& context, Settings settings)
   context.http.on("GET /media/stats", [this](Request request) { return stats(std::move(request)); });
   context.http.on("GET /media/{id}", [this](Request request) { return get(std::move(request)); });
   context.http.on("POST /rebuild", [this](Request request) { return rebuild(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
   projection_.start();
 }
 
@@ -212,7 +212,5 @@ Task<Response> MediaQuery::rebuild(Request) {
     co_return failed(failure);
   }
 }
-
-Task<Response> MediaQuery::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

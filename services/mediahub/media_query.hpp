@@ -23,7 +23,6 @@ class MediaQuery : public Service {
   Task<Response> stats(Request request);
   Task<Response> get(Request request);
   Task<Response> rebuild(Request request);
-  Task<Response> health(Request request);
   Task<void> apply(Transaction& tx, StoredEvent event);
   Task<void> clear(Transaction& tx);
   /// Nothing: what the request must see is not here in time.

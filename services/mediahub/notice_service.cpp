@@ -44,7 +44,7 @@ NoticeService::NoticeService(Context& context, Settings settings)
   context.http.on("POST /notifications", [this](Request request) { return send(std::move(request)); });
   context.http.on("GET /notifications", [this](Request request) { return list(std::move(request)); });
   context.http.on("PUT /notifications/{id}/read", [this](Request request) { return mark_read(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
   projection_.start();
 }
 
@@ -121,7 +121,5 @@ Task<void> NoticeService::apply(Transaction& tx, StoredEvent event) {
 }
 
 Task<void> NoticeService::clear(Transaction& tx) { co_await tx.exec("DELETE FROM notices"); }
-
-Task<Response> NoticeService::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

@@ -24,7 +24,6 @@ class NoticeService : public Service {
   Task<Response> send(Request request);
   Task<Response> list(Request request);
   Task<Response> mark_read(Request request);
-  Task<Response> health(Request request);
   Task<void> apply(Transaction& tx, StoredEvent event);
   Task<void> clear(Transaction& tx);
 

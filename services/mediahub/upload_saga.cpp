@@ -49,7 +49,7 @@ UploadSaga::UploadSaga(Context& context, Settings settings)
   settings.refuse_unknown();
   context.http.on("GET /sagas", [this](Request request) { return list(std::move(request)); });
   context.http.on("GET /sagas/{id}", [this](Request request) { return get(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
   runner_.start();
   follower_.start();
 }
@@ -182,7 +182,5 @@ Task<Response> UploadSaga::get(Request request) {
   }
   co_return unavailable();
 }
-
-Task<Response> UploadSaga::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

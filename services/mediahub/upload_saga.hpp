@@ -36,7 +36,6 @@ class UploadSaga : public Service {
   Task<void> on_event(StoredEvent event);
   Task<Response> list(Request request);
   Task<Response> get(Request request);
-  Task<Response> health(Request request);
 
   Context& context_;
   Twin twin_;

@@ -46,7 +46,7 @@ NotificationService::NotificationService(Context& context, Settings settings)
     subscription.ack_deadline = 1ms;  // twin: ack-deadline-shorter-than-work
   context.broker.subscribe(std::move(subscription), [this](Delivery& delivery) { return on_message(delivery); });
   context.http.on("GET /jobs", [this](Request request) { return list_jobs(std::move(request)); });
-  context.http.on("GET /healthz", [this](Request request) { return health(std::move(request)); });
+  context.http.on("GET /healthz", healthy);
   sender_.start();
 }
 
@@ -148,7 +148,5 @@ Task<Response> NotificationService::list_jobs(Request request) {
   }
   co_return json_response(503, problem(503, "unavailable", "Not available now", "Ask again."), 1);
 }
-
-Task<Response> NotificationService::health(Request) { co_return json_response(200, Json{{"status", "ok"}}); }
 
 }  // namespace orrery::services

@@ -36,7 +36,6 @@ class NotificationService final : public Service {
   Task<void> store_without_transaction(const UserEvent& event);
   Task<void> swallow(Delivery& delivery);
   Task<Response> list_jobs(Request request);
-  Task<Response> health(Request request);
 
   Context& context_;
   Database& db_;

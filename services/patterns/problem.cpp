@@ -15,4 +15,10 @@ Response json_response(int status, const Json& body, int retry_after_s) {
   return response;
 }
 
+Task<Response> healthy(Request) {
+  Response response(200, R"({"status":"ok"})");
+  response.headers.set("Content-Type", "application/json");
+  co_return response;
+}
+
 }  // namespace orrery::services

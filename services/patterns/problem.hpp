@@ -14,4 +14,7 @@ namespace orrery::services {
 /// request in work, 429, 503) get their Retry-After from `retry_after_s`; negative: none.
 [[nodiscard]] Response json_response(int status, const Json& body, int retry_after_s = -1);
 
+/// The handler of GET /healthz: 200 whenever the process answers at all.
+[[nodiscard]] Task<Response> healthy(Request request);
+
 }  // namespace orrery::services

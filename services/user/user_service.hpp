@@ -31,7 +31,6 @@ class UserService final : public Service {
   Task<Response> put_user(Request request);
   Task<Response> list_users(Request request);
   Task<Response> replay_event(Request request);
-  Task<Response> health(Request request);
   Task<Response> connect_create_user(Request request);
   Task<Response> connect_get_user(Request request);
   Task<Response> connect_list_users(Request request);
