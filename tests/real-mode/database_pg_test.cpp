@@ -139,6 +139,92 @@ TEST_F(RealWorldTest, CommitOfAnAbortedTransactionIsNotSwallowed) {
   EXPECT_EQ(exec("SELECT 1").size(), 1u);
 }
 
+TEST_F(RealWorldTest, TheFirstStatementOfATransactionTakesAnyTextAndIsInIt) {
+  pool();
+  exec("CREATE TABLE t (id int, said text)");
+  const auto say = [](Database& db, int id, SqlValue said, bool commit) -> Task<void> {
+    Transaction tx = co_await db.begin(Isolation::serializable);
+    co_await tx.exec("INSERT INTO t VALUES ($1, $2)", id, said);
+    const Rows level = co_await tx.exec("SHOW transaction_isolation");
+    EXPECT_EQ(level[0][0].text(), "serializable");
+    if (commit) co_await tx.commit();
+    else co_await tx.rollback();
+  };
+  // The first of them prepares the statement; the others, on the same connection, do not.
+  const std::vector<SqlValue> said = {"plain", "it's", "a \\ and a \\' and a \\\\", "$1, $2); --", "½\n\t\"", "", SqlValue()};
+  for (std::size_t i = 0; i < said.size(); ++i) complete(loop_, say(*pool_, static_cast<int>(i), said[i], true));
+  complete(loop_, say(*pool_, 100, "rolled back", false));
+  const Rows rows = exec("SELECT said FROM t ORDER BY id");
+  ASSERT_EQ(rows.size(), said.size());
+  for (std::size_t i = 0; i < said.size(); ++i) EXPECT_EQ(rows[i][0], said[i]);
+  EXPECT_EQ(pool_->open(), 1u);
+}
+
+TEST_F(RealWorldTest, AFirstStatementThatFailsAbortsItsTransaction) {
+  pool();
+  exec("CREATE TABLE t (id int PRIMARY KEY)");
+  exec("INSERT INTO t VALUES ($1)", 1);  // prepared: what follows goes in one trip with its BEGIN
+  const auto work = [](Database& db) -> Task<std::string> {
+    Transaction tx = co_await db.begin();
+    std::string first;
+    try {
+      co_await tx.exec("INSERT INTO t VALUES ($1)", 1);
+    } catch (const DatabaseError& error) {
+      first = error.sqlstate();
+    }
+    EXPECT_EQ(first, "23505");
+    std::string second;
+    try {
+      co_await tx.exec("SELECT 1");
+    } catch (const DatabaseError& error) {
+      second = error.sqlstate();
+    }
+    co_await tx.rollback();
+    co_return second;
+  };
+  EXPECT_EQ(complete(loop_, work(*pool_)), "25P02");
+  EXPECT_EQ(exec("SELECT 1").size(), 1u);
+}
+
+TEST_F(RealWorldTest, ATransactionThatWentBackToASavepointCommits) {
+  pool();
+  exec("CREATE TABLE t (id int)");
+  const auto work = [](Database& db) -> Task<void> {
+    Transaction tx = co_await db.begin();
+    co_await tx.exec("SAVEPOINT s");
+    try {
+      co_await tx.exec("SELECT 1 / 0");
+      ADD_FAILURE() << "a division by zero went well";
+    } catch (const DatabaseError& error) {
+      EXPECT_EQ(error.sqlstate(), "22012");
+    }
+    co_await tx.exec("ROLLBACK TO SAVEPOINT s");
+    co_await tx.exec("INSERT INTO t VALUES (7)");
+    co_await tx.commit();
+  };
+  complete(loop_, work(*pool_));
+  EXPECT_EQ(exec("SELECT id FROM t")[0][0].integer(), 7);
+}
+
+TEST_F(RealWorldTest, ATransactionWithoutStatementsAsksTheServerNothing) {
+  pool();
+  exec("SELECT 1");
+  PgLink link(connection_, "spy");
+  const auto asked = [&] {
+    return link.execute("SELECT query FROM pg_stat_activity WHERE application_name LIKE 'host-1.1%'", {})[0][0].text();
+  };
+  const auto work = [](Database& db, int end) -> Task<void> {
+    Transaction tx = co_await db.begin();
+    if (end == 0) co_await tx.commit();
+    if (end == 1) co_await tx.rollback();
+  };
+  for (int end = 0; end < 3; ++end) {
+    complete(loop_, work(*pool_, end));
+    EXPECT_EQ(asked(), "SELECT 1");
+    EXPECT_EQ(pool_->idle(), 1u);
+  }
+}
+
 TEST_F(RealWorldTest, SerializationFailuresAreTransientConflicts) {
   pool();
   exec("CREATE TABLE t (n int)");
