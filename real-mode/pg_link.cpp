@@ -148,7 +148,9 @@ PgLink::PgLink(const std::string& connection, const std::string& application, Wa
       throw PgError("08001", "the server is a standby", {}, true);
     }
   } catch (const pqxx::failure& error) {
-    throw PgError("08001", one_line(error.what()), {}, true);
+    // libpqxx does not tell the SQLSTATE of a refused session.
+    const bool is_full = std::string_view(error.what()).find("sorry, too many clients already") != std::string_view::npos;
+    throw PgError(is_full ? "53300" : "08001", one_line(error.what()), {}, true);
   }
 }
 

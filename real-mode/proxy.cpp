@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "real-mode/http.hpp"
+#include "real-mode/pg_refusal.hpp"
 
 namespace orrery::real {
 namespace {
@@ -219,6 +220,25 @@ void Proxy::limit(const std::string& from, const std::string& to, std::uint64_t 
   call([&] { for_links(from, to, [=](Link& link) { link.bytes_per_second = bytes_per_second; }); });
 }
 
+void Proxy::limit_connections(const std::string& to, std::size_t most) {
+  call([&] { most_connections_.emplace(to, most); });
+}
+
+void Proxy::unlimit_connections(const std::string& to, std::size_t most) {
+  call([&] {
+    const auto [begin, end] = most_connections_.equal_range(to);
+    const auto found = std::find_if(begin, end, [&](const auto& limit) { return limit.second == most; });
+    if (found != end) most_connections_.erase(found);
+  });
+}
+
+bool Proxy::is_full(const std::string& to) const {
+  const auto [begin, end] = most_connections_.equal_range(to);
+  const auto there = static_cast<std::size_t>(
+      std::ranges::count_if(connections_, [&](const Connection* connection) { return connection->route.to == to; }));
+  return std::any_of(begin, end, [&](const auto& limit) { return there >= limit.second; });
+}
+
 void Proxy::reset(const std::string& a, const std::string& b) {
   call([&] {
     for (Connection* connection : connections_) {
@@ -241,6 +261,7 @@ void Proxy::heal() {
   call([&] {
     armed_.clear();
     rates_ = FaultRates();
+    most_connections_.clear();
     for (const auto& [ends, link] : links_) {
       link->blocked = 0;
       link->slower = Duration::zero();
@@ -283,6 +304,10 @@ Task<void> Proxy::accept(Route& route, std::uint64_t opened) {
     Task<Socket> accepting = route.listener->accept();
     Socket socket = co_await std::move(accepting);
     if (!socket) co_return;
+    if (is_full(route.to)) {
+      loop_.spawn("proxy", refuse_session(std::move(socket), "53300", "sorry, too many clients already", loop_.now() + kConnectWithin));
+      continue;
+    }
     loop_.spawn("proxy", carry_on(route, std::move(socket)));
   }
 }

@@ -57,6 +57,9 @@ class Proxy {
   void slow(const std::string& from, const std::string& to, Duration by);
   /// Zero: no limit.
   void limit(const std::string& from, const std::string& to, std::uint64_t bytes_per_second);
+  /// While there are `most` connections to a database, new ones are refused with 53300. The lowest of several limits counts.
+  void limit_connections(const std::string& to, std::size_t most);
+  void unlimit_connections(const std::string& to, std::size_t most);
   /// Breaks the connections of both hosts.
   void reset(const std::string& a, const std::string& b);
 
@@ -82,6 +85,7 @@ class Proxy {
   Task<void> pump(std::shared_ptr<Connection> connection, bool upwards);
   Task<bool> pass(Connection& connection, Link& link, Socket& source);
   Task<void> send_again(Address upstream, std::string bytes);
+  [[nodiscard]] bool is_full(const std::string& to) const;
   [[nodiscard]] const Fault* strike(FaultKind kind, const Link& link);
 
   OnStrike on_strike_;
@@ -90,6 +94,7 @@ class Proxy {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Link>> links_;
   std::list<Route> routes_;
   std::list<Connection*> connections_;
+  std::multimap<std::string, std::size_t> most_connections_;
   std::vector<Fault> armed_;
   FaultRates rates_;
   Fault drawn_;

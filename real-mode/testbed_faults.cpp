@@ -119,7 +119,7 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
       return settings_.postgres.empty() ? "it has no standby" : "with a server given with --postgres no database has a standby";
     case FaultKind::read_only_database:
       return settings_.postgres.empty() ? "" : "the server given with --postgres is not the test bed's to set";
-    case FaultKind::connection_limit: return "PostgreSQL changes how many connections it takes only when it starts";
+    case FaultKind::connection_limit: return {};
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
     default: return "real mode cannot do this to a database or the broker";
   }
@@ -213,6 +213,10 @@ void TestBed::apply(const Fault& fault, bool begins) {
       return;
     case FaultKind::slow_link: return proxy_->slow(ends.from, ends.to, by);
     case FaultKind::slow_database: return proxy_->slow("*", fault.target, by);
+    case FaultKind::connection_limit: {
+      const auto most = static_cast<std::size_t>(fault.amount);
+      return begins ? proxy_->limit_connections(fault.target, most) : proxy_->unlimit_connections(fault.target, most);
+    }
     case FaultKind::cache_down: return refuse_cache(begins);
     case FaultKind::standby_lag: return proxy_->slow(fault.target, standby_of(fault.target), by);
     case FaultKind::clock_jump:

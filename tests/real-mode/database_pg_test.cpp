@@ -15,6 +15,7 @@
 #include "real-mode/gathering.hpp"
 #include "real-mode/pg_link.hpp"
 #include "real-mode/private_postgres.hpp"
+#include "real-mode/proxy.hpp"
 #include "real-mode/telemetry.hpp"
 
 namespace orrery::real {
@@ -350,6 +351,21 @@ TEST_F(RealWorldTest, AnUnreachableServerDidNotHappen) {
   const DatabaseError error = error_of(pool_->exec("SELECT 1"));
   EXPECT_EQ(error.sqlstate(), "08001");
   EXPECT_FALSE(error.may_have_happened());
+}
+
+TEST_F(RealWorldTest, AFullServerIs53300AndDidNotHappen) {
+  Proxy proxy;
+  connection_ = fresh_database();
+  const Address way = proxy.carry("host-1", "db", PgLink(connection_, "spy").server(), Proxy::Protocol::bytes);
+  proxy.open("db");
+  connection_ += " host=" + way.host + " port=" + std::to_string(way.port);
+  pool();
+  proxy.limit_connections("db", 0);
+  const DatabaseError error = error_of(pool_->exec("SELECT 1"));
+  EXPECT_EQ(error.sqlstate(), "53300");
+  EXPECT_FALSE(error.may_have_happened());
+  proxy.unlimit_connections("db", 0);
+  EXPECT_EQ(exec("SELECT 1").size(), 1u);
 }
 
 TEST_F(RealWorldTest, MigrationsAreAppliedOnceAndNotChanged) {

@@ -248,6 +248,24 @@ TEST_F(ProxyTest, AResetBreaksTheConnectionsOfTwoHosts) {
   EXPECT_EQ(ask(other, "two"), "two");
 }
 
+TEST_F(ProxyTest, ADatabaseThatIsFullRefusesSessionsInItsOwnWords) {
+  Socket first = connected();
+  EXPECT_EQ(ask(first, "one"), "one");
+  proxy_.limit_connections("b", 2);
+  proxy_.limit_connections("b", 1);
+  Socket second = connected();
+  EXPECT_EQ(ask(second, std::string("\0\0\0\x08\x04\xD2\x16\x2F", 8)), "N");  // it asks for TLS
+  send(second, std::string("\0\0\0\x12\0\x03\0\0us", 10));
+  EXPECT_EQ(ask(second, std::string("er\0ada\0\0", 8)),
+            std::string("E\0\0\0\x3BSFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0", 60));
+  Socket confused = connected();
+  EXPECT_EQ(ask(confused, "GET / HTTP/1.1\r\n\r\n"), "");
+  EXPECT_EQ(ask(first, "two"), "two") << "what is open goes on";
+  proxy_.unlimit_connections("b", 1);
+  Socket third = connected();
+  EXPECT_EQ(ask(third, "three"), "three");
+}
+
 TEST_F(ProxyTest, HealingTakesEverythingBack) {
   FaultRates rates;
   rates[FaultKind::drop].per_million = 1'000'000;
@@ -255,6 +273,7 @@ TEST_F(ProxyTest, HealingTakesEverythingBack) {
   proxy_.block("*", "b");
   proxy_.slow("a", "b", 10s);
   proxy_.limit("a", "b", 1);
+  proxy_.limit_connections("b", 0);
   proxy_.arm({decision(FaultKind::drop, "a>b", 1)});
   proxy_.heal();
   Socket socket = connected();
