@@ -30,6 +30,7 @@ Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const S
   entry.kind = CatalogEntry::Kind::table;
   entry.table = &table;
   register_object(session, schema, name, entry);
+  session.transaction.fresh_tables.push_back({&table, session.transaction.level()});
   return table;
 }
 

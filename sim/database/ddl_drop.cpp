@@ -154,6 +154,7 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
     co_await lock_table(session, *table, LockMode::access_exclusive);
     session.take_snapshot();
     if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
+    session.transaction.fresh_tables.push_back({table, session.transaction.level()});
     std::vector<VersionId> emptied;
     for (VersionId id = 0; id < table->heap->end(); ++id) {
       if (!is_alive((*table->heap)[id])) continue;

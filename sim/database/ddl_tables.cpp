@@ -176,6 +176,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   entry.kind = CatalogEntry::Kind::table;
   entry.table = &table;
   register_object(session, schema, name, entry);
+  session.transaction.fresh_tables.push_back({&table, session.transaction.level()});
   co_await lock_table(session, table, LockMode::access_exclusive);
   for (const Node* node : Nodes(stmt.table_elts, stmt.n_table_elts)) {
     if (node->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) fail_unsupported("LIKE in CREATE TABLE");

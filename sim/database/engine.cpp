@@ -152,6 +152,7 @@ StatementDescription Session::describe(std::string_view sql, std::span<const Typ
   return impl_->describe(sql, declared);
 }
 void Session::cancel() { impl_->cancel(); }
+void Session::copy_through(CopyStream& stream) noexcept { impl_->copy_stream = &stream; }
 std::string Session::setting(std::string_view name) const { return impl_->settings.show(name).value_or(""); }
 void Session::set(std::string_view name, std::string_view value) {
   impl_->settings.set(name, value, false);

@@ -76,6 +76,7 @@ class SessionImpl {
   std::function<bool()> doubt;              // whether a serializable transaction fails without need
   std::vector<SqlNotice> notices;  // of the running statement
   Waiter* sleeper = nullptr;       // of pg_sleep
+  CopyStream* copy_stream = nullptr;
   bool is_running = false;
   bool snapshot_in_use = false;
 

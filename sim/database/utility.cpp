@@ -311,6 +311,7 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
       case PG_QUERY__NODE__NODE_FETCH_STMT:
       case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+      case PG_QUERY__NODE__NODE_COPY_STMT:
         break;
       case PG_QUERY__NODE__NODE_SELECT_STMT:
         fail("25006", "cannot execute SELECT INTO in a read-only transaction");
@@ -421,7 +422,8 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "NOTIFY";
       co_return;
     case PG_QUERY__NODE__NODE_COPY_STMT:
-      fail_unsupported("COPY");
+      co_await copy_rows(session, *node.copy_stmt, result);
+      co_return;
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
       fail_unsupported("EXPLAIN");
     case PG_QUERY__NODE__NODE_DISCARD_STMT:

@@ -24,6 +24,8 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt);
 Task<std::string> rename_object(SessionImpl& session, const PgQuery__RenameStmt& stmt);
 Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt);
 Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt);
+/// COPY … FROM STDIN and TO STDOUT (copy.cpp). Sets the command tag. Throws 22P04 and what reading values throws.
+Task<> copy_rows(SessionImpl& session, const PgQuery__CopyStmt& stmt, StatementResult& result);
 void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);
 void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
 void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
