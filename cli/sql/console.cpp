@@ -1,6 +1,7 @@
 #include "cli/sql/console.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -32,6 +33,21 @@ constexpr const char* kHelp =
     "  \\i FILE               runs a file\n"
     "  \\echo TEXT            prints a line\n"
     "  \\q                    ends\n";
+
+/// Words as they stand there, in small letters.
+bool is_copy_from_stdin(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (is_letter) {
+      words.back() += static_cast<char>(c | 0x20);
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  constexpr std::array<std::string_view, 2> kFromStdin{"from", "stdin"};
+  return words.front() == "copy" && std::ranges::search(words, kFromStdin).begin() != words.end();
+}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -90,6 +106,7 @@ void Console::connect(const std::string& name) {
   current_ = static_cast<std::size_t>(found - clients_.begin());
   if (found == clients_.end()) {
     clients_.push_back(std::make_unique<SqlClient>(engine_, environment_.time, name));
+    clients_.back()->allow_copy();
   }
 }
 
@@ -101,8 +118,14 @@ void Console::run_file(const std::string& path) {
   StatementSplitter splitter;
   std::string line;
   while (!is_over() && std::getline(file, line)) take_line(splitter, line);
+  take_end(splitter);
+}
+
+void Console::take_end(StatementSplitter& splitter) {
   if (is_over()) return;
+  while (copying_ != nullptr) end_rows();
   for (const auto& statement : splitter.finish()) run_statement(statement.text);
+  while (copying_ != nullptr) end_rows();
 }
 
 void Console::run_stream(std::FILE* in, bool is_terminal) {
@@ -110,7 +133,7 @@ void Console::run_stream(std::FILE* in, bool is_terminal) {
   std::string line;
   while (!is_over()) {
     if (is_terminal) {
-      print(prompt(splitter));
+      print(copying_ != nullptr ? ">> " : prompt(splitter));
       std::fflush(out_);
     }
     line.clear();
@@ -120,9 +143,8 @@ void Console::run_stream(std::FILE* in, bool is_terminal) {
     take_line(splitter, line);
     if (is_terminal && !stops_on_error_) errors_ = 0;
   }
-  if (is_over()) return;
-  for (const auto& statement : splitter.finish()) run_statement(statement.text);
-  if (is_terminal) print("\n");
+  take_end(splitter);
+  if (is_terminal && !is_over()) print("\n");
 }
 
 std::string Console::prompt(const StatementSplitter& splitter) const {
@@ -132,7 +154,27 @@ std::string Console::prompt(const StatementSplitter& splitter) const {
   return fmt::format("{}{}{}# ", client.name(), splitter.prompt(), mark);
 }
 
+void Console::take_row(std::string_view line) {
+  if (line == "\\." || line == "\\.\r") return end_rows();
+  copying_->copy().put(std::string(line) + "\n");
+}
+
+void Console::end_rows() {
+  SqlClient& client = *std::exchange(copying_, nullptr);
+  client.copy().end();
+  show(client);
+  for (const std::string& text : std::exchange(after_rows_, {})) {
+    if (is_over()) return;
+    if (copying_ != nullptr) {
+      after_rows_.push_back(text);
+    } else {
+      run_statement(text);
+    }
+  }
+}
+
 void Console::take_line(StatementSplitter& splitter, std::string_view line) {
+  if (copying_ != nullptr) return take_row(line);
   if (line.ends_with('\r')) line.remove_suffix(1);
   const std::string_view trimmed = trim(line);
   if (trimmed.starts_with('\\') && splitter.is_outside_of_quotes()) {
@@ -142,7 +184,11 @@ void Console::take_line(StatementSplitter& splitter, std::string_view line) {
   }
   for (const auto& statement : splitter.feed(line)) {
     if (is_over()) return;
-    run_statement(statement.text);
+    if (copying_ != nullptr) {
+      after_rows_.push_back(statement.text);
+    } else {
+      run_statement(statement.text);
+    }
   }
 }
 
@@ -153,6 +199,15 @@ void Console::run_statement(const std::string& text) {
     return;
   }
   client.start(text);
+  wait_out_sleep(client);
+  if (client.copy().wants_input() || (client.is_busy() && is_copy_from_stdin(text))) {
+    copying_ = &client;
+    return;
+  }
+  show(client);
+}
+
+void Console::show(SqlClient& client) {
   wait_out_sleep(client);
   if (client.is_busy()) {
     print(fmt::format("{}: waiting ...\n", client.name()));
@@ -165,7 +220,7 @@ void Console::run_statement(const std::string& text) {
 }
 
 void Console::wait_out_sleep(SqlClient& client) {
-  while (client.is_busy() && !client.waits_for_lock()) {
+  while (client.is_busy() && !client.waits_for_lock() && !client.copy().is_reading()) {
     const auto next = environment_.time.next();
     CHECK(next.has_value(), "a session that waits for no other waits for a time");
     environment_.time.run_until(*next);
@@ -174,7 +229,11 @@ void Console::wait_out_sleep(SqlClient& client) {
 
 void Console::report(SqlClient& client) {
   const auto error = client.finish();
-  for (const StatementResult& result : client.results) print(result_text(result));
+  print(client.copy().output());
+  for (const StatementResult& result : client.results) {
+    // As in psql: the rows of COPY … TO STDOUT stand for themselves.
+    if (!client.copy().has_output() || !result.command_tag.starts_with("COPY ")) print(result_text(result));
+  }
   if (!error) return;
   ++errors_;
   print(error_text(*error, client.text));

@@ -32,6 +32,13 @@ class Console {
  private:
   void take_line(StatementSplitter& splitter, std::string_view line);
   void run_statement(const std::string& text);
+  /// Shows what the statement came to, or that it waits.
+  void show(SqlClient& client);
+  /// A line of the rows that follow COPY … FROM STDIN.
+  void take_row(std::string_view line);
+  void end_rows();
+  /// At the end of a file or a stream.
+  void take_end(StatementSplitter& splitter);
   void command(std::string_view line);
   void complain(std::string_view what);
   void print(std::string_view text) const;
@@ -55,6 +62,8 @@ class Console {
   sim::database::Engine engine_;
   std::vector<std::unique_ptr<SqlClient>> clients_;  // in the order in which they were made
   std::vector<SqlClient*> waiting_;                  // shown as waiting, in the order in which they began
+  SqlClient* copying_ = nullptr;              // whose rows are read
+  std::vector<std::string> after_rows_;       // statements that stood in the line of a COPY
   std::size_t current_ = 0;
   std::size_t depth_ = 0;  // of \i
   std::size_t errors_ = 0;

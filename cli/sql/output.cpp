@@ -173,6 +173,7 @@ std::string error_text(const SqlError& error, std::string_view statement) {
   std::string out = "ERROR:  " + error.message + "\n" + place_text(statement, error.position);
   if (!error.detail.empty()) out += "DETAIL:  " + error.detail + "\n";
   if (!error.hint.empty()) out += "HINT:  " + error.hint + "\n";
+  if (!error.context.empty()) out += "CONTEXT:  " + error.context + "\n";
   return out;
 }
 

@@ -124,6 +124,7 @@ void MessageWriter::error(std::string_view severity, const sim::database::SqlErr
   if (!error.detail.empty()) byte('D').string(error.detail);
   if (!error.hint.empty()) byte('H').string(error.hint);
   if (error.position > 0) byte('P').string(std::to_string(error.position));
+  if (!error.context.empty()) byte('W').string(error.context);
   if (!error.constraint.empty()) byte('n').string(error.constraint);
   byte('\0');
 }

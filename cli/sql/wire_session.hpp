@@ -36,10 +36,10 @@ struct WireHub {
 /// in with `receive`, bytes for it come out of `take_output`; in between runs one coroutine, which waits where a
 /// statement waits. What Execute does outside of a transaction block is committed at Sync. One difference to a real server: a
 /// portal's statement runs as a whole at its first Execute.
-class WireSession {
+class WireSession final : sim::database::CopyStream {
  public:
   explicit WireSession(WireHub& hub);
-  ~WireSession();
+  ~WireSession() override;
   WireSession(const WireSession&) = delete;
   WireSession& operator=(const WireSession&) = delete;
 
@@ -79,8 +79,9 @@ class WireSession {
   void apply_options(std::string_view options);
   /// Nothing: the client is gone.
   Task<std::optional<FrontendMessage>> next_message();
-  Task<> handle(const FrontendMessage& message);
+  Task<> handle(const FrontendMessage& message, bool was_ready);
   Task<> query(const FrontendMessage& message);
+  // --- wire_extended.cpp ---
   void parse(BodyReader& body);
   void bind(BodyReader& body);
   void describe(BodyReader& body);
@@ -88,6 +89,16 @@ class WireSession {
   void close(BodyReader& body);
   /// DEALLOCATE as a text: prepared statements live here, not in the engine. False: it is another statement.
   bool deallocate(std::string_view sql);
+
+  [[nodiscard]] Prepared& find_statement(const std::string& name);
+  [[nodiscard]] Portal& find_portal(const std::string& name);
+  // --- wire_copy.cpp: COPY, whose data travels in messages of its own ---
+  void begin_input(std::size_t columns) override;
+  Task<std::optional<std::string>> read() override;
+  void begin_output(std::size_t columns) override;
+  void write(std::string_view line) override;
+  void end_output() override;
+  void begin_copy(char type, std::size_t columns);
 
   void send_result(const StatementResult& result);
   void send_rows(const StatementResult& result, std::size_t from, std::size_t count,
@@ -100,8 +111,6 @@ class WireSession {
   void send_notifications();
   /// The answer to a command is complete: ReadyForQuery, and what goes before it.
   void ready();
-  [[nodiscard]] Prepared& find_statement(const std::string& name);
-  [[nodiscard]] Portal& find_portal(const std::string& name);
 
   WireHub& hub_;
   Waiter input_;
@@ -118,5 +127,12 @@ class WireSession {
   std::function<void(StatementResult)> on_result_;
   Task<> running_;  // destroyed first: it uses all of the above
 };
+
+/// Throws SqlError, for what the protocol itself finds.
+[[noreturn]] void fail(std::string_view sqlstate, std::string message);
+/// Throws 22021.
+void require_utf8(std::string_view text);
+/// Of a column: no format is text, one is for all.
+[[nodiscard]] std::int16_t format_of(const std::vector<std::int16_t>& formats, std::size_t column);
 
 }  // namespace orrery::cli::sql

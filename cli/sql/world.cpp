@@ -45,8 +45,37 @@ std::uint64_t SqlEnvironment::draw(std::uint32_t site, std::uint64_t entity, std
   return sim::decide(seed, 2000 + site, entity, ordinal);
 }
 
+Task<std::optional<std::string>> CopyText::read() {
+  is_reading_ = true;
+  while (in_.empty() && !has_ended_) {
+    const bool woken = co_await input_.wait_until(Instant::max());
+    static_cast<void>(woken);
+  }
+  is_reading_ = false;
+  if (in_.empty()) co_return std::nullopt;
+  co_return std::exchange(in_, {});
+}
+
+void CopyText::reset() {
+  in_.clear();
+  out_.clear();
+  wants_input_ = is_reading_ = has_ended_ = has_output_ = false;
+}
+
+void CopyText::put(std::string_view bytes) {
+  in_ += bytes;
+  input_.wake();
+  time_.settle();
+}
+
+void CopyText::end() {
+  has_ended_ = true;
+  input_.wake();
+  time_.settle();
+}
+
 SqlClient::SqlClient(sim::database::Engine& engine, VirtualTime& time, std::string name)
-    : time_(time), name_(name), session_(engine.connect(std::move(name))) {
+    : time_(time), name_(name), copy_(time), session_(engine.connect(std::move(name))) {
   collect_ = [this](StatementResult result) { results.push_back(std::move(result)); };
 }
 
@@ -54,6 +83,7 @@ void SqlClient::start(std::string_view the_text) {
   CHECK(!is_busy(), "a client runs one text at a time");
   text = the_text;
   results.clear();
+  copy_.reset();
   running_ = session_->execute_each(text, collect_);
   running_.start();
   time_.settle();

@@ -60,6 +60,37 @@ class SqlEnvironment final : public sim::database::Environment {
   SystemTime begin_;
 };
 
+/// The client's side of COPY: lines that are put in, and what comes out.
+class CopyText final : public sim::database::CopyStream {
+ public:
+  explicit CopyText(VirtualTime& time) : time_(time), input_(time) {}
+  void begin_input(std::size_t /*columns*/) override { wants_input_ = true; }
+  Task<std::optional<std::string>> read() override;
+  void begin_output(std::size_t /*columns*/) override { has_output_ = true; }
+  void write(std::string_view line) override { out_ += line; }
+  void end_output() override {}
+
+  /// Forgets the COPY before.
+  void reset();
+  void put(std::string_view bytes);
+  /// No more comes.
+  void end();
+  [[nodiscard]] bool wants_input() const noexcept { return wants_input_; }
+  [[nodiscard]] bool is_reading() const noexcept { return is_reading_; }
+  [[nodiscard]] bool has_output() const noexcept { return has_output_; }
+  [[nodiscard]] const std::string& output() const noexcept { return out_; }
+
+ private:
+  VirtualTime& time_;
+  Waiter input_;
+  std::string in_;
+  std::string out_;
+  bool wants_input_ = false;
+  bool is_reading_ = false;
+  bool has_ended_ = false;
+  bool has_output_ = false;
+};
+
 /// One session and the text that it runs.
 class SqlClient {
  public:
@@ -78,6 +109,9 @@ class SqlClient {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] sim::database::Session& session() noexcept { return *session_; }
+  /// COPY is refused until it is allowed; then whoever runs a COPY … FROM STDIN puts its rows here.
+  void allow_copy() noexcept { session_->copy_through(copy_); }
+  [[nodiscard]] CopyText& copy() noexcept { return copy_; }
 
   std::string text;                      // that runs, or ran last
   std::vector<StatementResult> results;  // of the statements that are done
@@ -85,6 +119,7 @@ class SqlClient {
  private:
   VirtualTime& time_;
   std::string name_;
+  CopyText copy_;
   std::unique_ptr<sim::database::Session> session_;
   std::function<void(StatementResult)> collect_;
   Task<> running_;

@@ -1,4 +1,5 @@
 #include "sim/database/analyzer.hpp"
+#include "sim/database/transaction.hpp"
 
 #include <algorithm>
 
@@ -38,6 +39,12 @@ std::uint32_t Analyzer::new_locals(std::uint32_t count) {
 }
 
 void Analyzer::use_table(Table& table, LockMode mode) {
+  if (minds_changes_) {
+    for (const LockHolder& holder : table.lock.holders()) {
+      const bool may_change = (holder.modes & mask_of(LockMode::access_exclusive)) != 0;
+      if (may_change && holder.owner->slot != naming_.slot) throw TableBusy{&table, mode};
+    }
+  }
   for (auto& [used, held] : plan_->tables) {
     if (used == &table && held == mode) return;
   }

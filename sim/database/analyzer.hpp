@@ -41,6 +41,13 @@ struct Naming {
   [[nodiscard]] Sequence& sequence(std::string_view text) const;
 };
 
+/// A statement names a table that another transaction is changing: its lock is to be waited for, and then the names mean what
+/// they mean afterwards.
+struct TableBusy {
+  Table* table;
+  LockMode mode;
+};
+
 /// A name in a FROM clause, with its columns.
 struct RangeEntry {
   std::string name;
@@ -112,6 +119,11 @@ class Analyzer {
  public:
   explicit Analyzer(const Naming& naming) : naming_(naming) {}
 
+  /// Lets a table that another transaction is changing end the analysis by TableBusy; otherwise it is taken as it stands.
+  Analyzer& minds_changes() noexcept {
+    minds_changes_ = true;
+    return *this;
+  }
   /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
   /// `declared`: types of the first parameters; unknown ones are inferred.
   [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
@@ -258,6 +270,7 @@ class Analyzer {
   std::unique_ptr<StatementPlan> plan_ = std::make_unique<StatementPlan>();
   std::vector<std::shared_ptr<Expr>> parameter_uses_;
   std::uint32_t depth_ = 0;
+  bool minds_changes_ = false;
   bool keeps_unknown_ = false;  // of the next SELECT: one side of a set operation
   bool has_effect_call_ = false;  // nextval and others that must not be run twice
 };

@@ -152,7 +152,10 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
     if (args.size() == 1 && !function_exists(name)) {
       if (const auto type = type_by_name(name)) {
         if (*type == Type::regclass || *type == Type::regtype) fail_unsupported("function " + name, position);
-        if (ExprPtr cast = try_coerce(args[0], TypeRef(*type), CastContext::explicit_)) return cast;
+        // A record is made a text by CAST only (func_get_detail).
+        const bool is_record_text = args[0]->type.base == Type::record && category_of(TypeRef(*type)) == TypeCategory::string;
+        ExprPtr cast = is_record_text ? nullptr : try_coerce(args[0], TypeRef(*type), CastContext::explicit_);
+        if (cast != nullptr) return cast;
       }
     }
     resolved = resolve_function(name, types, argument_names);

@@ -332,6 +332,12 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
     if (target.n_indirection > 0) fail_unsupported("assignment to a part of a column", position_of(target.location));
     const auto column = table.column(target.name);
     if (!column) {
+      // What is wrong with a value comes first.
+      for (const Node* each : targets) {
+        const Node& given = *each->res_target->val;
+        const bool is_value = given.node_case != PG_QUERY__NODE__NODE_SET_TO_DEFAULT && given.node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF;
+        if (is_value) static_cast<void>(expression(given, level));
+      }
       fail("42703", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " does not exist",
            position_of(target.location));
     }

@@ -98,11 +98,33 @@ CatalogEntry* Catalog::find_type(std::string_view schema, std::string_view name,
   return found == schemas_.end() ? nullptr : find(found->second.types, name, slot);
 }
 
-bool Catalog::schema_exists(std::string_view schema) const { return schemas_.find(schema) != schemas_.end(); }
+bool Catalog::schema_exists(std::string_view schema, std::uint32_t slot) const {
+  const auto found = schemas_.find(schema);
+  if (found == schemas_.end()) return false;
+  const Schema& each = found->second;
+  return (each.creator == 0 || each.creator == slot + 1) && each.dropper != slot + 1;
+}
 
-void Catalog::add_schema(const std::string& schema) { schemas_.try_emplace(schema); }
+void Catalog::add_schema(const std::string& schema, std::uint32_t creator) {
+  schemas_[schema].creator = creator;
+  ++version;
+}
 
-void Catalog::remove_schema(const std::string& schema) { schemas_.erase(schema); }
+void Catalog::drop_schema(const std::string& schema, std::uint32_t dropper) {
+  const auto found = schemas_.find(schema);
+  if (found != schemas_.end()) found->second.dropper = dropper;
+  ++version;
+}
+
+void Catalog::remove_schema(const std::string& schema) {
+  schemas_.erase(schema);
+  ++version;
+}
+
+void Catalog::end_schema(const std::string& schema, std::uint32_t dropper) {
+  const auto found = schemas_.find(schema);
+  if (found != schemas_.end() && found->second.dropper == dropper) remove_schema(schema);
+}
 
 bool Catalog::schema_is_empty(const std::string& schema) const {
   const Schema& found = schemas_.find(schema)->second;

@@ -175,9 +175,14 @@ class Catalog {
   /// What `slot` sees under the name; relations and types have separate names. Null: nothing.
   [[nodiscard]] CatalogEntry* find_relation(std::string_view schema, std::string_view name, std::uint32_t slot) const;
   [[nodiscard]] CatalogEntry* find_type(std::string_view schema, std::string_view name, std::uint32_t slot) const;
-  [[nodiscard]] bool schema_exists(std::string_view schema) const;
-  void add_schema(const std::string& schema);
+  /// As `slot` sees it.
+  [[nodiscard]] bool schema_exists(std::string_view schema, std::uint32_t slot) const;
+  /// `creator`, `dropper`: slot + 1 of a transaction that runs, 0: it has committed.
+  void add_schema(const std::string& schema, std::uint32_t creator);
+  void drop_schema(const std::string& schema, std::uint32_t dropper);
   void remove_schema(const std::string& schema);
+  /// Removes it if this transaction is still its dropper.
+  void end_schema(const std::string& schema, std::uint32_t dropper);
   [[nodiscard]] bool schema_is_empty(const std::string& schema) const;
   [[nodiscard]] std::vector<std::string> schema_names() const;
   CatalogEntry& add(const std::string& schema, const std::string& name, CatalogEntry entry);
@@ -201,6 +206,8 @@ class Catalog {
 
  private:
   struct Schema {
+    std::uint32_t creator = 0;
+    std::uint32_t dropper = 0;
     std::map<std::string, Entries, std::less<>> relations;
     std::map<std::string, Entries, std::less<>> types;
   };

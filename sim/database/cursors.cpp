@@ -37,7 +37,8 @@ Task<> SessionImpl::declare_cursor(const PgQuery__DeclareCursorStmt& stmt) {
   const bool is_held = (stmt.options & kHold) != 0;
   if ((stmt.options & kBinary) != 0) fail_unsupported("BINARY cursors");
   if ((stmt.options & kScroll) != 0 && (stmt.options & kNoScroll) != 0) fail("42P11", "cannot specify both SCROLL and NO SCROLL");
-  const std::unique_ptr<StatementPlan> plan = Analyzer(naming).statement(*stmt.query);
+  Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(*stmt.query);
+  const std::shared_ptr<const StatementPlan> plan = co_await std::move(planning);
   if (plan->query == nullptr || plan->writes || !plan->steps.empty()) {
     const bool locks_rows = plan->query != nullptr && !plan->query->marks.empty();
     if (locks_rows) fail_unsupported("cursors that lock rows");

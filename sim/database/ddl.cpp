@@ -42,6 +42,52 @@ void unregister_object(SessionImpl& session, const std::string& schema, const st
   });
 }
 
+namespace {
+
+/// Where those wait who make something of the same name.
+Task<> wait_for_name(SessionImpl& session, NewName kind, const std::string& name, LockMode mode) {
+  std::uint64_t key = 0xcbf29ce484222325ULL;
+  for (const char c : name) key = (key ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  const auto form = static_cast<std::uint8_t>(3 + static_cast<int>(kind));  // the keys of pg_advisory_lock have 1 and 2
+  const LockTag tag{LockTag::Kind::advisory, key, 0, form};
+  Transaction& txn = session.transaction;
+  Lock& lock = session.engine.locks.advisory_lock(tag);
+  co_await session.engine.locks.acquire(txn, lock, mode, txn.level());
+}
+
+}  // namespace
+
+Task<> claim_name(SessionImpl& session, NewName kind, std::string schema, std::string name) {
+  const Catalog& catalog = session.engine.catalog;
+  const std::uint32_t slot = session.transaction.slot;
+  const std::string whole = schema + "." + name;
+  if (kind == NewName::schema) {
+    co_await wait_for_name(session, kind, name, LockMode::exclusive);
+    if (!catalog.schema_exists(name, slot)) co_return;
+    fail_constraint("23505", "duplicate key value violates unique constraint \"pg_namespace_nspname_index\"",
+                    "Key (nspname)=(" + name + ") already exists.", "pg_namespace_nspname_index");
+  }
+  co_await wait_for_name(session, NewName::schema, schema, LockMode::access_share);
+  if (!catalog.schema_exists(schema, slot)) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
+  // A table is also a type.
+  if (kind == NewName::type) co_await wait_for_name(session, kind, whole, LockMode::exclusive);
+  co_await wait_for_name(session, NewName::relation, whole, LockMode::exclusive);
+  const CatalogEntry* const relation = catalog.find_relation(schema, name, slot);
+  const bool has_type = catalog.find_type(schema, name, slot) != nullptr ||
+                        (relation != nullptr && (relation->kind == CatalogEntry::Kind::table || relation->kind == CatalogEntry::Kind::view));
+  const bool is_type = kind == NewName::type && has_type;
+  if (relation == nullptr && !is_type) co_return;
+  const std::string index = is_type ? "pg_type_typname_nsp_index" : "pg_class_relname_nsp_index";
+  const std::string columns = is_type ? "(typname, typnamespace)" : "(relname, relnamespace)";
+  // The numbers of other schemas are each server's own.
+  const std::string detail = schema == "public" ? "Key " + columns + "=(" + name + ", 2200) already exists." : "";
+  fail_constraint("23505", "duplicate key value violates unique constraint " + in_quotes(index), detail, index);
+}
+
+Task<> claim_schema_to_drop(SessionImpl& session, std::string name) {
+  co_await wait_for_name(session, NewName::schema, name, LockMode::access_exclusive);
+}
+
 std::string free_name(SessionImpl& session, const std::string& schema, const std::string& base) {
   std::string name = base;
   for (int number = 1; session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr; ++number) {
@@ -77,7 +123,7 @@ void check_storage_parameters(Nodes options) {
   }
 }
 
-void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) {
+Task<> create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) {
   if (stmt.n_schema_elts > 0) fail_unsupported("CREATE SCHEMA with elements");
   Catalog& catalog = session.engine.catalog;
   const std::string name = stmt.schemaname;
@@ -86,18 +132,30 @@ void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) 
   if (name.starts_with("pg_")) {
     fail("42939", "unacceptable schema name " + in_quotes(name), 0, "The prefix \"pg_\" is reserved for system schemas.");
   }
-  if (catalog.schema_exists(name)) {
+  if (catalog.schema_exists(name, session.transaction.slot)) {
     if (stmt.if_not_exists) {
       session.notice("NOTICE", "42P06", "schema " + in_quotes(name) + " already exists, skipping");
-      return;
+      co_return;
     }
     fail("42P06", "schema " + in_quotes(name) + " already exists");
   }
-  catalog.add_schema(name);
-  ++catalog.version;
+  co_await claim_name(session, NewName::schema, "", name);
+  const std::uint32_t own = session.transaction.slot + 1;
+  const std::vector<std::string> names = catalog.schema_names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) {  // the same transaction has dropped it
+    catalog.drop_schema(name, 0);
+    session.transaction.ddl.emplace_back([&catalog, name, own](bool committed) {
+      if (!committed) catalog.drop_schema(name, own);
+    });
+    co_return;
+  }
+  catalog.add_schema(name, own);
   session.transaction.ddl.emplace_back([&catalog, name](bool committed) {
-    if (!committed) catalog.remove_schema(name);
-    ++catalog.version;
+    if (committed) {
+      catalog.add_schema(name, 0);
+    } else {
+      catalog.remove_schema(name);
+    }
   });
 }
 
@@ -106,18 +164,18 @@ namespace {
 std::string schema_of_name(SessionImpl& session, Nodes names) {
   if (names.size() > 1) {
     const std::string schema = names[names.size() - 2]->string->sval;
-    if (!session.engine.catalog.schema_exists(schema)) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
+    if (!session.engine.catalog.schema_exists(schema, session.transaction.slot)) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
     return schema;
   }
   for (const std::string& each : session.naming.search_path) {
-    if (session.engine.catalog.schema_exists(each)) return each;
+    if (session.engine.catalog.schema_exists(each, session.transaction.slot)) return each;
   }
   fail("3F000", "no schema has been selected to create in");
 }
 
 }  // namespace
 
-void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
+Task<> create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
   const Nodes names(stmt.type_name, stmt.n_type_name);
   const std::string schema = schema_of_name(session, names);
   const std::string name = names.back()->string->sval;
@@ -129,6 +187,13 @@ void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
       fail("23505", "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
     }
     labels.push_back(label);
+  }
+  if (session.engine.catalog.find_type(schema, name, session.transaction.slot) == nullptr) {
+    const CatalogEntry* const relation = session.engine.catalog.find_relation(schema, name, session.transaction.slot);
+    if (relation != nullptr && (relation->kind == CatalogEntry::Kind::table || relation->kind == CatalogEntry::Kind::view)) {
+      fail("42710", "type " + in_quotes(name) + " already exists");
+    }
+    co_await claim_name(session, NewName::type, schema, name);
   }
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::type;
@@ -243,12 +308,15 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
   sequence.last_value = sequence.start;
 }
 
-void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
+Task<> create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
   const std::string schema = session.naming.schema_of(*stmt.sequence);
   const std::string name = stmt.sequence->relname;
   if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {
     session.notice("NOTICE", "42P07", "relation " + in_quotes(name) + " already exists, skipping");
-    return;
+    co_return;
+  }
+  if (session.engine.catalog.find_relation(schema, name, session.transaction.slot) == nullptr) {
+    co_await claim_name(session, NewName::relation, schema, name);
   }
   Sequence& sequence = session.engine.catalog.new_sequence(schema, name);
   for (const Node* node : Nodes(stmt.options, stmt.n_options)) {

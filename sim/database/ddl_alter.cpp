@@ -121,7 +121,7 @@ LockMode lock_mode_of(const PgQuery__AlterTableCmd& command, std::int32_t positi
 Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
   if (stmt.objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) fail_unsupported("ALTER of this kind of object");
   if (stmt.missing_ok && session.naming.find_relation(stmt.relation->schemaname, stmt.relation->relname) == nullptr) co_return;
-  Table& table = session.naming.named_table(*stmt.relation);
+  static_cast<void>(session.naming.named_table(*stmt.relation));
   // AlterTableGetLockLevel: the strongest that a command needs. What is refused is refused before anybody waits.
   LockMode mode = LockMode::share_update_exclusive;
   std::vector<Table*> parents;
@@ -131,7 +131,7 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
     mode = std::max(mode, needed);
     if (needed == LockMode::share_row_exclusive) parents.push_back(&session.naming.named_table(*command.def->constraint->pktable));
   }
-  co_await lock_table(session, table, mode);
+  Table& table = *co_await open_table(session, *stmt.relation, mode);
   for (Table* parent : parents) co_await lock_table(session, *parent, LockMode::share_row_exclusive);
   for (const Node* node : Nodes(stmt.cmds, stmt.n_cmds)) {
     const PgQuery__AlterTableCmd& command = *node->alter_table_cmd;

@@ -30,6 +30,7 @@ Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const S
   entry.kind = CatalogEntry::Kind::table;
   entry.table = &table;
   register_object(session, schema, name, entry);
+  session.transaction.fresh_tables.push_back({&table, session.transaction.level()});
   return table;
 }
 
@@ -45,8 +46,10 @@ Task<> make_and_fill(SessionImpl& session, PgQuery__Node& query, const PgQuery__
     result.command_tag = "CREATE TABLE AS";
     co_return;
   }
-  const std::unique_ptr<StatementPlan> plan = Analyzer(session.naming).statement(query);
+  Task<std::shared_ptr<const StatementPlan>> planning = session.plan_when_free(query);
+  const std::shared_ptr<const StatementPlan> plan = co_await std::move(planning);
   if (!plan->parameters.empty()) fail_unsupported("parameters of CREATE TABLE AS");
+  co_await claim_name(session, NewName::type, schema, name);
   Table& table = make_table(session, into, *plan, schema);
   co_await lock_table(session, table, LockMode::access_exclusive);
   if (into.skip_data) {

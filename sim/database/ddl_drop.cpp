@@ -6,6 +6,22 @@
 
 namespace orrery::sim::database {
 
+namespace {
+
+/// What the name means once nobody else is changing it: a table is locked, and that of an index.
+Task<CatalogEntry*> find_to_drop(SessionImpl& session, std::string schema, std::string name, CatalogEntry::Kind kind) {
+  while (true) {
+    CatalogEntry* const entry = session.naming.find_relation(schema, name);
+    if (entry == nullptr || entry->kind != kind || entry->table == nullptr) co_return entry;
+    Table* const table = entry->table;
+    co_await lock_table(session, *table, LockMode::access_exclusive);
+    const CatalogEntry* const again = session.naming.find_relation(schema, name);
+    if (again == entry && again->kind == kind && again->table == table) co_return entry;
+  }
+}
+
+}  // namespace
+
 Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
   switch (stmt.remove_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
@@ -18,6 +34,7 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     default:  // others are not named by strings alone
       fail_unsupported("DROP of this kind of object");
   }
+  if (stmt.concurrent && stmt.n_objects > 1) fail("0A000", "DROP INDEX CONCURRENTLY does not support dropping multiple objects");
   Catalog& catalog = session.engine.catalog;
   const bool cascades = stmt.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
   // Tables that go together do not keep each other.
@@ -33,7 +50,8 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
   for (const Node* node : Nodes(stmt.objects, stmt.n_objects)) {
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
       const std::string name = node->string->sval;
-      if (!catalog.schema_exists(name)) {
+      if (catalog.schema_exists(name, session.transaction.slot)) co_await claim_schema_to_drop(session, name);
+      if (!catalog.schema_exists(name, session.transaction.slot)) {
         if (stmt.missing_ok) {
           session.notice("NOTICE", "00000", "schema " + in_quotes(name) + " does not exist, skipping");
           continue;
@@ -41,9 +59,13 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
         fail("3F000", "schema " + in_quotes(name) + " does not exist");
       }
       if (!catalog.schema_is_empty(name)) fail_unsupported("DROP SCHEMA of a schema that is not empty");
-      catalog.remove_schema(name);
-      session.transaction.ddl.emplace_back([&catalog, name](bool committed) {
-        if (!committed) catalog.add_schema(name);
+      catalog.drop_schema(name, session.transaction.slot + 1);
+      session.transaction.ddl.emplace_back([&catalog, name, own = session.transaction.slot + 1](bool committed) {
+        if (committed) {
+          catalog.end_schema(name, own);
+        } else {
+          catalog.drop_schema(name, 0);
+        }
       });
       continue;
     }
@@ -53,13 +75,16 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     const Nodes names(node->list->items, node->list->n_items);
     const std::string name = names.back()->string->sval;
     const std::string schema = names.size() > 1 ? names[names.size() - 2]->string->sval : "";
-    CatalogEntry* entry = session.naming.find_relation(schema, name);
+    const bool is_index = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
+    const bool is_table = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    const CatalogEntry::Kind wanted = is_table ? CatalogEntry::Kind::table : is_index ? CatalogEntry::Kind::index : CatalogEntry::Kind::view;
+    CatalogEntry* const entry = co_await find_to_drop(session, schema, name, wanted);
     const char* kind_name = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE      ? "table"
                             : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX    ? "index"
                             : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "sequence"
                                                                                          : "view";
     if (entry == nullptr) {
-      if (!schema.empty() && !session.engine.catalog.schema_exists(schema)) {
+      if (!schema.empty() && !session.engine.catalog.schema_exists(schema, session.transaction.slot)) {
         if (!stmt.missing_ok) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
         session.notice("NOTICE", "00000", "schema " + in_quotes(schema) + " does not exist, skipping");
         continue;
@@ -75,7 +100,6 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     if (stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
       if (entry->kind != CatalogEntry::Kind::table) fail("42809", in_quotes(name) + " is not a table");
       Table& table = *entry->table;
-      co_await lock_table(session, table, LockMode::access_exclusive);
       drop_views_of(session, table, cascades);
       for (const ForeignKey* key : table.referenced_by) {
         if (key->is_dropped || key->child == &table) continue;
@@ -116,7 +140,6 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
         fail("2BP01", "cannot drop index " + name + " because constraint " + name + " on table " + table.name + " requires it", 0,
              {}, "You can drop constraint " + name + " on table " + table.name + " instead.");
       }
-      co_await lock_table(session, table, LockMode::access_exclusive);
       index.is_dropped = true;
       undo(session, [&index] { index.is_dropped = false; });
       unregister_object(session, table.schema, name, *entry);
@@ -137,7 +160,10 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
 
 Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
   std::vector<Table*> tables;
-  for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) tables.push_back(&session.naming.named_table(*node->range_var));
+  for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) {
+    Table* const table = co_await open_table(session, *node->range_var, LockMode::access_exclusive);
+    tables.push_back(table);
+  }
   for (std::size_t i = 0; i < tables.size(); ++i) {
     for (const ForeignKey* key : tables[i]->referenced_by) {
       if (key->is_dropped || std::find(tables.begin(), tables.end(), key->child) != tables.end()) continue;
@@ -154,6 +180,7 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
     co_await lock_table(session, *table, LockMode::access_exclusive);
     session.take_snapshot();
     if (auto* const writer = session.transaction.serializable) session.engine.serializable.check_table(*writer, *table);
+    session.transaction.fresh_tables.push_back({table, session.transaction.level()});
     std::vector<VersionId> emptied;
     for (VersionId id = 0; id < table->heap->end(); ++id) {
       if (!is_alive((*table->heap)[id])) continue;

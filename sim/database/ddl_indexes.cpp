@@ -32,7 +32,7 @@ std::uint32_t included_column(const Table& table, const std::string& name) {
 }
 
 Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
-  Table& table = session.naming.named_table(*stmt.relation);
+  static_cast<void>(session.naming.named_table(*stmt.relation));
   const std::string_view method = stmt.access_method;
   if (!method.empty() && method != "btree") {
     // GIN and the others would only make queries faster: results are the same without.
@@ -42,7 +42,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   if (stmt.concurrent && session.transaction.is_explicit) fail("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
   if (stmt.table_space[0] != '\0' && stmt.table_space != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(stmt.table_space));
   check_storage_parameters(Nodes(stmt.options, stmt.n_options));
-  co_await lock_table(session, table, LockMode::share);
+  Table& table = *co_await open_table(session, *stmt.relation, LockMode::share);
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
     if (stmt.if_not_exists) {
@@ -51,6 +51,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
     }
     fail("42P07", "relation " + in_quotes(stmt.idxname) + " already exists");
   }
+  if (stmt.idxname[0] != '\0') co_await claim_name(session, NewName::relation, table.schema, stmt.idxname);
   IndexDefinition definition;
   definition.name = stmt.idxname;
   definition.is_unique = stmt.unique;

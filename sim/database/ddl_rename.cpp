@@ -120,14 +120,19 @@ Task<std::string> rename_object(SessionImpl& session, const PgQuery__RenameStmt&
   }
   if (entry->kind == CatalogEntry::Kind::index && !is_part) {  // ALTER TABLE may name an index, too
     co_await lock_table(session, *entry->table, LockMode::share_update_exclusive);
+    entry = session.naming.find_relation(stmt.relation->schemaname, stmt.relation->relname);
+    if (entry == nullptr || entry->kind != CatalogEntry::Kind::index) {
+      fail("42P01", "relation " + in_quotes(stmt.relation->relname) + " does not exist");
+    }
     rename_index(session, *entry->index, stmt.newname);
     co_return is_table ? "ALTER TABLE" : "ALTER INDEX";
   }
   if (entry->kind != CatalogEntry::Kind::table) fail_unsupported("RENAME of this kind of object");
   if (!is_part && !is_table) fail("42809", in_quotes(stmt.relation->relname) + " is not an index");
-  Table& table = *entry->table;
-  co_await lock_table(session, table, LockMode::access_exclusive);
+  Table& table = *co_await open_table(session, *stmt.relation, LockMode::access_exclusive);
   if (is_table) {
+    const bool is_taken = session.engine.catalog.find_relation(table.schema, stmt.newname, session.transaction.slot) != nullptr;
+    if (!is_taken) co_await claim_name(session, NewName::relation, table.schema, stmt.newname);
     rename_table(session, table, stmt.newname);
   } else if (is_column) {
     rename_column(session, table, stmt.subname, stmt.newname);

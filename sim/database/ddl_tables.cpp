@@ -170,12 +170,18 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
     }
     fail("42P07", "relation " + in_quotes(name) + " already exists");
   }
+  if (catalog.find_type(schema, name, session.transaction.slot) != nullptr) {
+    fail("42710", "type " + in_quotes(name) + " already exists", 0, {},
+         "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type.");
+  }
+  co_await claim_name(session, NewName::type, schema, name);
   Table& table = catalog.new_table(schema, name);
   table.heap = std::make_unique<Heap>(0);
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::table;
   entry.table = &table;
   register_object(session, schema, name, entry);
+  session.transaction.fresh_tables.push_back({&table, session.transaction.level()});
   co_await lock_table(session, table, LockMode::access_exclusive);
   for (const Node* node : Nodes(stmt.table_elts, stmt.n_table_elts)) {
     if (node->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) fail_unsupported("LIKE in CREATE TABLE");

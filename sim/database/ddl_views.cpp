@@ -114,13 +114,13 @@ void drop_readers(SessionImpl& session, const std::string& what, bool cascades, 
 
 }  // namespace
 
-void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
+Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (stmt.n_options > 0) fail_unsupported("options of a view");
   if (stmt.with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) fail_unsupported("WITH CHECK OPTION");
   if (stmt.view->relpersistence[0] == 't') fail_unsupported("temporary views");
   const std::string schema = session.naming.schema_of(*stmt.view);
   Catalog& catalog = session.engine.catalog;
-  CatalogEntry* const existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
+  CatalogEntry* existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
   if (existing != nullptr && stmt.replace && existing->kind != CatalogEntry::Kind::view) {
     fail("42809", in_quotes(stmt.view->relname) + " is not a view");
   }
@@ -132,7 +132,10 @@ void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   const OwnNode select = copy_of(*stmt.query);
   qualify(session, *select, made);
   made.definition = text_of(*select);
-  const std::unique_ptr<StatementPlan> plan = Analyzer(session.naming).statement(*select);
+  if (existing == nullptr) co_await claim_name(session, NewName::type, schema, stmt.view->relname);
+  Task<std::shared_ptr<const StatementPlan>> planning = session.plan_when_free(*select);
+  const std::shared_ptr<const StatementPlan> plan = co_await std::move(planning);
+  existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
   if (plan->query != nullptr && !plan->query->marks.empty()) fail_unsupported("FOR UPDATE in a view");
   if (plan->query == nullptr || plan->writes || !plan->steps.empty()) {
     fail("0A000", "views must not contain data-modifying statements in WITH");

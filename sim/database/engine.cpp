@@ -60,11 +60,13 @@ std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCach
 }
 
 std::shared_ptr<const StatementPlan> EngineImpl::plan_of(CompiledText& text, std::size_t index, const Naming& naming,
-                                                         bool is_private) {
+                                                         bool is_private, bool minds_changes) {
   CompiledStatement& statement = text.statements[index];
   if (!is_private && statement.plan != nullptr && statement.catalog_version == catalog.version) return statement.plan;
   try {
-    std::shared_ptr<const StatementPlan> plan = Analyzer(naming).statement(*statement.node, text.declared);
+    Analyzer analyzer(naming);
+    if (minds_changes) analyzer.minds_changes();
+    std::shared_ptr<const StatementPlan> plan = analyzer.statement(*statement.node, text.declared);
     if (!is_private) {
       statement.plan = plan;
       statement.catalog_version = catalog.version;
@@ -152,6 +154,7 @@ StatementDescription Session::describe(std::string_view sql, std::span<const Typ
   return impl_->describe(sql, declared);
 }
 void Session::cancel() { impl_->cancel(); }
+void Session::copy_through(CopyStream& stream) noexcept { impl_->copy_stream = &stream; }
 std::string Session::setting(std::string_view name) const { return impl_->settings.show(name).value_or(""); }
 void Session::set(std::string_view name, std::string_view value) {
   impl_->settings.set(name, value, false);

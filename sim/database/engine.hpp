@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct SqlError {
   std::string hint;
   std::string constraint;
   std::int32_t position = 0;  // 1-based character in the statement; 0: none
+  std::string context;        // where it happened: "COPY t, line 2"
 };
 
 enum class RowOperation : std::uint8_t { insert, update, remove };
@@ -110,6 +112,20 @@ struct RelationDescription {
   std::vector<NamedDefinition> referenced_by;  // the name is "TABLE … CONSTRAINT …"'s table and constraint
 };
 
+/// The client's side of COPY … FROM STDIN and TO STDOUT. Columns are only counted: they are text, all of them.
+class CopyStream {
+ public:
+  virtual ~CopyStream() = default;
+  /// Rows are wanted from now on.
+  virtual void begin_input(std::size_t columns) = 0;
+  /// The next bytes, cut anywhere; nothing: that was all. Throws SqlError: what the client gives up with.
+  virtual Task<std::optional<std::string>> read() = 0;
+  virtual void begin_output(std::size_t columns) = 0;
+  /// One line, with its end.
+  virtual void write(std::string_view line) = 0;
+  virtual void end_output() = 0;
+};
+
 struct EngineOptions {
   /// Rows come in an order of the seed where SQL leaves it open, and statements on several rows lock them in such an
   /// order. Off: always as they lie in the heap or the index, as an idle PostgreSQL mostly gives them.
@@ -156,6 +172,8 @@ class Session {
   [[nodiscard]] StatementDescription describe(std::string_view sql, std::span<const TypeRef> declared = {});
   /// Makes the running statement, if it waits (for a lock, or in pg_sleep), fail with 57014 soon. Otherwise nothing.
   void cancel();
+  /// What COPY reads from and writes to, which outlives the session. Without one COPY is refused.
+  void copy_through(CopyStream& stream) noexcept;
   /// A setting as SHOW prints it; empty: there is none of this name.
   [[nodiscard]] std::string setting(std::string_view name) const;
   /// Changes a setting of the session, as a start-up packet does. Throws as SET.

@@ -210,7 +210,8 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
     }
     case EngineFunction::current_schema:
       for (const std::string& schema : session.naming.search_path) {
-        if (session.engine.catalog.schema_exists(schema)) return Value::bytes(schema);
+        if (schema == "pg_temp") fail_unsupported("the schema pg_temp");
+        if (session.engine.catalog.schema_exists(schema, session.transaction.slot)) return Value::bytes(schema);
       }
       return {};
     case EngineFunction::current_user:

@@ -118,9 +118,9 @@ class EngineImpl {
   /// Without an allocation if the text is known.
   [[nodiscard]] StatementText text_of(std::string_view sql, const PlanCache& cache) const;
   /// The plan of a statement under the catalog as `naming` sees it; `is_private`: not to be kept, since the session has
-  /// changed the catalog and not committed.
+  /// changed the catalog and not committed. `minds_changes`: throws TableBusy.
   [[nodiscard]] std::shared_ptr<const StatementPlan> plan_of(CompiledText& text, std::size_t index, const Naming& naming,
-                                                             bool is_private);
+                                                             bool is_private, bool minds_changes = false);
 
   [[nodiscard]] std::unique_ptr<Execution> take_execution(SessionImpl& session);
   void give_back(std::unique_ptr<Execution> execution);

@@ -20,12 +20,7 @@ class Inserter {
   Task<bool> insert_row() {
     Table& table = *plan_.table;
     auto row = std::make_unique<FreshRow>(*table.heap);
-    for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
-      if (plan_.columns[i] == nullptr) continue;
-      Value local;
-      row->get()[i] = evaluate(*plan_.columns[i], execution_, local);
-    }
-    complete_row(table, row->get(), execution_);
+    make_insert_row(plan_, execution_, *row);
     while (true) {
       if (plan_.conflict != ConflictAction::none) {
         const Arbitration found = arbitrate(row->get());
@@ -67,14 +62,13 @@ class Inserter {
 
   /// The same without ON CONFLICT, as long as nobody has to be waited for. False: `insert_row` must do it.
   void insert_now(VersionId& version, std::uint32_t& next, std::optional<Xid>& in_flight) {
+    FreshRow row(*plan_.table->heap);
+    make_insert_row(plan_, execution_, row);
+    store_now(row, version, next, in_flight);
+  }
+
+  void store_now(FreshRow& row, VersionId& version, std::uint32_t& next, std::optional<Xid>& in_flight) {
     Table& table = *plan_.table;
-    FreshRow row(*table.heap);
-    for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
-      if (plan_.columns[i] == nullptr) continue;
-      Value local;
-      row.get()[i] = evaluate(*plan_.columns[i], execution_, local);
-    }
-    complete_row(table, row.get(), execution_);
     version = write_insert(session_, table, row.get());
     static_cast<void>(row.release());
     execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
@@ -197,6 +191,29 @@ class Inserter {
 };
 
 }  // namespace
+
+void make_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
+  for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+    if (plan.columns[i] == nullptr) continue;
+    Value local;
+    row.get()[i] = evaluate(*plan.columns[i], execution, local);
+  }
+  complete_row(*plan.table, row.get(), execution);
+}
+
+Task<> store_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
+  Tuplestore none;
+  Inserter inserter(plan, execution, none);
+  VersionId version = kNoVersion;
+  std::uint32_t next = 0;
+  std::optional<Xid> in_flight;
+  inserter.store_now(row, version, next, in_flight);
+  while (in_flight) {
+    const Xid xid = *in_flight;
+    co_await execution.engine->locks.wait_for(execution.session->transaction, xid);
+    in_flight = add_entries(*plan.table, version, 0xffffffffU, next, execution);
+  }
+}
 
 Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
   SessionImpl& session = *execution.session;

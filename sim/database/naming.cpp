@@ -22,7 +22,7 @@ CatalogEntry& Naming::relation(const PgQuery__RangeVar& range) const {
   if (entry == nullptr) {
     std::string name = range.relname;
     if (range.schemaname[0] != '\0') {
-      if (!catalog->schema_exists(range.schemaname)) {
+      if (!catalog->schema_exists(range.schemaname, slot)) {
         if (range.schemaname == std::string_view("information_schema")) {
           fail_unsupported("information_schema", position_of(range.location));
         }
@@ -51,7 +51,7 @@ Table& Naming::table(const PgQuery__RangeVar& range) const {
 Table& Naming::named_table(const PgQuery__RangeVar& range) const {
   const std::string_view schema = range.schemaname;
   const bool is_system = schema == "information_schema" || schema == "pg_catalog" || schema == "pg_temp";
-  if (!schema.empty() && !is_system && !catalog->schema_exists(range.schemaname)) {
+  if (!schema.empty() && !is_system && !catalog->schema_exists(range.schemaname, slot)) {
     fail("3F000", "schema " + in_quotes(schema) + " does not exist", position_of(range.location));
   }
   return table(range);
@@ -59,13 +59,13 @@ Table& Naming::named_table(const PgQuery__RangeVar& range) const {
 
 std::string Naming::schema_of(const PgQuery__RangeVar& range) const {
   if (range.schemaname[0] != '\0') {
-    if (!catalog->schema_exists(range.schemaname)) {
+    if (!catalog->schema_exists(range.schemaname, slot)) {
       fail("3F000", "schema " + in_quotes(range.schemaname) + " does not exist", position_of(range.location));
     }
     return range.schemaname;
   }
   for (const std::string& each : search_path) {
-    if (catalog->schema_exists(each)) return each;
+    if (catalog->schema_exists(each, slot)) return each;
   }
   fail("3F000", "no schema has been selected to create in", position_of(range.location));
 }

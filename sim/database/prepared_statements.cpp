@@ -22,7 +22,7 @@ bool SessionImpl::is_about_prepared(const Node& node) noexcept {
          node.node_case == PG_QUERY__NODE__NODE_DEALLOCATE_STMT;
 }
 
-void SessionImpl::prepare_statement(const std::shared_ptr<CompiledText>& text, const PgQuery__PrepareStmt& stmt) {
+Task<> SessionImpl::prepare_statement(std::shared_ptr<CompiledText> text, const PgQuery__PrepareStmt& stmt) {
   if (!Analyzer::is_query(*stmt.query)) fail_unsupported("PREPARE of this statement");
   PreparedStatement made;
   made.text = std::make_shared<CompiledText>();
@@ -33,7 +33,8 @@ void SessionImpl::prepare_statement(const std::shared_ptr<CompiledText>& text, c
   statement.node = stmt.query;
   statement.is_query = true;
   made.text->statements.push_back(std::move(statement));
-  made.first_plan = engine.plan_of(*made.text, 0, naming, !transaction.ddl.empty());
+  Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(made.text, 0);
+  made.first_plan = co_await std::move(planning);
   if (!prepared.emplace(stmt.name, std::move(made)).second) {
     fail("42P05", "prepared statement " + in_quotes(stmt.name) + " already exists");
   }
@@ -43,7 +44,8 @@ Task<> SessionImpl::execute_prepared(const PgQuery__ExecuteStmt& stmt, Statement
   const auto found = prepared.find(std::string_view(stmt.name));
   if (found == prepared.end()) fail("26000", "prepared statement " + in_quotes(stmt.name) + " does not exist");
   const PreparedStatement statement = found->second;  // it may be deallocated while this one waits
-  const auto plan = engine.plan_of(*statement.text, 0, naming, !transaction.ddl.empty());
+  Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(statement.text, 0);
+  const std::shared_ptr<const StatementPlan> plan = co_await std::move(planning);
   if (stmt.n_params != plan->parameters.size()) {
     fail("42601", "wrong number of parameters for prepared statement " + in_quotes(stmt.name), 0,
          "Expected " + std::to_string(plan->parameters.size()) + " parameters but got " + std::to_string(stmt.n_params) + ".");
@@ -67,7 +69,7 @@ Task<> SessionImpl::execute_prepared(const PgQuery__ExecuteStmt& stmt, Statement
 
 Task<> SessionImpl::run_about_prepared(std::shared_ptr<CompiledText> text, const Node& node, StatementResult& result) {
   if (node.node_case == PG_QUERY__NODE__NODE_PREPARE_STMT) {
-    prepare_statement(text, *node.prepare_stmt);
+    co_await prepare_statement(text, *node.prepare_stmt);
     result.command_tag = "PREPARE";
     co_return;
   }

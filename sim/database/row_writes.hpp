@@ -28,6 +28,12 @@ class FreshRow {
 /// Puts a row into the heap, without its index entries.
 [[nodiscard]] VersionId write_insert(SessionImpl& session, Table& table, Value* row);
 
+/// Makes the row of INSERT (without ON CONFLICT) from what stands in the plan's source slot: defaults, generated columns, then
+/// NOT NULL and CHECK. Throws 23502, 23514, and what computing throws.
+void make_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row);
+/// Puts it into the table and its indexes, waiting for keys in flight. Throws 23505.
+Task<> store_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row);
+
 /// What an update changes, found by comparing the values.
 struct RowDifference {
   std::uint64_t columns = 0;    // Index::column_bit of each changed column

@@ -257,10 +257,14 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   if (statement.node->node_case == PG_QUERY__NODE__NODE_TRANSACTION_STMT) return false;
   begin_if_needed();
   if (!statement.is_query) return false;
-  plan = engine.plan_of(text, index, naming, !txn.ddl.empty());
   // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
   const bool wants_safe_snapshot = txn.isolation == Isolation::serializable && txn.is_read_only && txn.is_deferrable;
   if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot) take_snapshot();
+  try {
+    plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
+  } catch (const TableBusy&) {
+    return false;
+  }
   return lock_tables_now(*plan);
 }
 
@@ -287,7 +291,8 @@ Task<> SessionImpl::run_statement(const std::shared_ptr<CompiledText>& text, std
   std::uint64_t version = 0;
   do {  // again if the tables were changed meanwhile
     version = engine.catalog.version;
-    plan = engine.plan_of(*text, index, naming, !txn.ddl.empty());
+    Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(text, index);
+    plan = co_await std::move(planning);
     for (const auto& [table, mode] : plan->tables) {
       Lock& lock = table->lock;
       if ((lock.held_by(txn) & mask_of(mode)) != 0) continue;
@@ -297,12 +302,41 @@ Task<> SessionImpl::run_statement(const std::shared_ptr<CompiledText>& text, std
   co_await run_plan(plan, parameters, result);
 }
 
+Task<std::shared_ptr<const StatementPlan>> SessionImpl::plan_when_free(const Node& node) {
+  std::shared_ptr<const StatementPlan> plan;
+  while (plan == nullptr) {
+    TableBusy busy{nullptr, LockMode::none};
+    try {
+      plan = Analyzer(naming).minds_changes().statement(node);
+    } catch (const TableBusy& found) {
+      busy = found;
+    }
+    if (busy.table != nullptr) co_await engine.locks.acquire(transaction, busy.table->lock, busy.mode, transaction.level());
+  }
+  co_return plan;
+}
+
+Task<std::shared_ptr<const StatementPlan>> SessionImpl::plan_when_free(std::shared_ptr<CompiledText> text, std::size_t index) {
+  std::shared_ptr<const StatementPlan> plan;
+  while (plan == nullptr) {
+    TableBusy busy{nullptr, LockMode::none};
+    try {
+      plan = engine.plan_of(*text, index, naming, !transaction.ddl.empty(), true);
+    } catch (const TableBusy& found) {
+      busy = found;
+    }
+    if (busy.table != nullptr) co_await engine.locks.acquire(transaction, busy.table->lock, busy.mode, transaction.level());
+  }
+  co_return plan;
+}
+
 Task<> SessionImpl::run_query_within(const Node& node, StatementResult& result) {
   std::shared_ptr<const StatementPlan> plan;
   std::uint64_t version = 0;
   do {
     version = engine.catalog.version;
-    plan = Analyzer(naming).statement(node);
+    Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(node);
+    plan = co_await std::move(planning);
     for (const auto& [table, mode] : plan->tables) {
       if ((table->lock.held_by(transaction) & mask_of(mode)) != 0) continue;
       co_await engine.locks.acquire(transaction, table->lock, mode, transaction.level());

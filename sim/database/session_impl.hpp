@@ -76,6 +76,7 @@ class SessionImpl {
   std::function<bool()> doubt;              // whether a serializable transaction fails without need
   std::vector<SqlNotice> notices;  // of the running statement
   Waiter* sleeper = nullptr;       // of pg_sleep
+  CopyStream* copy_stream = nullptr;
   bool is_running = false;
   bool snapshot_in_use = false;
 
@@ -105,6 +106,9 @@ class SessionImpl {
     if (!inbox.empty() && !transaction.is_open && notification_ready) notification_ready();
   }
 
+  /// The plan of a query, when no other transaction is changing what it names. `node` outlives the task.
+  Task<std::shared_ptr<const StatementPlan>> plan_when_free(const Node& node);
+  Task<std::shared_ptr<const StatementPlan>> plan_when_free(std::shared_ptr<CompiledText> text, std::size_t index);
   /// Runs a query that a utility statement contains, with the locks that it needs. `node` outlives the task. Throws SqlError.
   Task<> run_query_within(const Node& node, StatementResult& result);
   // --- cursors.cpp ---
@@ -135,7 +139,7 @@ class SessionImpl {
   [[nodiscard]] static bool is_about_prepared(const Node& node) noexcept;
   Task<> run_about_prepared(std::shared_ptr<CompiledText> text, const Node& node, StatementResult& result);
   /// Throws 42P05, and what analysis finds.
-  void prepare_statement(const std::shared_ptr<CompiledText>& text, const PgQuery__PrepareStmt& stmt);
+  Task<> prepare_statement(std::shared_ptr<CompiledText> text, const PgQuery__PrepareStmt& stmt);
   /// Throws 26000, 42601, 42804, and what the statement throws.
   Task<> execute_prepared(const PgQuery__ExecuteStmt& stmt, StatementResult& result);
   Task<> sleep(Duration duration);

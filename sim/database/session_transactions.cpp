@@ -149,6 +149,7 @@ void SessionImpl::commit() {
   }
   for (auto& finish : txn.ddl) finish(true);
   txn.ddl.clear();
+  txn.fresh_tables.clear();
   txn.writes.clear();
   txn.deferral.checks.clear();
   txn.xids.clear();
@@ -189,6 +190,7 @@ void SessionImpl::roll_back_level(std::size_t index) {
     txn.ddl.back()(false);
     txn.ddl.pop_back();
   }
+  std::erase_if(txn.fresh_tables, [&](const FreshTable& fresh) { return fresh.level > index; });
   txn.deferral = level.deferral;
   txn.key_checks.clear();
   end_cursors(false, index);
@@ -291,6 +293,7 @@ void SessionImpl::release_savepoint(const std::string& savepoint) {
   // What was locked or declared within belongs to the level around it from now on.
   for (HeldLock& held : txn.held) held.level = std::min<std::uint32_t>(held.level, static_cast<std::uint32_t>(index));
   for (auto& [name_of, cursor] : cursors) cursor.level = std::min(cursor.level, index);
+  for (FreshTable& fresh : txn.fresh_tables) fresh.level = std::min(fresh.level, index);
 }
 
 void SessionImpl::roll_back_to_savepoint(const std::string& savepoint) {

@@ -200,10 +200,12 @@ std::string normalize(const Definition& definition, std::string_view value) {
       break;
   }
   const std::string word = lower(value);
+  // From 1 on, floats have as many digits as it takes (manual, 8.1.3): so they have here.
+  if (definition.name == "extra_float_digits" && (word == "2" || word == "3")) return word;
   const std::string initial = lower(definition.initial);
   const bool is_same = word == initial || (definition.name == "timezone" && (word == "utc" || word == "gmt" || word == "etc/utc")) ||
                        ((definition.name == "client_encoding") && (word == "utf8" || word == "utf-8" || word == "unicode")) ||
-                       (definition.name == "extra_float_digits") || (definition.name == "datestyle" && word == "iso");
+                       (definition.name == "datestyle" && word == "iso");
   if (!is_same) fail_unsupported("SET " + std::string(definition.name) + " to another value than " + std::string(definition.initial));
   return std::string(definition.initial);
 }

@@ -50,6 +50,12 @@ struct TransactionLevel {
   Deferral deferral;  // when it began
 };
 
+/// A table that was made or truncated, and in which level (from 1): COPY … (FREEZE) asks.
+struct FreshTable {
+  const class Table* table;
+  std::size_t level;
+};
+
 struct ListenChange {
   std::string channel;  // empty: all, of UNLISTEN
   bool listens;
@@ -78,6 +84,7 @@ class Transaction {
   std::vector<Xid> xids;  // the top-level id first
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
+  std::vector<FreshTable> fresh_tables;
   Deferral deferral;
   std::vector<DeferredCheck> key_checks;  // of DEFERRABLE keys that the running statement wrote twice, as far as it has seen
   std::vector<Notification> notifications;                 // of NOTIFY, sent at commit

@@ -6,6 +6,7 @@
 #include "sim/database/errors.hpp"
 #include "sim/database/notifications.hpp"
 #include "sim/database/row_writes.hpp"
+#include "sim/database/statement_names.hpp"
 
 namespace orrery::sim::database {
 namespace {
@@ -161,8 +162,7 @@ class Chain {
 Task<> lock_statement(SessionImpl& session, const PgQuery__LockStmt& stmt) {
   if (!session.transaction.is_explicit) fail("25P01", "LOCK TABLE can only be used in transaction blocks");
   for (const Node* node : Nodes(stmt.relations, stmt.n_relations)) {
-    Table& table = session.naming.named_table(*node->range_var);
-    co_await lock_table(session, table, static_cast<LockMode>(stmt.mode), stmt.nowait);
+    co_await open_table(session, *node->range_var, static_cast<LockMode>(stmt.mode), stmt.nowait);
   }
 }
 
@@ -178,6 +178,16 @@ Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait
     co_return;
   }
   co_await locks.acquire(txn, table.lock, mode, txn.level());
+}
+
+Task<Table*> open_table(SessionImpl& session, const PgQuery__RangeVar& range, LockMode mode, bool nowait) {
+  Table* table = &session.naming.named_table(range);
+  while (true) {
+    co_await lock_table(session, *table, mode, nowait);
+    Table* const named = &session.naming.named_table(range);
+    if (named == table) co_return table;
+    table = named;
+  }
 }
 
 Task<std::string> run_transaction_statement(SessionImpl& session, const PgQuery__TransactionStmt& stmt) {
@@ -262,19 +272,6 @@ bool utility_takes_snapshot(const Node& node) noexcept {
 
 namespace {
 
-/// "CREATE PUBLICATION" of a node that the parser calls create_publication_stmt.
-std::string statement_name(const Node& node) {
-  const ProtobufCMessageDescriptor& kinds = *node.base.descriptor;
-  for (unsigned i = 0; i < kinds.n_fields; ++i) {
-    if (kinds.fields[i].id != static_cast<std::uint32_t>(node.node_case)) continue;
-    std::string name = kinds.fields[i].name;
-    if (name.ends_with("_stmt")) name.resize(name.size() - 5);
-    for (char& c : name) c = c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    return name;
-  }
-  return "this statement";
-}
-
 /// PreventCommandDuringRecovery: what a hot standby refuses though it changes no row.
 void refuse_on_standby(const Node& node) {
   const char* command = nullptr;
@@ -311,13 +308,14 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
       case PG_QUERY__NODE__NODE_FETCH_STMT:
       case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+      case PG_QUERY__NODE__NODE_COPY_STMT:
         break;
       case PG_QUERY__NODE__NODE_SELECT_STMT:
         fail("25006", "cannot execute SELECT INTO in a read-only transaction");
       case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
         fail("25006", "cannot execute CREATE TABLE AS in a read-only transaction");
       default:
-        fail("25006", "cannot execute this statement in a read-only transaction");
+        fail("25006", "cannot execute " + writing_command(node) + " in a read-only transaction");
     }
   }
   switch (node.node_case) {
@@ -340,11 +338,11 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "CREATE INDEX";
       co_return;
     case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
-      create_schema(session, *node.create_schema_stmt);
+      co_await create_schema(session, *node.create_schema_stmt);
       result.command_tag = "CREATE SCHEMA";
       co_return;
     case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT:
-      create_enum(session, *node.create_enum_stmt);
+      co_await create_enum(session, *node.create_enum_stmt);
       result.command_tag = "CREATE TYPE";
       co_return;
     case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT:
@@ -352,11 +350,11 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "ALTER TYPE";
       co_return;
     case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
-      create_sequence(session, *node.create_seq_stmt);
+      co_await create_sequence(session, *node.create_seq_stmt);
       result.command_tag = "CREATE SEQUENCE";
       co_return;
     case PG_QUERY__NODE__NODE_VIEW_STMT:
-      create_view(session, *node.view_stmt);
+      co_await create_view(session, *node.view_stmt);
       result.command_tag = "CREATE VIEW";
       co_return;
     case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
@@ -421,7 +419,8 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "NOTIFY";
       co_return;
     case PG_QUERY__NODE__NODE_COPY_STMT:
-      fail_unsupported("COPY");
+      co_await copy_rows(session, *node.copy_stmt, result);
+      co_return;
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
       fail_unsupported("EXPLAIN");
     case PG_QUERY__NODE__NODE_DISCARD_STMT:

@@ -24,11 +24,13 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt);
 Task<std::string> rename_object(SessionImpl& session, const PgQuery__RenameStmt& stmt);
 Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt);
 Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt);
-void create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);
-void create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
+/// COPY … FROM STDIN and TO STDOUT (copy.cpp). Sets the command tag. Throws 22P04 and what reading values throws.
+Task<> copy_rows(SessionImpl& session, const PgQuery__CopyStmt& stmt, StatementResult& result);
+Task<> create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);
+Task<> create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
 void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
-void create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt);
-void create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt);
+Task<> create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt);
+Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt);
 /// Takes a view away, and with CASCADE those that read it. Throws 2BP01.
 void drop_view(SessionImpl& session, View& view, bool cascades);
 /// Before a table goes: with CASCADE the views that read it go first. Throws 2BP01.
@@ -65,5 +67,15 @@ void validate_foreign_key(SessionImpl& session, ForeignKey& key);
 void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
 /// A statement's own locking of a table.
 Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait = false);
+/// Finds the table and locks it; if its name has come to mean something else meanwhile, that. Throws as named_table.
+Task<Table*> open_table(SessionImpl& session, const PgQuery__RangeVar& range, LockMode mode, bool nowait = false);
+
+/// What a new name is a key of in a real server's catalog: of tables, views and types, of indexes and sequences, of schemas.
+enum class NewName : std::uint8_t { type, relation, schema };
+/// Waits while another transaction is making something of this name, and lets others wait for this one. Throws 23505 if it
+/// was made meanwhile.
+Task<> claim_name(SessionImpl& session, NewName kind, std::string schema, std::string name);
+/// Waits while other transactions are making something in the schema, and lets them wait from now on.
+Task<> claim_schema_to_drop(SessionImpl& session, std::string name);
 
 }  // namespace orrery::sim::database

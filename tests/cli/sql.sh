@@ -158,6 +158,60 @@ SQL
 try 0 sql waits.sql
 says "other: waits for ever"
 
+# COPY's rows follow it, whether it waits or fails; what stands behind it in its line comes after them.
+cat >copy.sql <<'SQL'
+CREATE TABLE c (a int PRIMARY KEY, b text DEFAULT 'none');
+COPY c FROM STDIN; SELECT count(*) FROM c;
+1	one
+2	\N
+\.
+COPY c TO STDOUT;
+COPY c FROM STDIN;
+3	x
+x	y
+\.
+BEGIN;
+LOCK TABLE c;
+\c other
+COPY c (a) FROM STDIN CSV;
+7
+\.
+\c main
+COMMIT;
+COPY nope FROM STDIN;
+COPY (SELECT * FROM c ORDER BY a) TO STDOUT (FORMAT csv, HEADER);
+COPY c FROM STDIN;
+9	nine
+SQL
+try 0 sql --natural-order copy.sql
+prints <<'OUT'
+CREATE TABLE
+COPY 2
+ count 
+-------
+     2
+(1 row)
+
+1	one
+2	\N
+ERROR:  invalid input syntax for type integer: "x"
+CONTEXT:  COPY c, line 2, column a: "x"
+BEGIN
+LOCK TABLE
+You are now in session "other".
+other: waiting ...
+You are now in session "main".
+COMMIT
+other: <... completed>
+COPY 1
+ERROR:  relation "nope" does not exist
+a,b
+1,one
+2,
+7,none
+COPY 1
+OUT
+
 cat >listing.sql <<'SQL'
 \d
 CREATE TABLE parent (id bigserial PRIMARY KEY, name varchar(20) UNIQUE);

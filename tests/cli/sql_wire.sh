@@ -43,6 +43,11 @@ if command -v psql >/dev/null; then
   out=$(psql -X -At -c 'SELECT b FROM t WHERE a = 1')
   checks=$((checks + 1))
   [[ $out == 12 ]] || wrong "the waiting update did not go on: $out"
+  printf '3\tthree\n4\t\\N\n' | psql -X -q -c 'COPY t FROM STDIN' >copied 2>&1
+  out=$(psql -X -c 'COPY (SELECT * FROM t ORDER BY a) TO STDOUT' 2>&1)
+  says $'1\t12\n2\t\\N\n3\tthree\n4\t\\N'
+  out=$(printf '5,five\n6,six,\n' | psql -X -c 'COPY t FROM STDIN (FORMAT csv)' 2>&1)
+  says $'ERROR:  extra data after last expected column\nCONTEXT:  COPY t, line 2: "6,six,"'
   # Ctrl-C sends a CancelRequest.
   timeout --signal=INT 0.5 psql -X -c 'SELECT pg_sleep(60)' >cancelled 2>&1
   file_has cancelled 'ERROR:  canceling statement due to user request'
@@ -52,7 +57,7 @@ fi
 
 if command -v pgbench >/dev/null; then
   last=pgbench
-  pgbench -i -q -I dtGvp >initialised 2>&1 || wrong "pgbench -i: $(<initialised)"
+  pgbench -i -q >initialised 2>&1 || wrong "pgbench -i: $(<initialised)"
   for mode in simple extended prepared; do
     for script in -S -N '--builtin=tpcb-like'; do
       checks=$((checks + 1))

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <pqxx/pqxx>
 #include <string>
+#include <tuple>
 
 // libpqxx, which knows nothing of Orrery, talks to `orrery sql --wire`.
 
@@ -78,11 +79,31 @@ TEST_F(Libpqxx, GetsItsErrorsByClass) {
   EXPECT_THROW(work.exec("INSERT INTO p VALUES (1)"), pqxx::unique_violation);
   work.abort();
   try {
-    pqxx::nontransaction(connection).exec("COPY p FROM STDIN");
-    ADD_FAILURE() << "COPY is refused";
+    pqxx::nontransaction(connection).exec("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    ADD_FAILURE() << "functions are refused";
   } catch (const pqxx::sql_error& error) {
     EXPECT_EQ(error.sqlstate(), "0A000");
   }
+}
+
+TEST_F(Libpqxx, StreamsRowsInAndOut) {
+  WireServer server;
+  pqxx::connection connection(server.url());
+  pqxx::work work(connection);
+  work.exec("CREATE TABLE p (id int, name text)");
+  {
+    pqxx::stream_to in(work, "p");
+    for (int i = 0; i < 3000; ++i) in << std::make_tuple(i, "tab\tand \\ " + std::to_string(i));
+    in.complete();
+  }
+  EXPECT_EQ(work.exec1("SELECT count(*), sum(id) FROM p")[1].as<int>(), 2999 * 1500);
+  pqxx::stream_from out(work, "p");
+  std::tuple<int, std::string> row;
+  int rows = 0;
+  for (; out >> row; ++rows) EXPECT_EQ(std::get<1>(row), "tab\tand \\ " + std::to_string(std::get<0>(row)));
+  EXPECT_EQ(rows, 3000);
+  out.complete();
+  work.commit();
 }
 
 TEST_F(Libpqxx, RollsBackToASavepoint) {

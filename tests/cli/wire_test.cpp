@@ -89,6 +89,9 @@ class WireClient {
         case 'C':
           text += ' ' + std::string(body.string());
           break;
+        case 'd':
+          text += ' ' + std::string(body.bytes(body.left()));
+          break;
         case 'E':
         case 'N':
           while (const char field = static_cast<char>(body.byte())) {
@@ -349,6 +352,43 @@ TEST_F(Wire, RefusesTextThatIsNoUtf8) {
   WireClient client(hub);
   client.begin();
   EXPECT_EQ(client.send(query("SELECT '\xff'")), (Words{"E 22021 invalid byte sequence for encoding \"UTF8\": 0xff", "Z I"}));
+}
+
+TEST_F(Wire, CopiesRowsInFromDataThatIsCutAnywhere) {
+  WireClient client(hub);
+  client.begin();
+  static_cast<void>(client.send(query("CREATE TABLE t (a int, b text)")));
+  EXPECT_EQ(client.send(query("COPY t FROM STDIN; SELECT count(*) FROM t")), (Words{"G"}));
+  EXPECT_EQ(client.send(message('d', "1\tone\n2") + message('H', "") + message('d', "\tt")), Words{});
+  EXPECT_EQ(client.send(message('d', "wo\n3\tthree") + message('c', "")), (Words{"C COPY 3", "T count", "D 3", "C SELECT 1", "Z I"}));
+  EXPECT_EQ(client.send(query("COPY t TO STDOUT CSV")),
+            (Words{"H", "d 1,one\n", "d 2,two\n", "d 3,three\n", "c", "C COPY 3", "Z I"}));
+  EXPECT_EQ(client.send(parse("", "COPY t FROM STDIN") + message('B', zero("") + zero("") + int16(0) + int16(0) + int16(0)) + execute("")),
+            (Words{"1", "2", "G"}));
+  EXPECT_EQ(client.send(message('d', "4\t\\N\n") + message('c', "") + kSync), (Words{"C COPY 1", "Z I"}));
+}
+
+TEST_F(Wire, CopiesNothingIfTheClientGivesUpErrsOrIsGone) {
+  WireClient client(hub);
+  client.begin();
+  static_cast<void>(client.send(query("CREATE TABLE t (a int)")));
+  static_cast<void>(client.send(query("COPY t FROM STDIN")));
+  EXPECT_EQ(client.send(message('d', "1\n") + message('f', zero("enough"))), (Words{"E 57014 COPY from stdin failed: enough", "Z I"}));
+  static_cast<void>(client.send(query("COPY t FROM STDIN")));
+  EXPECT_EQ(client.send(message('d', "1\n") + query("SELECT 1")), (Words{"E 08P01 unexpected message type 0x51 during COPY from stdin", "Z I"}));
+  static_cast<void>(client.send(query("COPY t FROM STDIN")));
+  // What was on its way when the error was found is passed over.
+  EXPECT_EQ(client.send(message('d', "1\nx\n") + message('d', "2\n") + message('c', "")),
+            (Words{"E 22P02 invalid input syntax for type integer: \"x\"", "Z I"}));
+  {
+    WireClient leaver(hub);
+    leaver.begin();
+    static_cast<void>(leaver.send(query("COPY t FROM STDIN")));
+    static_cast<void>(leaver.send(message('d', "1\n")));
+    leaver.disconnect();
+    EXPECT_TRUE(leaver.is_over());
+  }
+  EXPECT_EQ(client.send(query("SELECT count(*) FROM t")), (Words{"T count", "D 0", "C SELECT 1", "Z I"}));
 }
 
 TEST_F(Wire, DeallocatesWhatTheProtocolPrepared) {

@@ -19,6 +19,7 @@ using cli::sql::SqlEnvironment;
 struct Statement {
   std::size_t line = 0;
   std::string sql;
+  std::string rows;  // that follow a COPY … FROM STDIN
 };
 
 std::string lower(std::string text) {
@@ -31,12 +32,14 @@ std::vector<Statement> statements_of(std::string_view script) {
   cli::sql::StatementSplitter splitter;
   std::istringstream in{std::string(script)};
   bool in_copied_data = false;
+  std::size_t copying = 0;
   std::size_t left_out = 0;  // lines that the splitter has not seen
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (in_copied_data) {
       in_copied_data = line != "\\.";
+      if (in_copied_data) statements[copying].rows += line + "\n";
       ++left_out;
       continue;
     }
@@ -50,11 +53,49 @@ std::vector<Statement> statements_of(std::string_view script) {
     for (auto& each : splitter.feed(line)) {
       const std::string words = lower(each.text);
       if (words.starts_with("copy ") && words.find("from stdin") != std::string::npos) in_copied_data = true;
-      statements.push_back({each.line + left_out, std::move(each.text)});
+      if (in_copied_data) copying = statements.size();
+      statements.push_back({each.line + left_out, std::move(each.text), {}});
     }
   }
-  for (auto& each : splitter.finish()) statements.push_back({each.line + left_out, std::move(each.text)});
+  for (auto& each : splitter.finish()) statements.push_back({each.line + left_out, std::move(each.text), {}});
   return statements;
+}
+
+/// COPY sends rows beside its result: they follow the command tag.
+std::string with_copied(const std::string& outcome, const std::string& copied) {
+  return copied.empty() || outcome.starts_with("ERROR") ? outcome : outcome + "\n" + copied;
+}
+
+std::string run_simulated(SqlClient& client, cli::sql::TypeNumbers& numbers, const Statement& statement) {
+  if (client.is_busy() && client.copy().wants_input()) {
+    client.copy().put(statement.rows);
+    client.copy().end();
+  }
+  if (client.is_busy()) return "does not end";
+  const std::string outcome = outcome_of(client, numbers);
+  return with_copied(outcome, client.copy().output());
+}
+
+std::string run_real(PGconn& connection, const Statement& statement) {
+  Result result(PQexec(&connection, statement.sql.c_str()), PQclear);
+  const ExecStatusType status = PQresultStatus(result.get());
+  std::string copied;
+  if (status == PGRES_COPY_IN) {
+    PQputCopyData(&connection, statement.rows.data(), static_cast<int>(statement.rows.size()));
+    PQputCopyEnd(&connection, nullptr);
+  } else if (status == PGRES_COPY_OUT) {
+    char* line = nullptr;
+    for (int size = 0; (size = PQgetCopyData(&connection, &line, 0)) > 0;) {
+      copied.append(line, static_cast<std::size_t>(size));
+      PQfreemem(line);
+    }
+  } else {
+    return outcome_of(*result);
+  }
+  result.reset(PQgetResult(&connection));
+  const std::string outcome = outcome_of(*result);
+  while (result != nullptr) result.reset(PQgetResult(&connection));
+  return with_copied(outcome, copied);
 }
 
 /// What a refusal names, without its particulars.
@@ -166,6 +207,7 @@ Replay replay(std::string_view script, const real::PrivatePostgres& server) {
   sim::database::Engine engine{"postgres", environment, {.shuffles_open_order = false}};
   cli::sql::TypeNumbers numbers;
   auto client = std::make_unique<SqlClient>(engine, environment.time, "client");
+  client->allow_copy();
   {
     const Connection first = connect_to(server.connection("template1"));
     static_cast<void>(run_on(*first, "DROP DATABASE IF EXISTS replay WITH (FORCE)"));
@@ -181,15 +223,16 @@ Replay replay(std::string_view script, const real::PrivatePostgres& server) {
   };
   for (const Statement& statement : statements_of(script)) {
     client->start(statement.sql);
-    if (client->is_busy()) environment.time.advance(std::chrono::minutes(1));
+    if (client->is_busy() && !client->copy().wants_input()) environment.time.advance(std::chrono::minutes(1));
+    const bool was_open = PQtransactionStatus(real.get()) == PQTRANS_INTRANS;
+    const std::string simulated = run_simulated(*client, numbers, statement);
     if (client->is_busy()) {
       ++result.hangs;
       result.differences.push_back({statement.line, statement.sql, "does not end", ""});
       client = std::make_unique<SqlClient>(engine, environment.time, "client");
+      client->allow_copy();
       continue;
     }
-    const bool was_open = PQtransactionStatus(real.get()) == PQTRANS_INTRANS;
-    const std::string simulated = outcome_of(*client, numbers);
     if (is_refusal(simulated)) {
       ++result.refused;
       ++result.refusals[construct_of(simulated)];
@@ -202,7 +245,7 @@ Replay replay(std::string_view script, const real::PrivatePostgres& server) {
       }
       continue;
     }
-    const std::string wanted = run_on(*real, statement.sql);
+    const std::string wanted = run_real(*real, statement);
     if (is_alike(statement.sql, simulated, wanted)) {
       ++result.same;
       if (wanted.starts_with("ERROR")) ++result.errors;

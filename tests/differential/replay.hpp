@@ -30,7 +30,7 @@ struct Replay {
 
 /// Runs a script's statements one after the other on both, in an empty database with default settings, and compares what
 /// each gives; where a statement has no ORDER BY, the order of its rows is left open. Lines that are commands of psql are
-/// left out, and so are the data of COPY FROM stdin.
+/// left out; COPY … FROM STDIN gets the lines that follow it, up to `\.`.
 [[nodiscard]] Replay replay(std::string_view script, const real::PrivatePostgres& server);
 
 }  // namespace orrery::testing

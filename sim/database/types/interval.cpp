@@ -94,8 +94,10 @@ constexpr UnitName kUnits[] = {
 };
 
 std::optional<Unit> unit_of(std::string_view word) {
+  constexpr std::size_t kCompared = 10;  // PostgreSQL's TOKMAXLEN
+  word = word.substr(0, kCompared);
   for (const UnitName& entry : kUnits) {
-    if (equals_ignoring_case(entry.name, word)) return entry.unit;
+    if (equals_ignoring_case(entry.name.substr(0, kCompared), word)) return entry.unit;
   }
   return std::nullopt;
 }
@@ -105,6 +107,9 @@ struct Number {
   std::int64_t whole = 0;
   double fraction = 0;
 };
+
+/// Further from zero than that.
+bool is_beyond(const Number& number, std::int64_t most) { return number.whole > most || number.whole < -most; }
 
 class IntervalReader {
  public:
@@ -128,6 +133,7 @@ class IntervalReader {
       }
     }
     if (!any) bad_syntax();
+    if (ago && (interval_.months == INT32_MIN || interval_.days == INT32_MIN || interval_.microseconds == INT64_MIN)) out_of_range();
     return ago ? negate_interval(interval_) : interval_;
   }
 
@@ -156,8 +162,9 @@ class IntervalReader {
     const std::size_t start_size = rest_.size();
     Number number;
     while (!rest_.empty() && is_digit(rest_.front())) {
+      const std::int64_t digit = rest_.front() - '0';  // a negative number reaches further
       if (__builtin_mul_overflow(number.whole, std::int64_t{10}, &number.whole) ||
-          __builtin_add_overflow(number.whole, std::int64_t{rest_.front() - '0'}, &number.whole)) {
+          __builtin_add_overflow(number.whole, negative ? -digit : digit, &number.whole)) {
         out_of_range();
       }
       rest_.remove_prefix(1);
@@ -173,10 +180,7 @@ class IntervalReader {
     } else if (!has_whole) {
       bad_syntax();
     }
-    if (negative) {
-      number.whole = -number.whole;
-      number.fraction = -number.fraction;
-    }
+    if (negative) number.fraction = -number.fraction;
     return number;
   }
 
@@ -195,7 +199,7 @@ class IntervalReader {
       rest_.remove_prefix(1);
       const Number months = take_number(negative);
       if (!rest_.empty() && !is_space(rest_.front())) bad_syntax();
-      if (std::abs(months.whole) > 11) out_of_range();
+      if (is_beyond(months, 11)) out_of_range();
       add_once(Unit::year, number);
       add_once(Unit::month, months);
       return;
@@ -227,21 +231,27 @@ class IntervalReader {
       if (second.fraction != 0) bad_syntax();
       rest_.remove_prefix(1);
       const Number third = take_number(negative);
-      if (std::abs(second.whole) > 59 || std::abs(third.whole) > 60) out_of_range();
-      add_once(Unit::hour, first);
-      add_once(Unit::minute, second);
-      add_once(Unit::second, third);
-      return;
+      if (is_beyond(second, 59) || is_beyond(third, 60)) out_of_range();
+      return add_clock(first, second, third);
     }
     if (second.fraction != 0) {
-      if (std::abs(first.whole) > 59 || std::abs(second.whole) > 60) out_of_range();
-      add_once(Unit::minute, first);
-      add_once(Unit::second, second);
-      return;
+      if (is_beyond(first, 59) || is_beyond(second, 60)) out_of_range();
+      return add_clock({}, first, second);
     }
-    if (std::abs(second.whole) > 59) out_of_range();
-    add_once(Unit::hour, first);
-    add_once(Unit::minute, second);
+    if (is_beyond(second, 59)) out_of_range();
+    add_clock(first, second, {});
+  }
+
+  /// A time of day is all of its parts, down to microseconds, whichever are written.
+  void add_clock(const Number& hours, const Number& minutes, const Number& seconds) {
+    constexpr auto bit = [](Unit which) { return 1U << static_cast<unsigned>(which); };
+    constexpr unsigned kParts =
+        bit(Unit::hour) | bit(Unit::minute) | bit(Unit::second) | bit(Unit::millisecond) | bit(Unit::microsecond);
+    if ((seen_ & kParts) != 0) bad_syntax();
+    seen_ |= kParts;
+    add(Unit::hour, hours);
+    add(Unit::minute, minutes);
+    add(Unit::second, seconds);
   }
 
   void add_months(std::int64_t count) {

@@ -26,6 +26,10 @@ struct Checker {
   void end_array() {}
 };
 
+struct DecodingChecker : Checker {
+  static constexpr bool kDecodes = true;
+};
+
 struct StringTaker {
   static constexpr bool kDecodes = true;
   std::string text;
@@ -44,6 +48,13 @@ std::string decoded(std::string_view quoted) {
   StringTaker taker;
   JsonParser<StringTaker>(quoted, taker).parse();
   return std::move(taker.text);
+}
+
+/// Type json takes \u escapes of half a character; whoever looks into it does not. Throws 22P02, 22P05.
+void require_decodable(std::string_view json) {
+  if (json.find("\\u") == std::string_view::npos) return;
+  DecodingChecker checker;
+  JsonParser<DecodingChecker>(json, checker).parse();
 }
 
 /// Walks over JSON that is known to be valid, giving the members' text as it stands.
@@ -132,6 +143,7 @@ class Cursor {
 using Part = std::optional<std::string>;
 
 Part member(std::string_view json, std::string_view key) {
+  require_decodable(json);
   Cursor cursor(json);
   if (cursor.kind() != JsonKind::object) return std::nullopt;
   Part found;  // of equal keys the last one
@@ -143,6 +155,7 @@ Part member(std::string_view json, std::string_view key) {
 }
 
 Part element(std::string_view json, std::int64_t index) {
+  require_decodable(json);
   Cursor cursor(json);
   if (cursor.kind() != JsonKind::array) return std::nullopt;
   if (index < 0) {
@@ -163,6 +176,7 @@ Part element(std::string_view json, std::int64_t index) {
 }
 
 Part follow(std::string_view json, const ArrayData& path) {
+  require_decodable(json);
   std::string current(json);
   for (const Value& step : path.elements) {
     if (step.is_null()) return std::nullopt;
@@ -204,6 +218,7 @@ void expand_array(const Value& json, bool text, std::vector<Value>& cells) {
   if (cursor.kind() != JsonKind::array) {
     raise("22023", std::string("cannot call json_array_elements") + (text ? "_text" : "") + " on a scalar");
   }
+  if (text) require_decodable(json.bytes());
   cursor.members([&](const std::string&, std::string_view value) {
     cells.push_back(text ? as_text(value) : Value::bytes(value));
     return true;
@@ -214,6 +229,7 @@ void expand_object(const Value& json, bool text, std::vector<Value>& cells) {
   Cursor cursor(json.bytes());
   if (cursor.kind() == JsonKind::array) raise("22023", "cannot deconstruct an array as an object");
   if (cursor.kind() != JsonKind::object) raise("22023", "cannot deconstruct a scalar");
+  require_decodable(json.bytes());
   cursor.members([&](const std::string& key, std::string_view value) {
     cells.push_back(Value::bytes(key));
     cells.push_back(text ? as_text(value) : Value::bytes(value));
@@ -276,6 +292,7 @@ void register_json(Registry& registry) {
                             raise("22023", "cannot call json_object_keys on an array");
                           if (cursor.kind() != JsonKind::object)
                             raise("22023", "cannot call json_object_keys on a scalar");
+                          require_decodable(a[0].bytes());
                           cursor.members([&](const std::string& key, std::string_view) {
                             cells.push_back(Value::bytes(key));
                             return true;

@@ -121,6 +121,9 @@ Value jsonb_object_of_arrays(Arguments a, const CallSite&, const EvalContext&) {
   JsonbBuilder out;
   out.begin_object();
   if (a.size() == 2) {
+    if (keys.dimensions.size() > 1 || keys.dimensions.size() != values.dimensions.size()) {
+      raise("2202E", "wrong number of array subscripts");
+    }
     if (keys.elements.size() != values.elements.size()) raise("2202E", "mismatched array dimensions");
   } else if (keys.dimensions.size() > 1) {
     raise_unsupported("jsonb_object() of a two-dimensional array");

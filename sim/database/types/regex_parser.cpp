@@ -302,6 +302,8 @@ class RegexParser {
     bool has_preference = true;
     if (ends() || (c != '*' && c != '+' && c != '?' && c != '{') || (c == '{' && !is_digit(after_next()))) return node;
     ++at_;
+    // So many are too complex for a real server's automaton, at a number that depends on how they stand together.
+    if (++repetitions_ > 1000) raise_unsupported("a regular expression with more than 1,000 repetitions");
     if (c == '{') {
       repeat.least = number();
       repeat.most = repeat.least;
@@ -523,6 +525,7 @@ class RegexParser {
   Regex& regex_;
   std::u32string_view text_;
   std::size_t at_ = 0;
+  std::size_t repetitions_ = 0;
   std::uint32_t branches_ = 0;
   bool ignores_case_ = false;
   bool by_lines_ = false;

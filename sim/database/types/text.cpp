@@ -228,7 +228,15 @@ std::string quote_literal(std::string_view text) {
   return result + "'";
 }
 
-/// format(): %s, %I, %L, %% with `n$` and without widths.
+/// To so many characters; a negative width leaves what is written on the left.
+void append_padded(std::string& out, std::string_view text, std::int64_t width) {
+  const auto wanted = static_cast<std::size_t>(width < 0 ? -width : width);
+  const std::size_t length = utf8_length(text);
+  const std::string padding(wanted > length ? wanted - length : 0, ' ');
+  out += width < 0 ? std::string(text) + padding : padding + std::string(text);
+}
+
+/// format(): %s, %I, %L, %% with `n$`, `-` and a width.
 Value format(Arguments a, const Site& site, const Context&) {
   if (a[0].is_null()) return {};
   const std::string_view pattern = a[0].bytes();
@@ -250,20 +258,30 @@ Value format(Arguments a, const Site& site, const Context&) {
       result.push_back('%');
       continue;
     }
-    std::size_t number = 0;
-    while (is_digit(c)) {
-      number = number * 10 + static_cast<std::size_t>(c - '0');
-      if (number > 10'000) raise("22003", "number is out of range");
-      c = current();
-      if (c == '$') {
-        if (number == 0) raise("22023", "format specifies argument 0, but arguments are numbered from 1");
-        next = number;
-        number = 0;
-        c = current();
-        break;
+    const auto digits = [&] {
+      std::int64_t number = 0;
+      for (; is_digit(c); c = current()) {
+        number = number * 10 + (c - '0');
+        if (number > INT32_MAX) raise("22003", "number is out of range");
       }
+      return number;
+    };
+    const bool begins_with_digit = is_digit(c);
+    std::int64_t width = digits();
+    if (begins_with_digit && c == '$') {
+      if (width == 0) raise("22023", "format specifies argument 0, but arguments are numbered from 1");
+      next = static_cast<std::size_t>(width);
+      width = 0;
+      c = current();
     }
-    if (number != 0 || c == '-' || c == '*') raise_unsupported("a width in format()");
+    bool is_left = false;
+    if (width == 0) {
+      for (; c == '-'; c = current()) is_left = true;
+      if (c == '*') raise_unsupported("a width in format() that an argument gives");
+      width = digits();
+    }
+    if (width > 1'000'000) raise_unsupported("a width in format() of more than a million");
+    if (is_left) width = -width;
     if (c != 's' && c != 'I' && c != 'L') {
       raise("22023", std::string("unrecognized format() type specifier \"") + c + "\"", {},
             "For a single \"%\" use \"%%\".");
@@ -272,10 +290,10 @@ Value format(Arguments a, const Site& site, const Context&) {
     const Value& argument = a[next];
     if (argument.is_null()) {
       if (c == 'I') raise("22004", "null values cannot be formatted as an SQL identifier");
-      if (c == 'L') result += "NULL";
+      append_padded(result, c == 'L' ? "NULL" : "", width);
     } else {
       const std::string text = output_text(site.arguments[next], argument);
-      result += c == 's' ? text : c == 'I' ? quote_identifier(text) : quote_literal(text);
+      append_padded(result, c == 's' ? text : c == 'I' ? quote_identifier(text) : quote_literal(text), width);
     }
     ++next;
   }

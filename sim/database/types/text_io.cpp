@@ -122,15 +122,24 @@ void append_uuid(std::string& out, std::string_view bytes) {
   }
 }
 
+/// "(block,offset)"; as strtoul reads them: spaces and a sign may stand before each, and -1 is the last block.
 Value tid_from_text(std::string_view text) {
-  std::uint32_t block = 0;
-  std::uint16_t offset = 0;
-  const char* const end = text.data() + text.size();
-  if (text.size() < 5 || text.front() != '(') raise_invalid_input("tid", text);
-  const auto first = std::from_chars(text.data() + 1, end, block);
-  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ',') raise_invalid_input("tid", text);
-  const auto second = std::from_chars(first.ptr + 1, end, offset);
-  if (second.ec != std::errc{} || second.ptr + 1 != end || *second.ptr != ')') raise_invalid_input("tid", text);
+  std::string_view rest = text;
+  const auto number = [&](char before, char after, std::int64_t least, std::int64_t most) {
+    if (rest.empty() || rest.front() != before) raise_invalid_input("tid", text);
+    rest.remove_prefix(1);
+    while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
+    if (rest.starts_with('+')) rest.remove_prefix(1);
+    std::int64_t value = 0;
+    const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+    if (error != std::errc{} || rest.empty() || rest.front() != after || value < least || value > most) {
+      raise_invalid_input("tid", text);
+    }
+    return value;
+  };
+  const auto block = static_cast<std::uint32_t>(number('(', ',', INT32_MIN, UINT32_MAX));
+  const auto offset = static_cast<std::uint16_t>(number(',', ')', 0, UINT16_MAX));
   return Value::integer(std::int64_t{block} << 16 | offset);
 }
 
@@ -153,7 +162,8 @@ Value snapshot_from_text(std::string_view text) {
   colon();
   const std::uint64_t high = number();
   colon();
-  if (low == 0 || high == 0 || low > high) fail();
+  constexpr std::uint64_t kLast = INT64_MAX;
+  if (low == 0 || high == 0 || low > high || high > kLast) fail();
   std::string normal = std::to_string(low) + ":" + std::to_string(high) + ":";
   std::uint64_t last = 0;
   while (!rest.empty()) {
