@@ -24,7 +24,7 @@ void HeldTransaction::release() {
 
 void HeldTransaction::hold(const std::string& connection) {
   try {
-    PgLink link(connection, "somebody else");
+    PgLink link(connection, "somebody-else");
     link.script("BEGIN");
     (void)link.execute("SELECT pg_current_xact_id()", {});
     std::unique_lock lock(mutex_);

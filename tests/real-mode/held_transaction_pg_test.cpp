@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kIdle =
     "SELECT count(*) AS n FROM pg_stat_activity"
-    " WHERE application_name = 'somebody else' AND state = 'idle in transaction' AND backend_xid IS NOT NULL";
+    " WHERE application_name = 'somebody-else' AND state = 'idle in transaction' AND backend_xid IS NOT NULL";
 
 /// A session is another process: what it does is seen a moment later.
 bool comes_to(PgLink& link, std::int64_t idle) {
