@@ -86,6 +86,8 @@ const std::vector<Shape>& shapes() {
       {FaultKind::standby_lag, 3, 0, {{1s, 15s}}, 50'000, 6'000'000},
       {FaultKind::read_only_database, 2, 0, {{200ms, 2s}, {2s, 8s}}},
       {FaultKind::connection_limit, 2, 0, {{500ms, 3s}, {3s, 10s}}, 0, 6},
+      // The last range is longer than a reader of events may be late.
+      {FaultKind::idle_transaction, 2, 0, {{500ms, 5s}, {5s, 20s}, {20s, 60s}}},
       {FaultKind::serialization_failure, 0, 15'000},
       {FaultKind::break_listening, 0, 20'000},
   };
@@ -135,6 +137,7 @@ std::vector<std::string> targets_of(const Shape& shape, const FaultHosts& hosts)
     case FaultKind::slow_database:
     case FaultKind::read_only_database:
     case FaultKind::connection_limit:
+    case FaultKind::idle_transaction:
       add(hosts.databases);
       break;
     case FaultKind::failover:

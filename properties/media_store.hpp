@@ -25,6 +25,12 @@ namespace orrery {
 /// left out, applied twice or applied late.
 [[nodiscard]] Check read_models_are_sums();
 
+/// No event waits for a reader of the events (a read model, or the saga) during `bound` in which nobody was struck who brings
+/// it there: the reader's hosts and database, the event store's hosts and database, and the links between them. Transactions
+/// that others have open there excuse nothing, nor do faults that strike once, which cost a repetition. Judged: each event at
+/// each reader. Broken by: a reader that waits for all who run, that stops after an error, or is stuck at one event.
+[[nodiscard]] Check readers_keep_up(Duration bound);
+
 /// A medium that is listed for somebody, or shown to somebody, is theirs; and after an upload that was answered, a reader who
 /// asks for at least its position is shown it. Judged: each answer to "get media" and "list media".
 [[nodiscard]] Check reads_show_their_own();

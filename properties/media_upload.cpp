@@ -10,9 +10,11 @@
 #include "properties/media_events.hpp"
 #include "properties/media_sagas.hpp"
 #include "properties/media_store.hpp"
+#include "properties/outages.hpp"
 #include "properties/rows.hpp"
 #include "properties/saga_checks.hpp"
 #include "properties/sometimes.hpp"
+#include "runtime/controls.hpp"
 
 namespace orrery {
 namespace {
@@ -21,6 +23,7 @@ constexpr const char* kStore = "media_files";
 constexpr const char* kSagas = "saga_db";
 constexpr Duration kGrace = 15s;         // after the faults: hosts start, connections are made anew
 constexpr Duration kPatience = 30s;      // what began later than this before the end may still be under way
+constexpr Duration kNoFurther = 20s;     // that a reader of the events may be behind: as kGrace, and one pause after a failure
 constexpr Duration kSagaPatience = 75s;  // likewise, of sagas: three deadlines of steps do not fit into a good day's bound
 
 void add_events(std::vector<Property>& all) {
@@ -34,6 +37,10 @@ void add_events(std::vector<Property>& all) {
   all.push_back(always("a row of a read model never goes back",
                        "While a row of a read model exists, the version of its last event never gets smaller.",
                        rows_never_go_back()));
+  all.push_back(always("no reader of the events falls behind",
+                       "An event is in each read model, and known to the saga, after 20 s in which nothing struck those who bring "
+                       "it there, whatever transactions others have open.",
+                       readers_keep_up(kNoFurther)));
   all.push_back(always("reads show their own",
                        "Nobody is shown what is not theirs, and who asks for what they have just uploaded is shown it.",
                        reads_show_their_own()));
@@ -161,6 +168,18 @@ Occurrences empty_rollback(const HistoryIndex& index) {
   return found;
 }
 
+/// An event is stored while somebody has a transaction open at the event store.
+Occurrences stored_beside_an_idle_transaction(const HistoryIndex& index) {
+  Occurrences found;
+  for (const Outages::Fault& fault : outages_of(index).faults) {
+    if (fault.kind != to_string(FaultKind::idle_transaction) || fault.target != "event_db") continue;
+    for (const MediaEvent& event : media_events_of(index).all) {
+      if (fault.span.overlaps({event.commit->id, event.commit->id})) found.add(event.commit->id);
+    }
+  }
+  return found;
+}
+
 void add_sometimes(std::vector<Property>& all) {
   all.push_back(sometimes("a saga is completed", "An upload goes well.", saga_ends_as(kSagas, "completed")));
   all.push_back(sometimes("a saga is compensated", "An upload is undone.", saga_ends_as(kSagas, "compensated")));
@@ -189,6 +208,8 @@ void add_sometimes(std::vector<Property>& all) {
                           answered("media-gateway", "", 401)));
   all.push_back(sometimes("a commit's answer is lost", "The event store does not learn the outcome of its COMMIT.",
                           commit_answer_is_lost("event_db")));
+  all.push_back(sometimes("an event is stored beside an idle transaction", "Somebody else has a transaction open at the event store.",
+                          stored_beside_an_idle_transaction));
   all.push_back(sometimes("a host dies with a transaction open", "A crash comes right before a COMMIT.",
                           host_dies_at("before commit")));
   all.push_back(sometimes("a host dies with a request to answer", "A crash comes while somebody waits for an answer.",

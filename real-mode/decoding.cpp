@@ -2,6 +2,7 @@
 #include "real-mode/decoding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <stdexcept>
@@ -11,6 +12,11 @@
 
 namespace orrery::real {
 namespace {
+
+constexpr std::string_view kMigrations = "orrery_migrations";
+/// Tables of services/patterns that have rows before anybody uses a system: of the schema, or written by a service that starts. One that
+/// was used has rows in others, too.
+constexpr std::array<std::string_view, 3> kWrittenAtStart = {"event_head", "feed_checkpoints", "saga_declarations"};
 
 [[noreturn]] void unreadable(std::string_view text) {
   throw std::runtime_error("logical decoding says what cannot be read: " + std::string(text.substr(0, 200)));
@@ -209,9 +215,30 @@ ChangeCapture::ChangeCapture(std::string connection, std::string slot)
 std::string ChangeCapture::filled() const {
   PgLink link(connection_, "orrery-capture");
   for (const auto& [table, shape] : shapes_) {
-    if (table != "orrery_migrations" && !link.execute("SELECT 1 FROM \"" + table + "\" LIMIT 1", {}).empty()) return table;
+    const bool may_be = table == kMigrations || std::ranges::find(kWrittenAtStart, table) != kWrittenAtStart.end();
+    if (!may_be && !link.execute("SELECT 1 FROM \"" + table + "\" LIMIT 1", {}).empty()) return table;
   }
   return {};
+}
+
+std::vector<RowChange> ChangeCapture::standing() const {
+  PgLink link(connection_, "orrery-capture");
+  std::vector<RowChange> changes;
+  for (const std::string_view table : kWrittenAtStart) {
+    const auto shape = shapes_.find(table);
+    if (shape == shapes_.end()) continue;
+    std::string columns;
+    for (const std::string& column : shape->second->columns) columns += (columns.empty() ? "\"" : ", \"") + column + "\"";
+    const Rows rows = link.execute("SELECT " + columns + " FROM \"" + shape->first + "\"", {});
+    for (const Row row : rows) {
+      RowChange& change = changes.emplace_back();
+      change.table = shape->first;
+      change.operation = RowOperation::insert;
+      change.shape = shape->second;
+      for (std::size_t i = 0; i < shape->second->columns.size(); ++i) change.after.push_back(row[i]);
+    }
+  }
+  return changes;
 }
 
 std::vector<DecodedTransaction> ChangeCapture::take() {

@@ -29,8 +29,11 @@ class ChangeCapture {
   ChangeCapture(std::string connection, std::string slot);
   ChangeCapture(ChangeCapture&&) = default;
 
-  /// A table that had rows before, other than the list of migrations; empty: none.
+  /// A table that had rows before, other than what a system has that was only started; empty: none.
   [[nodiscard]] std::string filled() const;
+  /// What a system that was only started has in its tables, as if it were inserted now. A row that is written meanwhile is told by
+  /// `take` too.
+  [[nodiscard]] std::vector<RowChange> standing() const;
   /// What was committed so far. Throws as above; std::runtime_error for a change that it cannot tell, such as TRUNCATE.
   [[nodiscard]] std::vector<DecodedTransaction> take();
   /// Takes the slot away: one that is left keeps the server from ever removing its log.

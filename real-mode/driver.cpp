@@ -41,6 +41,11 @@ void Driver::capture(const NodeSettings& settings) {
     if (!filled.empty()) {
       throw std::runtime_error(name + "." + filled + " has rows already: a system is judged from its beginning, so it must be a fresh one");
     }
+    Event event;
+    event.kind = EventKind::transaction_committed;
+    event.host = event.subject = name;
+    event.changes = captures_.back().changes.standing();
+    if (!event.changes.empty()) standing_.push_back(std::move(event));
   }
   if (!settings.broker.empty()) {
     captures_.push_back({kBrokerDatabase, ChangeCapture(settings.broker, slot + kBrokerDatabase)});
@@ -83,7 +88,9 @@ void Driver::begin() {
 
 History Driver::gather() {
   const Instant end = loop_.now();
-  std::vector<Event> events = events_;
+  std::vector<Event> events = standing_;
+  for (Event& event : events) event.at = beginning_.at;
+  events.insert(events.end(), events_.begin(), events_.end());
   std::vector<std::string> paths;
   for (const auto& file : std::filesystem::directory_iterator(folder_)) {
     if (file.path().extension() == ".events") paths.push_back(file.path().string());
@@ -94,7 +101,7 @@ History Driver::gather() {
       if (event.at >= beginning_.at) events.push_back(std::move(event));
     }
   }
-  if (events.size() == events_.size()) throw std::runtime_error("no process wrote what happened to " + folder_);
+  if (events.size() == standing_.size() + events_.size()) throw std::runtime_error("no process wrote what happened to " + folder_);
   add_committed(captures_, beginning_, events);
   return in_order(std::move(events), beginning_, end);
 }

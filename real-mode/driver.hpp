@@ -39,6 +39,7 @@ class Driver {
   Captures captures_;
   std::map<std::string, std::unique_ptr<Node>> clients_;
   std::vector<Event> events_;
+  std::vector<Event> standing_;  // a commit for each database that had rows from the start
   Beginning beginning_;
 };
 

@@ -65,6 +65,7 @@ TestBed::~TestBed() {
   replicas_.clear();
   clients_.clear();
   proxy_.reset();
+  held_.clear();
   try {
     if (!made_databases_.empty()) {
       for (Capture& capture : captures_) capture.changes.drop();

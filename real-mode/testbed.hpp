@@ -12,6 +12,7 @@
 #include "real-mode/control.hpp"
 #include "real-mode/gathering.hpp"
 #include "real-mode/guardian.hpp"
+#include "real-mode/held_transaction.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/private_postgres.hpp"
 #include "real-mode/private_redis.hpp"
@@ -173,6 +174,7 @@ class TestBed final : public Controls {
   void end_episode(std::uint64_t id);
   void apply(const Fault& fault, bool begins);
   void pause(const Fault& fault, bool begins);
+  void hold_transaction(const Fault& fault, bool begins);
   [[nodiscard]] bool others_active(const Fault& fault, bool begins) const;
   [[nodiscard]] std::string unsupported_decision(const Fault& fault) const;
   [[nodiscard]] std::string unsupported_on_link(const Fault& fault) const;
@@ -208,6 +210,7 @@ class TestBed final : public Controls {
   std::map<std::string, std::uint64_t> shared_;  // occasions that hosts share, by name
   std::vector<Fault> struck_;
   std::list<Active> active_;
+  std::map<std::string, std::vector<std::unique_ptr<HeldTransaction>>> held_;  // by database, also those that were released
   std::uint64_t last_active_ = 0;
   Duration delivery_delay_{0};
   Instant began_{};

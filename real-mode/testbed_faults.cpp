@@ -120,6 +120,9 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
     case FaultKind::read_only_database:
       return settings_.postgres.empty() ? "" : "the server given with --postgres is not the test bed's to set";
     case FaultKind::connection_limit: return {};
+    case FaultKind::idle_transaction:
+      if (std::ranges::find(settings_.databases, fault.target, &BedSettings::DatabaseSpec::name) != settings_.databases.end()) return {};
+      return "it is no service's database, or a standby";
     case FaultKind::broker_delay: return fault.target == kBroker ? "" : "it is no broker";
     default: return "real mode cannot do this to a database or the broker";
   }
@@ -206,6 +209,7 @@ void TestBed::apply(const Fault& fault, bool begins) {
     case FaultKind::read_only_database:
       if (!others_active(fault, begins)) find_server(fault.target)->postgres->set_read_only(begins);
       return;
+    case FaultKind::idle_transaction: return hold_transaction(fault, begins);
     case FaultKind::partition:
     case FaultKind::one_way_partition:
       begins ? proxy_->block(ends.from, ends.to) : proxy_->unblock(ends.from, ends.to);
@@ -246,6 +250,18 @@ bool TestBed::others_active(const Fault& fault, bool begins) const {
   return std::ranges::count_if(active_, [&](const Active& active) {
     return active.fault.kind == fault.kind && active.fault.target == fault.target;
   }) > (begins ? 1 : 0);
+}
+
+void TestBed::hold_transaction(const Fault& fault, bool begins) {
+  if (others_active(fault, begins)) return;
+  auto& held = held_[fault.target];
+  if (!begins) return held.back()->release();
+  const auto failed = [this, alive = std::weak_ptr<bool>(alive_), database = fault.target](const std::string& why) {
+    loop_.post([this, alive, database, why] {
+      if (!alive.expired()) note(EventKind::log, database, "warning", {}, 0, "nobody has a transaction open: " + why);
+    });
+  };
+  held.push_back(std::make_unique<HeldTransaction>(connection_to(fault.target), failed));
 }
 
 void TestBed::pause(const Fault& fault, bool begins) {

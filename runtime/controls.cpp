@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(FaultKind::count
     "cache_evict",     "failover",
     "switchover",      "standby_lag",
     "read_only_database", "connection_limit",
-    "serialization_failure", "break_listening",
+    "idle_transaction", "serialization_failure",
+    "break_listening",
 };
 
 }  // namespace

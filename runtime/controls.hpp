@@ -53,6 +53,7 @@ enum class FaultKind : std::uint8_t {
   standby_lag,        // target: database. Its standby is `amount` us further behind for `lasts`
   read_only_database, // target: database. Transactions begin read-only for `lasts`: writes fail (25006)
   connection_limit,   // target: database. No more than `amount` connections are let in for `lasts` (53300)
+  idle_transaction,   // target: database. A session of somebody else has a transaction with an id open for `lasts`, and does nothing
   // … and decisions.
   serialization_failure,  // target: "client>database". A SERIALIZABLE transaction fails without need (40001)
   break_listening,        // target: "client>database". A connection that LISTENs breaks just before a notification: it is lost
@@ -63,7 +64,7 @@ enum class FaultKind : std::uint8_t {
 /// Episodes last; decisions strike once.
 [[nodiscard]] constexpr bool is_episode(FaultKind kind) noexcept {
   return kind < FaultKind::drop || kind == FaultKind::cache_down || kind == FaultKind::disk_full ||
-         (kind >= FaultKind::failover && kind <= FaultKind::connection_limit);
+         (kind >= FaultKind::failover && kind <= FaultKind::idle_transaction);
 }
 
 /// One fault at one address: everything that is needed to do exactly this again.

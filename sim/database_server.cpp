@@ -101,6 +101,7 @@ std::unique_ptr<Machine> DatabaseServer::boot(Host& host) {
 
 void DatabaseServer::crashed() {
   sessions_.clear();
+  holder_.reset();
   pooler_.clear();
   if (primary_ == nullptr && !survives_) survives_ = flushed();
 }
@@ -135,6 +136,19 @@ void DatabaseServer::limit_connections(std::size_t most, bool begins) {
     limits_.push_back(most);
   } else if (const auto found = std::ranges::find(limits_, most); found != limits_.end()) {
     limits_.erase(found);
+  }
+}
+
+void DatabaseServer::hold_transaction(bool begins) {
+  held_ += begins ? 1 : -1;
+  if (held_ == 0) holder_.reset();
+  if (!begins || held_ > 1 || !host_->alive()) return;
+  holder_ = open_session("somebody else");
+  for (const char* statement : {"BEGIN", "SELECT pg_current_xact_id()"}) {
+    const Task<database::StatementResult> running = holder_->execute(statement);
+    running.start();
+    CHECK(running.done(), "who takes a transaction's id waits for nobody");
+    static_cast<void>(running.result());
   }
 }
 

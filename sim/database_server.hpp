@@ -78,6 +78,8 @@ class DatabaseServer final : public database::Environment {
   void set_disk_full(bool begins);
   /// No more connections than this, the smallest of those that are in force.
   void limit_connections(std::size_t most, bool begins);
+  /// Somebody else's session has a transaction open that has its id and does nothing, until it ends or the server does.
+  void hold_transaction(bool begins);
   /// From here on it has a standby. Both hosts are attached.
   void replicate_to(DatabaseServer& standby);
   [[nodiscard]] bool is_standby() const noexcept { return primary_ != nullptr; }
@@ -137,6 +139,7 @@ class DatabaseServer final : public database::Environment {
   int read_only_ = 0;
   int disk_full_ = 0;
   std::vector<std::size_t> limits_;
+  int held_ = 0;
   std::shared_ptr<database::Engine> engine_;  // a standby's is its primary's
   WriteAheadLog wal_;
   DatabaseServer* primary_ = nullptr;  // of a standby
@@ -153,6 +156,7 @@ class DatabaseServer final : public database::Environment {
   };
   std::map<std::uint32_t, Occasions> occasions_;
   std::map<ConnectionId, Session*> sessions_;  // of the machine that runs now
+  std::unique_ptr<database::Session> holder_;  // likewise: of the transaction that somebody else has open
 };
 
 }  // namespace orrery::sim

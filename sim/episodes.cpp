@@ -23,7 +23,8 @@ bool is_on_links(FaultKind kind) {
 bool changes_primary(FaultKind kind) { return kind == FaultKind::failover || kind == FaultKind::switchover; }
 
 bool is_of_database(FaultKind kind) {
-  return kind == FaultKind::read_only_database || kind == FaultKind::connection_limit;
+  return kind == FaultKind::read_only_database || kind == FaultKind::connection_limit ||
+         kind == FaultKind::idle_transaction;
 }
 
 /// How long an old primary takes until it follows the new one (pg_rewind, or a new base backup).
@@ -230,6 +231,7 @@ void Episodes::apply(const Fault& fault, bool begins) {
     case FaultKind::connection_limit:
       directory_.databases.find(fault.target)->second->limit_connections(static_cast<std::size_t>(fault.amount), begins);
       return;
+    case FaultKind::idle_transaction: directory_.databases.find(fault.target)->second->hold_transaction(begins); return;
     case FaultKind::broker_delay: directory_.broker->set_delivery_delay(directory_.broker->delivery_delay() + by); return;
     case FaultKind::disk_full:
       if (const auto store = directory_.file_stores.find(fault.target); store != directory_.file_stores.end()) {

@@ -48,6 +48,12 @@ constexpr std::string_view kTakePositions =
 // twin: in-flight-lower-id-skipped. The numbers are taken now and appear at the commit.
 constexpr std::string_view kTakeFromSequence = "SELECT nextval('event_positions') AS last";
 
+// twin: watermark-stalled. The transaction's own id is the number: those who are older may still come.
+constexpr std::string_view kTakeTransactionId = "SELECT pg_current_xact_id()::text::bigint * 1000 AS last";
+// … so a reader waits until none of them runs any more, whoever's it is and whatever it does.
+constexpr std::string_view kFeedIsFinished =
+    " AND position < pg_snapshot_xmin(pg_current_snapshot())::text::bigint * 1000";
+
 constexpr std::string_view kInsert =
     "INSERT INTO events (position, id, aggregate_type, aggregate_id, version, event_type, data)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -59,10 +65,9 @@ constexpr std::string_view kInsert =
 constexpr std::string_view kStream = "SELECT " ORRERY_EVENT_COLUMNS
                                      " FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND version > $3"
                                      " ORDER BY version LIMIT $4";
-constexpr std::string_view kFeed =
-    "SELECT " ORRERY_EVENT_COLUMNS " FROM events WHERE position > $1 ORDER BY position LIMIT $2";
-constexpr std::string_view kFeedOfType = "SELECT " ORRERY_EVENT_COLUMNS
-                                         " FROM events WHERE position > $1 AND event_type = $3 ORDER BY position LIMIT $2";
+constexpr std::string_view kFeed = "SELECT " ORRERY_EVENT_COLUMNS " FROM events WHERE position > $1";
+constexpr std::string_view kFeedIsOfType = " AND event_type = $3";
+constexpr std::string_view kFeedInOrder = " ORDER BY position LIMIT $2";
 
 #undef ORRERY_EVENT_COLUMNS
 
@@ -159,7 +164,10 @@ Task<Appended> EventStore::append_once(const std::string& aggregate_type, const 
   }
   const auto count = static_cast<std::int64_t>(events.size());
   std::int64_t position = 0;
-  if (!twin_.is("in-flight-lower-id-skipped")) {
+  if (twin_.is("watermark-stalled")) {
+    const Rows taken = co_await tx.exec(kTakeTransactionId);
+    position = taken[0]["last"].integer();
+  } else if (!twin_.is("in-flight-lower-id-skipped")) {
     const Rows taken = co_await tx.exec(kTakePositions, count);
     position = taken[0]["last"].integer() - count;
   }
@@ -185,11 +193,15 @@ Task<std::vector<StoredEvent>> EventStore::stream(std::string aggregate_type, st
 }
 
 Task<std::vector<StoredEvent>> EventStore::feed(std::int64_t after, std::int64_t limit, std::string type) {
+  std::string sql(kFeed);
+  if (twin_.is("watermark-stalled")) sql += kFeedIsFinished;
+  if (!type.empty()) sql += kFeedIsOfType;
+  sql += kFeedInOrder;
   Rows rows;
   if (type.empty()) {
-    rows = co_await db_.exec(kFeed, after, limit);
+    rows = co_await db_.exec(sql, after, limit);
   } else {
-    rows = co_await db_.exec(kFeedOfType, after, limit, type);
+    rows = co_await db_.exec(sql, after, limit, type);
   }
   co_return events_of(rows);
 }

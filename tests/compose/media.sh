@@ -23,20 +23,7 @@ for service in events command query album notification saga gateway frontend; do
 done
 [[ $("${compose[@]}" ps -q media-saga | wc -l) == 2 ]] || fail "not two replicas of media-saga"
 
-token=$(get -d '{"user": "ada"}' http://127.0.0.1:8080/auth/dev-token | sed -nE 's/.*"token":"([^"]+)".*/\1/p')
-[[ -n $token ]] || fail "MediaHub gives no token"
-base64 -d "$top/tests/frontend/picture.png.base64" >"$home/picture.png"
-status=$(get -o "$home/answer" -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: image/png' \
-  --data-binary "@$home/picture.png" 'http://127.0.0.1:8080/media?filename=sunset.png')
-[[ $status == 201 ]] || fail "upload: $status $(<"$home/answer")"
-for ((i = 0; ; ++i)); do
-  ! get -H "Authorization: Bearer $token" http://127.0.0.1:8080/notifications | grep -q sunset || break
-  ((i < 120)) || fail "the upload's saga is not completed: $(get -H "Authorization: Bearer $token" http://127.0.0.1:8080/sagas)"
-  sleep 0.5
-done
-get http://127.0.0.1:3000/ | grep -q '<meta name="gateway" content="http://localhost:8080">' || fail "the debug page does not know its gateway"
-[[ $(get -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/metrics) == 404 ]] || fail "the entrance shows the metrics"
-
+# First: a driver judges a system from its beginning.
 say "the driver runs media-upload; a replica of the saga and one of the event store are killed meanwhile"
 "${compose[@]}" run -T --rm driver drive media-upload --config /etc/orrery/driver.json --events /events \
   --for 15s --settle 80s >"$home/media-drive.log" 2>&1 &
@@ -52,5 +39,20 @@ wait "$driver" || status=$?
 cat "$home/media-drive.log"
 ((status == 0)) || fail "MediaHub's driver ended with status $status"
 grep -q 'held media-upload' "$home/media-drive.log" || fail "MediaHub's driver says nothing"
+
+say "somebody uploads a picture"
+token=$(get -d '{"user": "visitor"}' http://127.0.0.1:8080/auth/dev-token | sed -nE 's/.*"token":"([^"]+)".*/\1/p')
+[[ -n $token ]] || fail "MediaHub gives no token"
+base64 -d "$top/tests/frontend/picture.png.base64" >"$home/picture.png"
+status=$(get -o "$home/answer" -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: image/png' \
+  --data-binary "@$home/picture.png" 'http://127.0.0.1:8080/media?filename=sunset.png')
+[[ $status == 201 ]] || fail "upload: $status $(<"$home/answer")"
+for ((i = 0; ; ++i)); do
+  ! get -H "Authorization: Bearer $token" http://127.0.0.1:8080/notifications | grep -q sunset || break
+  ((i < 120)) || fail "the upload's saga is not completed: $(get -H "Authorization: Bearer $token" http://127.0.0.1:8080/sagas)"
+  sleep 0.5
+done
+get http://127.0.0.1:3000/ | grep -q '<meta name="gateway" content="http://localhost:8080">' || fail "the debug page does not know its gateway"
+[[ $(get -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/metrics) == 404 ]] || fail "the entrance shows the metrics"
 trap - ERR
 "${compose[@]}" down -v >>"$home/media-up.log" 2>&1

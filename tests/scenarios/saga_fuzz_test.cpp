@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "scenarios/testing.hpp"
 #include "tests/scenarios/saga_fuzz.hpp"
@@ -12,7 +13,8 @@ using testing::drawn_steps;
 using testing::fuzzed_saga;
 
 TEST(FuzzedSaga, IsWholeWhateverItsStepsAre) {
-  for (std::uint64_t number = 1; number <= 60; ++number) {
+  const std::uint64_t sagas = std::getenv("ORRERY_LONG") != nullptr ? 2000 : 60;
+  for (std::uint64_t number = 1; number <= sagas; ++number) {
     const Scenario scenario = fuzzed_saga(number).with_profile(number % 2 == 0 ? "heavy" : "swarm");
     EXPECT_HOLDS(scenario, seeds(number, number)) << "saga " << number << ": " << drawn_steps(number).dump();
   }

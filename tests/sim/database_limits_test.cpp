@@ -53,6 +53,40 @@ TEST(AFullDisk, FailsStatementsThatNeedRoomAsAWholeAndReadsOn) {
   EXPECT_EQ(lab.run({"INSERT INTO t VALUES (1000, 1) RETURNING id"}), "1000");
 }
 
+/// Transactions that have an id and are not over.
+constexpr const char* kRunning = "SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot())";
+
+TEST(AnIdleTransaction, IsOlderThanAllOthersAndInNobodysWay) {
+  DatabaseLab lab;
+  lab.inject(FaultKind::idle_transaction, 5s);
+  EXPECT_EQ(lab.run({"UPDATE t SET v = 1 WHERE id = 0 RETURNING v"}), "1");
+  EXPECT_EQ(lab.run({kRunning}), "1");
+  EXPECT_EQ(lab.run({"ALTER TABLE t ADD COLUMN w int", "SELECT count(*) FROM t"}), "1");
+  lab.pass(5s);
+  EXPECT_EQ(lab.run({kRunning}), "0");
+}
+
+TEST(AnIdleTransaction, EndsWithTheServer) {
+  DatabaseLab lab;
+  lab.inject(FaultKind::idle_transaction, 20s);
+  lab.inject(FaultKind::crash, 1s);
+  lab.pass(3s);
+  EXPECT_EQ(lab.run({kRunning}), "0");
+  lab.pass(20s);
+  EXPECT_EQ(lab.run({kRunning}), "0");
+}
+
+TEST(AnIdleTransaction, IsOneHoweverManyFaultsAskForIt) {
+  DatabaseLab lab;
+  lab.inject(FaultKind::idle_transaction, 2s);
+  lab.inject(FaultKind::idle_transaction, 4s);
+  EXPECT_EQ(lab.run({kRunning}), "1");
+  lab.pass(3s);
+  EXPECT_EQ(lab.run({kRunning}), "1");
+  lab.pass(2s);
+  EXPECT_EQ(lab.run({kRunning}), "0");
+}
+
 TEST(OverlappingFaults, OfOneKindEndOneByOne) {
   DatabaseLab lab;
   lab.inject(FaultKind::read_only_database, 2s);
