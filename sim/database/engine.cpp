@@ -45,7 +45,7 @@ std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCach
   auto compiled = std::make_shared<CompiledText>();
   compiled->text = sql;
   compiled->declared.assign(declared.begin(), declared.end());
-  compiled->tree = std::make_unique<ParseTree>(compiled->text);
+  compiled->tree = parse(compiled->text);
   for (std::size_t i = 0; i < compiled->tree->size(); ++i) {
     CompiledStatement statement;
     statement.node = &compiled->tree->statement(i);

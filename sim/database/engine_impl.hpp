@@ -37,7 +37,7 @@ struct CompiledStatement {
 /// A text as it was parsed, once for each search_path.
 struct CompiledText {
   std::string text;
-  std::unique_ptr<ParseTree> tree;
+  std::shared_ptr<const ParseTree> tree;
   std::vector<CompiledStatement> statements;
   std::vector<TypeRef> declared;  // types that Parse gave to the first parameters
   std::shared_ptr<const CompiledText> owner;  // of a statement in PREPARE: the text in whose tree it stands
