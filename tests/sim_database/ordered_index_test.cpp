@@ -67,7 +67,8 @@ class Indexed {
       RC_ASSERT(index_.has_key(place, wanted));
       ++count;
     }
-    RC_ASSERT(place == index_.end() || !index_.has_key(place, wanted));
+    const bool is_all = place == index_.end() || !index_.has_key(place, wanted);
+    RC_ASSERT(is_all);
     return count;
   }
   [[nodiscard]] std::size_t expected_count(std::size_t key) const {
