@@ -65,7 +65,7 @@ DatabaseServer::DatabaseServer(Directory& directory, std::string name, DatabaseO
       wal_(directory.kernel, entity_) {
   options_.engine.loses_asynchronous_commits = true;
   engine_ = std::make_shared<database::Engine>(name_, *this, options_.engine);
-  engine_->on_commit([this](const database::CommittedTransaction& transaction) { committed(transaction); });
+  engine_->on_commit([this](database::CommittedTransaction&& transaction) { committed(std::move(transaction)); });
 }
 
 DatabaseServer::DatabaseServer(Directory& directory, std::string name, DatabaseServer& primary)
@@ -365,12 +365,12 @@ Task<StatementReply> DatabaseServer::execute(Session& session, StatementJob& job
 
 namespace {
 
-std::vector<RowChange> recorded(const std::vector<database::RowChange>& made) {
+std::vector<RowChange> recorded(std::vector<database::RowChange> made) {
   std::vector<RowChange> changes;
   changes.reserve(made.size());
-  for (const database::RowChange& change : made) {
-    changes.push_back({std::string(change.table), static_cast<RowOperation>(change.operation), change.shape,
-                       change.before, change.after});
+  for (database::RowChange& change : made) {
+    changes.push_back({std::string(change.table), static_cast<RowOperation>(change.operation), std::move(change.shape),
+                       std::move(change.before), std::move(change.after)});
   }
   return changes;
 }
@@ -378,13 +378,13 @@ std::vector<RowChange> recorded(const std::vector<database::RowChange>& made) {
 }  // namespace
 
 void DatabaseServer::tell_lost(std::vector<database::LostTransaction> lost) {
-  for (const database::LostTransaction& transaction : lost) {
+  for (database::LostTransaction& transaction : lost) {
     directory_.kernel.recorder().commit(name_, name_, transaction.session, transaction.transaction_id,
-                                        recorded(transaction.changes), EventKind::transaction_lost);
+                                        recorded(std::move(transaction.changes)), EventKind::transaction_lost);
   }
 }
 
-void DatabaseServer::committed(const database::CommittedTransaction& transaction) {
+void DatabaseServer::committed(database::CommittedTransaction transaction) {
   wal_.committed(transaction.place, transaction.is_asynchronous);
   if (replication_ != nullptr) {
     replication_->committed();
@@ -396,7 +396,7 @@ void DatabaseServer::committed(const database::CommittedTransaction& transaction
     engine_->settle(transaction.place);
   }
   if (transaction.changes.empty()) return;
-  std::vector<RowChange> changes = recorded(transaction.changes);
+  std::vector<RowChange> changes = recorded(std::move(transaction.changes));
   SimFiber* fiber = directory_.kernel.current_fiber();
   directory_.kernel.recorder().commit(name_, name_, fiber != nullptr ? fiber->name() : "", transaction.transaction_id,
                                       std::move(changes));

@@ -124,7 +124,7 @@ class DatabaseServer final : public database::Environment {
   void reply(Session& session, StatementReply reply);
   void notify(Session& session);
   void refuse(ConnectionId connection, Host& client, std::string_view sqlstate, std::string_view message);
-  void committed(const database::CommittedTransaction& transaction);
+  void committed(database::CommittedTransaction transaction);
   void crashed();
   void tell_lost(std::vector<database::LostTransaction> lost);
   /// Whether a SERIALIZABLE transaction of the client fails without need now.

@@ -97,12 +97,12 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
 }
 
 std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__RangeVar& range, Level& level) {
-  const ParseTree tree(view.definition);
+  const std::shared_ptr<const ParseTree> tree = parse(view.definition);
   Level isolated;  // a view's text sees nothing of the query around it
   isolated.sees_entries = false;
   if (++depth_ > 30) fail("42P17", "infinite recursion detected in rules for relation " + in_quotes(view.name));
   const View* const around = std::exchange(view_, &view);
-  std::shared_ptr<QueryPlan> query = select(*tree.statement(0).select_stmt, &isolated);
+  std::shared_ptr<QueryPlan> query = select(*tree->statement(0).select_stmt, &isolated);
   view_ = around;
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));

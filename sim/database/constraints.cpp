@@ -1,6 +1,7 @@
 #include "sim/database/constraints.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include "sim/database/errors.hpp"
 #include "sim/database/session_impl.hpp"
@@ -94,8 +95,7 @@ std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, V
   const Heap& heap = *index.table->heap;
   const TransactionTable& transactions = session.engine.transactions;
   const std::uint32_t slot = session.transaction.slot;
-  std::vector<Value> key;
-  key.reserve(tree.columns().size());
+  boost::container::small_vector<Value, 4> key;
   for (const KeyColumn& column : tree.columns()) {
     key.push_back(row[column.place]);
     if (key.back().is_null() && !index.nulls_not_distinct) return std::nullopt;
@@ -103,7 +103,7 @@ std::optional<KeyConflict> find_conflict(const Index& index, const Value* row, V
   const std::uint32_t bit = 1U << index.number;
   for (OrderedIndex::Place place = tree.seek(key, false); place != tree.end(); tree.advance(place)) {
     VersionId version = tree.at(place);
-    if (tree.compare(heap[version].row, key) != 0) break;
+    if (!tree.has_key(place, key)) break;
     // The versions that share the entry, oldest first: only the last one can be alive.
     while (version != kNoVersion) {
       const Version& candidate = heap[version];

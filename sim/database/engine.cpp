@@ -45,7 +45,7 @@ std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCach
   auto compiled = std::make_shared<CompiledText>();
   compiled->text = sql;
   compiled->declared.assign(declared.begin(), declared.end());
-  compiled->tree = std::make_unique<ParseTree>(compiled->text);
+  compiled->tree = parse(compiled->text);
   for (std::size_t i = 0; i < compiled->tree->size(); ++i) {
     CompiledStatement statement;
     statement.node = &compiled->tree->statement(i);
@@ -125,6 +125,8 @@ void EngineImpl::clean_up(std::size_t limit) {
   while (limit-- > 0 && !garbage.empty() && garbage.front().sequence <= visible_to_all) {
     const GarbageVersion dead = garbage.front();
     garbage.pop_front();
+    constexpr std::size_t kAhead = 8;  // their memory comes while the ones before them are removed
+    if (garbage.size() > kAhead) garbage[kAhead].table->heap->prefetch(garbage[kAhead].version);
     remove_version(*dead.table, dead.version);
   }
 }
@@ -196,7 +198,7 @@ void Engine::prepare(std::string_view sql) {
   }
 }
 
-void Engine::on_commit(std::function<void(const CommittedTransaction&)> observer) { impl_->observer = std::move(observer); }
+void Engine::on_commit(std::function<void(CommittedTransaction&&)> observer) { impl_->observer = std::move(observer); }
 
 std::vector<RelationDescription> Engine::relations() const { return describe_relations(impl_->catalog); }
 

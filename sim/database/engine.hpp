@@ -223,7 +223,7 @@ class Engine {
   /// Throws SqlError.
   void prepare(std::string_view sql);
   /// Called at each commit that changed rows, in commit order, before the committing statement returns.
-  void on_commit(std::function<void(const CommittedTransaction&)> observer);
+  void on_commit(std::function<void(CommittedTransaction&&)> observer);
   /// All sessions but those of a standby must be gone. Forgets what was not committed, as recovery after a server crash
   /// does. Sequences may skip ahead (up to 32 values), as PostgreSQL's do, because they are logged in advance.
   void recover();

@@ -16,6 +16,82 @@ const Value kFalse = Value::boolean(false);
 
 const Value& boolean(bool truth) { return truth ? kTrue : kFalse; }
 
+/// As `evaluate`; most operands are columns, constants and parameters, and need no call.
+inline const Value& operand(const Expr& expr, Execution& execution, Value& scratch) {
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return expr.constant;
+    case ExprKind::parameter:
+      return execution.parameters[expr.column];
+    case ExprKind::column: {
+      const Value* row = execution.slots[expr.slot].row;
+      return row == nullptr ? kNull : row[expr.column];
+    }
+    case ExprKind::local:
+      return *execution.locals[expr.column];
+    default:
+      return evaluate(expr, execution, scratch);
+  }
+}
+
+/// Whether a comparison holds; nothing: NULL.
+enum class Truth : std::int8_t { no, yes, unknown };
+constexpr Truth truth_of(bool holds) { return holds ? Truth::yes : Truth::no; }
+
+Truth compare_operands(const Expr& expr, Execution& execution) {
+  Value left_local;
+  Value right_local;
+  const Value& left = operand(*expr.args[0], execution, left_local);
+  const Value& right = operand(*expr.args[1], execution, right_local);
+  if (left.is_null() || right.is_null()) return Truth::unknown;
+  if (expr.kind == ExprKind::compare_integers) {
+    const std::int64_t a = left.integer();
+    const std::int64_t b = right.integer();
+    return truth_of(holds(expr.comparison, a < b ? -1 : a > b ? 1 : 0));
+  }
+  if (expr.kind == ExprKind::compare_bytes_equal) {
+    return truth_of((left.bytes() == right.bytes()) == (expr.comparison == Comparison::equal));
+  }
+  return truth_of(holds(expr.comparison, expr.compare_by(left, right)));
+}
+
+Truth truth_of_value(const Value& value) { return value.is_null() ? Truth::unknown : truth_of(value.boolean()); }
+
+/// The value of a boolean expression, without making one.
+Truth judge(const Expr& expr, Execution& execution);
+
+Truth judge_and_or(const Expr& expr, Execution& execution, Truth ends_with) {
+  bool unknown = false;
+  for (const ExprPtr& arg : expr.args) {
+    const Truth truth = judge(*arg, execution);
+    if (truth == ends_with) return ends_with;
+    unknown = unknown || truth == Truth::unknown;
+  }
+  if (unknown) return Truth::unknown;
+  return ends_with == Truth::yes ? Truth::no : Truth::yes;
+}
+
+Truth judge(const Expr& expr, Execution& execution) {
+  switch (expr.kind) {
+    case ExprKind::compare_integers:
+    case ExprKind::compare_bytes_equal:
+    case ExprKind::compare:
+      return compare_operands(expr, execution);
+    case ExprKind::and_:
+      return judge_and_or(expr, execution, Truth::no);
+    case ExprKind::or_:
+      return judge_and_or(expr, execution, Truth::yes);
+    default: {
+      Value local;
+      return truth_of_value(operand(expr, execution, local));
+    }
+  }
+}
+
+const Value& value_of(Truth truth) {
+  return truth == Truth::unknown ? kNull : truth == Truth::yes ? kTrue : kFalse;
+}
+
 /// Values of arguments, in place for the usual small number.
 class Arguments {
  public:
@@ -38,27 +114,13 @@ const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratc
   bool has_null = false;  // all arguments are computed first: one of them may fail
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
     Value local;
-    const Value& value = evaluate(*expr.args[i], execution, local);
+    const Value& value = operand(*expr.args[i], execution, local);
     has_null = has_null || is_given_null(*expr.args[i], value);
     arguments[i] = &value == &local ? std::move(local) : value;
   }
   if (has_null && expr.function->is_strict) return kNull;
   scratch = expr.function->call(arguments.span(), expr.site, execution);
   return scratch;
-}
-
-const Value& evaluate_and_or(const Expr& expr, Execution& execution, bool ends_with) {
-  bool unknown = false;
-  for (const ExprPtr& arg : expr.args) {
-    Value local;
-    const Value& value = evaluate(*arg, execution, local);
-    if (value.is_null()) {
-      unknown = true;
-    } else if (value.boolean() == ends_with) {
-      return boolean(ends_with);
-    }
-  }
-  return unknown ? kNull : boolean(!ends_with);
 }
 
 const Value& evaluate_case(const Expr& expr, Execution& execution, Value& scratch) {
@@ -101,12 +163,12 @@ const Value& evaluate_any_array(const Expr& expr, Execution& execution) {
 
 const Value& evaluate_in_list(const Expr& expr, Execution& execution) {
   Value local;
-  const Value& value = evaluate(*expr.args[0], execution, local);
+  const Value& value = operand(*expr.args[0], execution, local);
   if (value.is_null()) return kNull;
   bool unknown = false;
   for (std::size_t i = 1; i < expr.args.size(); ++i) {
     Value element_local;
-    const Value& element = evaluate(*expr.args[i], execution, element_local);
+    const Value& element = operand(*expr.args[i], execution, element_local);
     if (element.is_null()) {
       unknown = true;
     } else if (expr.equal_by(value, element)) {
@@ -280,32 +342,12 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
       return evaluate_system_column(expr, execution, scratch);
     case ExprKind::local:
       return *execution.locals[expr.column];
-    case ExprKind::compare_integers: {
-      Value left_local;
-      Value right_local;
-      const Value& left = evaluate(*expr.args[0], execution, left_local);
-      const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (left.is_null() || right.is_null()) return kNull;
-      const std::int64_t a = left.integer();
-      const std::int64_t b = right.integer();
-      return boolean(holds(expr.comparison, a < b ? -1 : a > b ? 1 : 0));
-    }
-    case ExprKind::compare_bytes_equal: {
-      Value left_local;
-      Value right_local;
-      const Value& left = evaluate(*expr.args[0], execution, left_local);
-      const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (left.is_null() || right.is_null()) return kNull;
-      return boolean((left.bytes() == right.bytes()) == (expr.comparison == Comparison::equal));
-    }
-    case ExprKind::compare: {
-      Value left_local;
-      Value right_local;
-      const Value& left = evaluate(*expr.args[0], execution, left_local);
-      const Value& right = evaluate(*expr.args[1], execution, right_local);
-      if (left.is_null() || right.is_null()) return kNull;
-      return boolean(holds(expr.comparison, expr.compare_by(left, right)));
-    }
+    case ExprKind::compare_integers:
+    case ExprKind::compare_bytes_equal:
+    case ExprKind::compare:
+    case ExprKind::and_:
+    case ExprKind::or_:
+      return value_of(judge(expr, execution));
     case ExprKind::distinct: {
       Value left_local;
       Value right_local;
@@ -319,18 +361,14 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
       }
       return boolean(differs != expr.negated);
     }
-    case ExprKind::and_:
-      return evaluate_and_or(expr, execution, false);
-    case ExprKind::or_:
-      return evaluate_and_or(expr, execution, true);
     case ExprKind::not_: {
       Value local;
-      const Value& value = evaluate(*expr.args[0], execution, local);
+      const Value& value = operand(*expr.args[0], execution, local);
       return value.is_null() ? kNull : boolean(!value.boolean());
     }
     case ExprKind::is_null: {
       Value local;
-      const Value& value = evaluate(*expr.args[0], execution, local);
+      const Value& value = operand(*expr.args[0], execution, local);
       if (expr.truth == 1 && !value.is_null()) {  // a row: all of its fields
         const auto& fields = value.record().fields;
         const bool holds_for_all = std::all_of(fields.begin(), fields.end(), [&](const Value& field) {
@@ -407,15 +445,11 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
   return kNull;
 }
 
-bool is_true(const Expr& expr, Execution& execution) {
-  Value local;
-  const Value& value = evaluate(expr, execution, local);
-  return !value.is_null() && value.boolean();
-}
+bool is_true(const Expr& expr, Execution& execution) { return judge(expr, execution) == Truth::yes; }
 
 bool all_true(const std::vector<ExprPtr>& conditions, Execution& execution) {
   for (const ExprPtr& condition : conditions) {
-    if (!is_true(*condition, execution)) return false;
+    if (judge(*condition, execution) != Truth::yes) return false;
   }
   return true;
 }

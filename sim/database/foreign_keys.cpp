@@ -85,7 +85,7 @@ std::vector<VersionId> find_rows(SessionImpl& session, const Table& table, const
     const std::uint32_t bit = 1U << index->number;
     for (auto place = tree.seek(prefix, false); place != tree.end(); tree.advance(place)) {
       VersionId version = tree.at(place);
-      if (tree.compare(heap[version].row, prefix) != 0) break;
+      if (!tree.has_key(place, prefix)) break;
       while (version != kNoVersion) {
         matches(version);
         version = heap[version].newer;
@@ -238,7 +238,7 @@ Task<> check_parent(SessionImpl& session, const ForeignKey& key, const WriteReco
     const RowDifference difference = compare_rows(child, changed, (*child.heap)[id].row, row.get());
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session, child, id, row.get(), difference, wanted);
-    static_cast<void>(row.release());
+    row.release();
     std::uint32_t next = 0;
     std::optional<Xid> in_flight = add_entries(child, after, wanted, next, execution);
     while (in_flight) {

@@ -39,7 +39,7 @@ class Inserter {
         }
       }
       const VersionId version = write_insert(session_, table, row->get());
-      static_cast<void>(row->release());
+      row->release();
       execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
       std::uint32_t next = 0;
       const std::uint32_t wanted = 0xffffffffU;
@@ -70,7 +70,7 @@ class Inserter {
   void store_now(FreshRow& row, VersionId& version, std::uint32_t& next, std::optional<Xid>& in_flight) {
     Table& table = *plan_.table;
     version = write_insert(session_, table, row.get());
-    static_cast<void>(row.release());
+    row.release();
     execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
     in_flight = add_entries(table, version, 0xffffffffU, next, execution_);
   }
@@ -172,7 +172,8 @@ class Inserter {
     const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
-    execution_.slots[plan_.slot] = {row.release(), after};
+    row.release();
+    execution_.slots[plan_.slot] = {(*table.heap)[after].row, after};
     std::uint32_t next = 0;
     std::optional<Xid> in_flight = add_entries(table, after, wanted, next, execution_);
     while (in_flight) {

@@ -105,7 +105,8 @@ class RowChanger {
       if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
       std::uint32_t wanted = 0;
       const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
-      slot = {row.release(), after};
+      row.release();
+      slot = {heap[after].row, after};
       std::uint32_t next = 0;
       const std::optional<Xid> in_flight = add_entries(*plan_.table, after, wanted, next, execution_);
       if (in_flight) {

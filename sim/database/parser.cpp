@@ -4,7 +4,9 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <unordered_map>
 
 #include "sim/database/errors.hpp"
 
@@ -40,6 +42,12 @@ void check_nesting(std::string_view sql) {
   if (words > 20000) fail("54001", "stack depth limit exceeded");
 }
 
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+using Trees = std::unordered_map<std::string, std::shared_ptr<const ParseTree>, TextHash, std::equal_to<>>;  // lookup only
+
 }  // namespace
 
 ParseTree::ParseTree(std::string_view sql) {
@@ -70,6 +78,18 @@ ParseTree::~ParseTree() {
 std::size_t ParseTree::size() const noexcept { return result_->n_stmts; }
 
 const PgQuery__Node& ParseTree::statement(std::size_t index) const { return *result_->stmts[index]->stmt; }
+
+std::shared_ptr<const ParseTree> parse(std::string_view sql) {
+  // A tree depends on nothing but its text, so no run can tell whether another one had it made.
+  static thread_local Trees trees;
+  constexpr std::size_t kMaxTrees = 2'000;  // services have some hundred texts; those with literals in them come once
+  const auto found = trees.find(sql);
+  if (found != trees.end()) return found->second;
+  auto tree = std::make_shared<const ParseTree>(sql);
+  if (trees.size() >= kMaxTrees) trees.clear();
+  trees.emplace(std::string(sql), tree);
+  return tree;
+}
 
 std::string statement_text(const PgQuery__Node& node, std::string* error) {
   PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,10 @@ class ParseTree {
  private:
   PgQuery__ParseResult* result_ = nullptr;
 };
+
+/// The tree of a text, kept for the next one who asks for it: each run of a campaign has a server of its own, which is asked
+/// the same texts. Throws as ParseTree does.
+[[nodiscard]] std::shared_ptr<const ParseTree> parse(std::string_view sql);
 
 /// A statement as SQL, in libpg_query's spelling; empty if it cannot be written out, and `error` says why.
 [[nodiscard]] std::string statement_text(const PgQuery__Node& node, std::string* error = nullptr);

@@ -18,7 +18,8 @@ class FreshRow {
     if (row_ != nullptr) heap_.free_row(row_);
   }
   [[nodiscard]] Value* get() const noexcept { return row_; }
-  [[nodiscard]] Value* release() noexcept { return std::exchange(row_, nullptr); }
+  /// Its values were put into a version.
+  void release() noexcept { row_ = nullptr; }
 
  private:
   Heap& heap_;

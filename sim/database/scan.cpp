@@ -36,6 +36,7 @@ VersionId visible_of_entry(const Table& table, const Index& index, VersionId ver
                            const TransactionTable& transactions, SerializableTransaction* reader) {
   const Heap& heap = *table.heap;
   const std::uint32_t bit = 1U << index.number;
+  heap.prefetch(version);
   while (true) {
     const Version& candidate = heap[version];
     const bool visible = is_visible(candidate, execution.snapshot, transactions);
@@ -184,9 +185,8 @@ class TableScan {
     }
     if (is_one_key) {
       // One key: walk while it is equal, without a second search.
-      const Heap& heap = *node_.table->heap;
       for (OrderedIndex::Place place = first; place != tree.end(); tree.advance(place)) {
-        if (tree.compare(heap[tree.at(place)].row, keys_) != 0) break;
+        if (!tree.has_key(place, keys_)) break;
         const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_,
                                                    transactions_, reader_);
         // There may be two: a row that others deleted after the snapshot was taken, and one of this transaction's own.

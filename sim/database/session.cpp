@@ -203,7 +203,11 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       if (i > 0 && each != nullptr) (*each)(std::move(result));
       if (i > 0) result = StatementResult{};
       if (prepare_now(*text, i, plan)) {
-        co_await run_plan(plan, parameters, result);
+        if (runs_at_once(*plan)) {
+          run_at_once(plan, parameters, result);
+        } else {
+          co_await run_plan(plan, parameters, result);
+        }
       } else {
         co_await run_statement(text, i, parameters, result);
       }
@@ -258,8 +262,7 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   begin_if_needed();
   if (!statement.is_query) return false;
   // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
-  const bool wants_safe_snapshot = txn.isolation == Isolation::serializable && txn.is_read_only && txn.is_deferrable;
-  if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot) take_snapshot();
+  if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot()) take_snapshot();
   try {
     plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
   } catch (const TableBusy&) {
@@ -419,6 +422,36 @@ bool SessionImpl::runs_subquery_again(const StatementPlan& plan) {
   return true;
 }
 
+bool SessionImpl::runs_at_once(const StatementPlan& plan) const noexcept {
+  return plan.query != nullptr && plan.query->marks.empty() && plan.steps.empty() && !plan.has_waiting_call && !plan.writes &&
+         (transaction.has_snapshot || !wants_safe_snapshot());
+}
+
+void SessionImpl::prepare_run(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution) {
+  take_snapshot();
+  snapshot_in_use = true;
+  execution.snapshot = transaction.snapshot;
+  bind(plan, parameters, execution);
+  if (plan.writes) doubt_serializability("write");
+  const EngineOptions& options = engine.options;
+  if (options.shuffles_open_order && (plan.writes ? options.shuffles_lock_order : options.shuffles_row_order)) {
+    execution.order_seed = engine.environment.draw(kOrderSite, entity, statements) | 1U;
+  }
+}
+
+void SessionImpl::run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
+                              StatementResult& result) {
+  ExecutionLease lease(engine, *this, *shared);
+  Execution& execution = lease.get();
+  prepare_run(*shared, parameters, execution);
+  Tuplestore& rows = execution.result;
+  fill_store(*shared->query, execution, rows);
+  const auto found = static_cast<std::int64_t>(rows.rows);
+  set_tag(result, "SELECT ", found);
+  set_result(shared, rows, found, result);
+  snapshot_in_use = false;
+}
+
 /// `shared` lives as long as the task.
 Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                              StatementResult& result) {
@@ -433,18 +466,8 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
   }
   ExecutionLease lease(engine, *this, *plan);
   Execution& execution = lease.get();
-  if (txn.is_deferrable && txn.is_read_only && txn.isolation == Isolation::serializable && !txn.has_snapshot) {
-    co_await take_safe_snapshot();
-  }
-  take_snapshot();
-  snapshot_in_use = true;
-  execution.snapshot = txn.snapshot;
-  bind(*plan, parameters, execution);
-  if (plan->writes) doubt_serializability("write");
-  if (engine.options.shuffles_open_order &&
-      (plan->writes ? engine.options.shuffles_lock_order : engine.options.shuffles_row_order)) {
-    execution.order_seed = engine.environment.draw(kOrderSite, entity, statements) | 1U;
-  }
+  if (wants_safe_snapshot() && !txn.has_snapshot) co_await take_safe_snapshot();
+  prepare_run(*plan, parameters, execution);
   const std::size_t first_write = txn.writes.size();
   if (!plan->steps.empty()) co_await run_steps(*plan, execution);
   Tuplestore& rows = execution.result;

@@ -132,8 +132,16 @@ class SessionImpl {
   [[nodiscard]] bool prepare_now(CompiledText& text, std::size_t index, std::shared_ptr<const StatementPlan>& plan);
   Task<> run_statement(const std::shared_ptr<CompiledText>& text, std::size_t index, std::span<const SqlValue> parameters,
                        StatementResult& result);
+  /// Whether `run_at_once` can run the plan: it is a query that waits for nobody.
+  [[nodiscard]] bool runs_at_once(const StatementPlan& plan) const noexcept;
+  void run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters, StatementResult& result);
   Task<> run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                   StatementResult& result);
+  /// Snapshot, parameters, and the seed's choice of an order.
+  void prepare_run(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution);
+  [[nodiscard]] bool wants_safe_snapshot() const noexcept {
+    return transaction.is_deferrable && transaction.is_read_only && transaction.isolation == Isolation::serializable;
+  }
   Task<> run_waiting_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows);
   // --- prepared_statements.cpp ---
   [[nodiscard]] static bool is_about_prepared(const Node& node) noexcept;

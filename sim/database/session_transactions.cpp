@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
@@ -101,25 +102,31 @@ void SessionImpl::report_commit(Xid xid, std::uint64_t place) {
   committed.transaction_id = xid;
   committed.place = place;
   committed.is_asynchronous = settings.of_statement().asynchronous_commit;
+  committed.changes.reserve(transaction.writes.size());
   for (const WriteRecord& write : transaction.writes) {
-    RowChange change;
+    RowChange& change = committed.changes.emplace_back();
     change.table = write.table->qualified_name;
     change.operation = write.operation == RowWrite::insert   ? RowOperation::insert
                        : write.operation == RowWrite::update ? RowOperation::update
                                                              : RowOperation::remove;
     change.shape = write.table->shape;
-    const auto copy = [&](VersionId version, std::vector<SqlValue>& cells) {
-      if (version == kNoVersion) return;
-      const Value* row = (*write.table->heap)[version].row;
-      for (std::size_t i = 0; i < write.table->columns.size(); ++i) {
-        cells.push_back(to_sql_value(row[i], write.table->columns[i].type));
-      }
-    };
-    copy(write.before, change.before);
-    copy(write.after, change.after);
-    committed.changes.push_back(std::move(change));
+    const Heap& heap = *write.table->heap;
+    const std::vector<Column>& columns = write.table->columns;
+    const Value* const before = write.before == kNoVersion ? nullptr : heap[write.before].row;
+    const Value* const after = write.after == kNoVersion ? nullptr : heap[write.after].row;
+    if (before != nullptr) {
+      change.before.reserve(columns.size());
+      for (std::size_t i = 0; i < columns.size(); ++i) change.before.push_back(to_sql_value(before[i], columns[i].type));
+    }
+    if (after == nullptr) continue;
+    change.after.reserve(columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      // What an update leaves alone is the same object, and need not be written out (jsonb!) a second time.
+      const bool is_same = before != nullptr && std::memcmp(&before[i], &after[i], sizeof(Value)) == 0;
+      change.after.push_back(is_same ? change.before[i] : to_sql_value(after[i], columns[i].type));
+    }
   }
-  engine.observer(committed);
+  engine.observer(std::move(committed));
 }
 
 void SessionImpl::commit() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/check.hpp"
+#include "sim/database/storage/chunk_memory.hpp"
 #include "sim/database/transactions.hpp"
 #include "sim/database/types/value.hpp"
 
@@ -35,18 +36,21 @@ enum class Ending : std::uint8_t { none, updated, key_updated, removed };
 struct Version {
   Xid xmin = 0;
   Xid xmax = 0;
+  Value* row = nullptr;  // null: free
   std::uint32_t cmin = 0;
   std::uint32_t cmax = 0;
   VersionId newer = kNoVersion;
   std::uint32_t entries = 0;  // bit i: the table's i-th index has an entry of its own for this version
   std::uint32_t breaks = 0;   // bit i: another key than the version before, for the i-th index
   Ending ending = Ending::none;
-  Value* row = nullptr;  // null: free
   std::unique_ptr<std::vector<RowLocker>> lockers;
 };
 
 /// The versions of one table's rows, in the order in which they were made (but freed places are used again). Addresses
 /// are stable.
+///
+/// Versions lie in chunks, and so do their rows, at the same places: whoever knows a version's id knows where its row lies
+/// without having read the version, so that the memory of both is fetched at the same time.
 class Heap {
  public:
   explicit Heap(std::size_t width) : width_(width) {}
@@ -54,15 +58,23 @@ class Heap {
   Heap& operator=(const Heap&) = delete;
   ~Heap();
 
-  [[nodiscard]] Version& operator[](VersionId id) noexcept { return chunks_[id / kChunk][id % kChunk]; }
-  [[nodiscard]] const Version& operator[](VersionId id) const noexcept { return chunks_[id / kChunk][id % kChunk]; }
+  [[nodiscard]] Version& operator[](VersionId id) noexcept { return chunks_[id / kChunk].versions[id % kChunk]; }
+  [[nodiscard]] const Version& operator[](VersionId id) const noexcept { return chunks_[id / kChunk].versions[id % kChunk]; }
   [[nodiscard]] VersionId end() const noexcept { return end_; }
   [[nodiscard]] std::size_t width() const noexcept { return width_; }
   [[nodiscard]] std::size_t live_versions() const noexcept { return end_ - free_.size(); }
 
-  /// An empty row (all NULL) of the table's width. It belongs to the caller until it is put into a version.
+  /// Begins to fetch a version and its row from memory.
+  void prefetch(VersionId id) const noexcept {
+    const Chunk& chunk = chunks_[id / kChunk];
+    __builtin_prefetch(&chunk.versions[id % kChunk]);
+    __builtin_prefetch(&chunk.rows[id % kChunk * width_]);
+  }
+
+  /// An empty row (all NULL) of the table's width, to be filled and given to `add` or back to `free_row`.
   [[nodiscard]] Value* new_row();
   void free_row(Value* row) noexcept;
+  /// Moves the values of `row`, which came from `new_row` and must not be used any more, into a new version.
   [[nodiscard]] VersionId add(Value* row, Xid xmin, std::uint32_t cmin);
   void remove(VersionId id) noexcept;
   /// Changes the number of values of each row (added columns, keys of expression indexes). Old rows stay readable
@@ -72,12 +84,19 @@ class Heap {
 
  private:
   static constexpr std::size_t kChunk = 256;
+  struct Chunk {
+    Version* versions;  // as many as were ever in use
+    Value* rows;        // only those of versions in use are there
+  };
+
+  void add_chunk();
 
   std::size_t width_;
   VersionId end_ = 0;
-  std::vector<std::unique_ptr<Version[]>> chunks_;
+  ChunkMemory memory_;
+  std::vector<Chunk> chunks_;
   std::vector<VersionId> free_;
-  std::vector<Value*> free_rows_;
+  std::vector<Value*> fresh_rows_;  // all NULL, for `new_row`
   std::vector<std::pair<Value*, std::size_t>> retired_;
 };
 
