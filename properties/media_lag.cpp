@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -102,10 +103,11 @@ void judge(const HistoryIndex& index, const Reader& reader, const std::vector<Pr
       const bool is_idle = fault.kind == to_string(FaultKind::idle_transaction) && fault.target == kStoreDatabase;
       if (is_idle && fault.span.overlaps({event.commit->id, evidence[1]})) evidence.push_back(fault.injected->id);
     }
+    const std::string what = fmt::format("{} of {}", event.type, short_id(event.aggregate_id));
+    const auto took = std::chrono::round<std::chrono::milliseconds>(waits.to - waits.from);
     findings.violate(reader.service,
-                     until == nullptr ? fmt::format("{} of {} never came to {}", event.type, short_id(event.aggregate_id), reader.database)
-                                      : fmt::format("{} of {} took {} to come to {}", event.type, short_id(event.aggregate_id),
-                                                    to_string(waits.to - waits.from), reader.database),
+                     until == nullptr ? fmt::format("{} never came to {}", what, reader.database)
+                                      : fmt::format("{} took {} to come to {}", what, to_string(took), reader.database),
                      std::move(evidence));
   }
 }
