@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/make_expr.hpp"
 
 namespace orrery::sim::database {
 namespace {
@@ -24,14 +25,6 @@ class Depth {
  private:
   std::uint32_t& depth_;
 };
-
-std::shared_ptr<Expr> make(ExprKind kind, TypeRef type, std::int32_t location) {
-  auto expr = std::make_shared<Expr>();
-  expr->kind = kind;
-  expr->type = type;
-  expr->position = position_of(location);
-  return expr;
-}
 
 }  // namespace
 
@@ -118,7 +111,7 @@ ExprPtr Analyzer::condition(const Node& node, Level& level, std::string_view con
 }
 
 ExprPtr Analyzer::constant(const PgQuery__AConst& constant) {
-  auto expr = make(ExprKind::constant, TypeRef(), constant.location);
+  auto expr = make_expr(ExprKind::constant, TypeRef(), constant.location);
   if (constant.isnull) return expr;
   switch (constant.val_case) {
     case PG_QUERY__A__CONST__VAL_IVAL:
@@ -151,170 +144,13 @@ ExprPtr Analyzer::constant(const PgQuery__AConst& constant) {
   }
 }
 
-ExprPtr Analyzer::column_of(const RangeEntry& entry, std::uint32_t column, std::int32_t location) {
-  auto expr = make(ExprKind::column, entry.types[column], location);
-  expr->slot = entry.slot;
-  expr->column = column;
-  expr->name = entry.columns[column];
-  expr->table = entry.table;
-  return expr;
-}
-
-ExprPtr Analyzer::system_column_of(const RangeEntry& entry, std::string_view name, std::int32_t location) {
-  static constexpr std::pair<std::string_view, std::pair<SystemColumn, Type>> kColumns[] = {
-      {"ctid", {SystemColumn::ctid, Type::tid}}, {"xmin", {SystemColumn::xmin, Type::xid}},
-      {"cmin", {SystemColumn::cmin, Type::oid}}, {"xmax", {SystemColumn::xmax, Type::xid}},
-      {"cmax", {SystemColumn::cmax, Type::oid}}, {"tableoid", {SystemColumn::tableoid, Type::oid}}};
-  if (entry.table == nullptr) return nullptr;
-  for (const auto& [each, system] : kColumns) {
-    if (each != name) continue;
-    auto expr = make(ExprKind::system_column, TypeRef(system.second), location);
-    expr->slot = entry.slot;
-    expr->system = system.first;
-    expr->table = entry.table;
-    expr->name = name;
-    return expr;
-  }
-  return nullptr;
-}
-
-ExprPtr Analyzer::whole_row_of(const RangeEntry& entry, std::int32_t location) {
-  auto expr = make(ExprKind::whole_row, TypeRef(Type::record), location);
-  expr->slot = entry.slot;
-  expr->column = static_cast<std::uint32_t>(entry.columns.size());
-  auto shape = std::make_shared<RecordShape>();
-  shape->names = entry.columns;
-  shape->types = entry.types;
-  expr->shape = std::move(shape);
-  expr->name = entry.name;
-  return expr;
-}
-
-void Analyzer::note_outer(Level& from, const Level& owner, std::uint32_t slot) {
-  for (Level* level = &from; level != nullptr && level != &owner; level = level->outer) {
-    level->outer_slots |= SlotSet{1} << slot;
-  }
-}
-
-ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Level& level) {
-  for (Level* each = &level; each != nullptr; each = each->outer) {
-    if (!each->sees_entries) continue;
-    for (const MergedColumn& merged : each->merged) {
-      if (merged.name != name) continue;
-      const auto same = std::count_if(each->merged.begin(), each->merged.end(), [&](const MergedColumn& other) { return other.name == name; });
-      const bool is_free = std::any_of(each->entries.begin(), each->entries.end(), [&](const RangeEntry& entry) {
-        if (entry.only_qualified || entry.is_hidden) return false;
-        for (std::size_t i = 0; i < entry.columns.size(); ++i) {
-          if (entry.columns[i] == name && (entry.merged.empty() || !entry.merged[i])) return true;
-        }
-        return false;
-      });
-      if (same > 1 || is_free) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
-      for_each_expression(*merged.value, [&](const Expr& part) {
-        if (part.kind == ExprKind::column) note_outer(level, *each, part.slot);
-      });
-      return merged.value;
-    }
-    ExprPtr found;
-    for (const RangeEntry& entry : each->entries) {
-      if (entry.only_qualified || entry.is_hidden) continue;
-      for (std::size_t i = 0; i < entry.columns.size(); ++i) {
-        if (entry.columns[i] != name || (!entry.merged.empty() && entry.merged[i])) continue;
-        if (found != nullptr) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
-        found = column_of(entry, static_cast<std::uint32_t>(i), location);
-      }
-    }
-    if (found == nullptr) {
-      for (const RangeEntry& entry : each->entries) {
-        if (entry.only_qualified || entry.is_hidden) continue;
-        ExprPtr system = system_column_of(entry, name, location);
-        if (system == nullptr) continue;
-        if (found != nullptr) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
-        found = std::move(system);
-      }
-    }
-    if (found != nullptr) {
-      note_outer(level, *each, found->slot);
-      return found;
-    }
-  }
-  return nullptr;
-}
-
-ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relation, std::string_view name,
-                                 std::int32_t location, Level& level) {
-  const Level* invisible = nullptr;
-  for (Level* each = &level; each != nullptr; each = each->outer) {
-    for (const RangeEntry& entry : each->entries) {
-      if (entry.name != relation || entry.is_hidden) continue;
-      if (!schema.empty() && entry.schema != schema) continue;
-      if (!each->sees_entries) {
-        invisible = each;
-        continue;
-      }
-      for (std::size_t i = 0; i < entry.columns.size(); ++i) {
-        if (entry.columns[i] != name) continue;
-        note_outer(level, *each, entry.slot);
-        return column_of(entry, static_cast<std::uint32_t>(i), location);
-      }
-      if (ExprPtr system = system_column_of(entry, name, location)) {
-        note_outer(level, *each, entry.slot);
-        return system;
-      }
-      fail("42703", "column " + std::string(relation) + "." + std::string(name) + " does not exist", position_of(location));
-    }
-  }
-  for (const RangeEntry& entry : level.entries) {
-    if (entry.table == nullptr || entry.table->name != relation || entry.name == relation || !schema.empty()) continue;
-    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location), {},
-         "Perhaps you meant to reference the table alias " + in_quotes(entry.name) + ".");
-  }
-  if (invisible != nullptr) {
-    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location),
-         "There is an entry for table " + in_quotes(relation) + ", but it cannot be referenced from this part of the query.");
-  }
-  fail("42P01", "missing FROM-clause entry for table " + in_quotes(relation), position_of(location));
-}
-
-ExprPtr Analyzer::column_reference(const PgQuery__ColumnRef& ref, Level& level) {
-  const Nodes fields(ref.fields, ref.n_fields);
-  if (fields.back()->node_case == PG_QUERY__NODE__NODE_A_STAR) {
-    fail_unsupported("row.* in this place", position_of(ref.location));
-  }
-  const std::string_view last = fields.back()->string->sval;
-  if (level.clause == Clause::default_) {
-    fail("0A000", "cannot use column reference in DEFAULT expression", position_of(ref.location));
-  }
-  if (fields.size() == 1) {
-    if (ExprPtr found = find_column(last, ref.location, level)) return found;
-    // The name of a table stands for its whole row.
-    for (Level* each = &level; each != nullptr; each = each->outer) {
-      if (!each->sees_entries) continue;
-      for (const RangeEntry& entry : each->entries) {
-        if (entry.name != last || entry.is_hidden) continue;
-        note_outer(level, *each, entry.slot);
-        // A function in FROM with one column: its name is that column.
-        if (entry.table == nullptr && entry.columns.size() == 1 && entry.columns[0] == last) {
-          return column_of(entry, 0, ref.location);
-        }
-        return whole_row_of(entry, ref.location);
-      }
-    }
-    fail("42703", "column " + in_quotes(last) + " does not exist", position_of(ref.location));
-  }
-  if (fields.size() > 3) fail_unsupported("a name with a database in it", position_of(ref.location));
-  const std::string_view relation = fields[fields.size() - 2]->string->sval;
-  const std::string_view schema = fields.size() == 3 ? fields[0]->string->sval : "";
-  return find_qualified(schema, relation, last, ref.location, level);
-}
-
 ExprPtr Analyzer::parameter(const PgQuery__ParamRef& ref) {
   if (ref.number <= 0 || ref.number > 1000) {
     fail("42P02", "there is no parameter $" + std::to_string(ref.number), position_of(ref.location));
   }
   const auto index = static_cast<std::uint32_t>(ref.number - 1);
   if (plan_->parameters.size() <= index) plan_->parameters.resize(index + 1);
-  auto expr = make(ExprKind::parameter, plan_->parameters[index], ref.location);
+  auto expr = make_expr(ExprKind::parameter, plan_->parameters[index], ref.location);
   expr->column = index;
   parameter_uses_.push_back(expr);
   return expr;
@@ -363,26 +199,26 @@ ExprPtr Analyzer::boolean_expression(const PgQuery__BoolExpr& expr, Level& level
   for (const Node* arg : Nodes(expr.args, expr.n_args)) args.push_back(condition(*arg, level, construct));
   if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) return make_not(std::move(args.front()));
   if (expr.boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) return make_and(std::move(args));
-  auto result = make(ExprKind::or_, TypeRef(Type::boolean), expr.location);
+  auto result = make_expr(ExprKind::or_, TypeRef(Type::boolean), expr.location);
   result->args = std::move(args);
   return result;
 }
 
 ExprPtr Analyzer::make_and(std::vector<ExprPtr> args) {
   if (args.size() == 1) return std::move(args.front());
-  auto result = make(ExprKind::and_, TypeRef(Type::boolean), -1);
+  auto result = make_expr(ExprKind::and_, TypeRef(Type::boolean), -1);
   result->args = std::move(args);
   return result;
 }
 
 ExprPtr Analyzer::make_not(ExprPtr arg) {
-  auto result = make(ExprKind::not_, TypeRef(Type::boolean), -1);
+  auto result = make_expr(ExprKind::not_, TypeRef(Type::boolean), -1);
   result->args.push_back(std::move(arg));
   return result;
 }
 
 ExprPtr Analyzer::case_expression(const PgQuery__CaseExpr& expr, Level& level) {
-  auto result = make(ExprKind::case_, TypeRef(), expr.location);
+  auto result = make_expr(ExprKind::case_, TypeRef(), expr.location);
   std::vector<ExprPtr> conditions;
   std::vector<ExprPtr> results;
   ExprPtr operand;
@@ -421,7 +257,7 @@ ExprPtr Analyzer::case_expression(const PgQuery__CaseExpr& expr, Level& level) {
 ExprPtr Analyzer::common(std::vector<ExprPtr> args, ExprKind kind, std::string_view construct, std::int32_t position) {
   std::vector<TypeRef> types;
   for (const ExprPtr& arg : args) types.push_back(arg->type);
-  auto result = make(kind, TypeRef(), -1);
+  auto result = make_expr(kind, TypeRef(), -1);
   result->position = position;
   try {
     result->type = common_type(types, construct);
@@ -440,7 +276,7 @@ ExprPtr Analyzer::common(std::vector<ExprPtr> args, ExprKind kind, std::string_v
 }
 
 ExprPtr Analyzer::null_test(const PgQuery__NullTest& test, Level& level) {
-  auto result = make(ExprKind::is_null, TypeRef(Type::boolean), test.location);
+  auto result = make_expr(ExprKind::is_null, TypeRef(Type::boolean), test.location);
   ExprPtr arg = expression(*test.arg, level);
   result->truth = arg->type.is(Type::record) ? 1 : 0;
   result->negated = test.nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
@@ -449,7 +285,7 @@ ExprPtr Analyzer::null_test(const PgQuery__NullTest& test, Level& level) {
 }
 
 ExprPtr Analyzer::boolean_test(const PgQuery__BooleanTest& test, Level& level) {
-  auto result = make(ExprKind::is_boolean, TypeRef(Type::boolean), test.location);
+  auto result = make_expr(ExprKind::is_boolean, TypeRef(Type::boolean), test.location);
   const char* construct = "IS TRUE";
   switch (test.booltesttype) {
     case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE:
@@ -477,7 +313,7 @@ ExprPtr Analyzer::boolean_test(const PgQuery__BooleanTest& test, Level& level) {
 }
 
 ExprPtr Analyzer::array_expression(const PgQuery__AArrayExpr& array, Level& level, TypeRef element) {
-  auto result = make(ExprKind::array, TypeRef(), array.location);
+  auto result = make_expr(ExprKind::array, TypeRef(), array.location);
   std::vector<ExprPtr> args;
   std::vector<TypeRef> types;
   for (const Node* node : Nodes(array.elements, array.n_elements)) {
@@ -511,7 +347,7 @@ ExprPtr Analyzer::array_expression(const PgQuery__AArrayExpr& array, Level& leve
 }
 
 ExprPtr Analyzer::row_expression(const PgQuery__RowExpr& row, Level& level) {
-  auto result = make(ExprKind::row, TypeRef(Type::record), row.location);
+  auto result = make_expr(ExprKind::row, TypeRef(Type::record), row.location);
   auto shape = std::make_shared<RecordShape>();
   for (const Node* arg : Nodes(row.args, row.n_args)) {
     result->args.push_back(resolve_unknown(expression(*arg, level)));
@@ -535,14 +371,14 @@ ExprPtr Analyzer::indirection(const PgQuery__AIndirection& node, Level& level) {
         ExprPtr key = resolve_unknown(expression(*indices.uidx, level));
         const TypeRef key_type = key->type;
         if (!key_type.is(Type::text) && !key_type.is(Type::int4) && !key_type.is(Type::int2)) fail_unsupported("a jsonb subscript of type " + type_name(key_type));
-        auto path = make(ExprKind::array, TypeRef(Type::text).array(), -1);
+        auto path = make_expr(ExprKind::array, TypeRef(Type::text).array(), -1);
         path->args.push_back(coerce(std::move(key), TypeRef(Type::text), CastContext::explicit_));
         value = make_operator("#>", std::move(value), fold(std::move(path)), 0);
         continue;
       }
       fail("42804", "cannot subscript type " + type_name(value->type) + " because it does not support subscripting");
     }
-    auto subscript = make(ExprKind::subscript, value->type.element(), -1);
+    auto subscript = make_expr(ExprKind::subscript, value->type.element(), -1);
     ExprPtr place = try_coerce(expression(*indices.uidx, level), TypeRef(Type::int4), CastContext::assignment);
     if (place == nullptr) fail("42804", "array subscript must have type integer");
     if (is_subscripting) {  // one more dimension of the same array
@@ -575,7 +411,7 @@ ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
     return in_subquery(link, level);
   }
   std::shared_ptr<QueryPlan> query = select(*link.subselect->select_stmt, &level);
-  auto result = make(ExprKind::exists, TypeRef(Type::boolean), link.location);
+  auto result = make_expr(ExprKind::exists, TypeRef(Type::boolean), link.location);
   switch (link.sub_link_type) {
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
       break;
@@ -606,7 +442,7 @@ ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
     from->slots = SlotSet{1} << from->slot;
     reader->slots.push_back(from->slot);
     for (std::uint32_t i = 0; i < query->visible; ++i) {
-      auto column = make(ExprKind::column, query->types[i], -1);
+      auto column = make_expr(ExprKind::column, query->types[i], -1);
       column->slot = from->slot;
       column->column = i;
       reader->outputs.push_back(std::move(column));
@@ -648,7 +484,7 @@ ExprPtr Analyzer::sql_value_function(const PgQuery__SQLValueFunction& function) 
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: {
-      auto expr = make(ExprKind::engine_call, TypeRef(Type::name), function.location);
+      auto expr = make_expr(ExprKind::engine_call, TypeRef(Type::name), function.location);
       expr->engine_function = function.op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA
                                   ? EngineFunction::current_schema
                               : function.op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG
