@@ -34,6 +34,7 @@ start() {  # <service> <peers> <settings>: sets port
 {"listen": "127.0.0.1:0", "log": "info", "peers": {$2}, "settings": {$3}, "broker": "$(of broker)",
  "databases": {"user_db": "$(of user_db)", "notification_db": "$(of notification_db)"}}
 JSON
+  : >"$scratch/$1.log"
   "$program" serve "$1" --config "$scratch/$1.json" --migrate 2>"$scratch/$1.log" &
   processes+=($!)
   for ((i = 0; i < 200; ++i)); do

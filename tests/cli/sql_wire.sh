@@ -9,6 +9,7 @@ cd "$scratch" || exit 1
 missing() { printf 'SKIPPED: %s is not installed, so it was not tried\n' "$1"; }
 
 serve() {
+  : >listening
   "$program" sql --wire 0 --natural-order >listening &
   server=$!
   for _ in {1..100}; do

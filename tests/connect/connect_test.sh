@@ -31,7 +31,7 @@ for database in user_db broker; do psql -q "$ORRERY_POSTGRES" -c "CREATE DATABAS
 wait_for() {  # <file> <pattern>: the first group of the pattern
   local found
   for ((i = 0; i < 200; ++i)); do
-    found=$(sed -nE "s/.*$2.*/\1/p" "$1" 2>/dev/null | head -n 1)
+    found=$(sed -nE "s/.*$2.*/\1/p" "$1" 2>/dev/null | head -n 1) || true  # the file may not be there yet
     [[ -z $found ]] || { printf '%s' "$found"; return; }
     sleep 0.05
   done

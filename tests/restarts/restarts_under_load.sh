@@ -37,6 +37,7 @@ start() {  # <replica>: where it was before, if it was
 {"host": "$replica", "listen": "127.0.0.1:${port[$replica]-0}", "peers": {$peers}, "settings": {$settings}, "broker": "$(of broker)",
  "databases": {"user_db": "$(of user_db)", "notification_db": "$(of notification_db)"}}
 JSON
+  : >>"$scratch/$replica.log"
   "$PROGRAM" serve "$service" --config "$scratch/$replica.json" --migrate 2>>"$scratch/$replica.log" &
   process[$replica]=$!
   started[$replica]=$((${started[$replica]-0} + 1))
