@@ -2,15 +2,15 @@
 # restarts_under_load.sh PROGRAM [SECONDS]: sign-ups at 80 % of what the system bears, for a minute (or so many seconds), while every
 # process is restarted again and again, by SIGTERM and by SIGKILL in turns. Then: each sign-up that was acknowledged is there, with
 # one event, one notification job, and one mail that the provider took. Two replicas of user and of notification behind nginx, a
-# private PostgreSQL; the provider of mails is somebody else's and stays up. Needs Debian's wrk, nginx-light and postgresql-15:
+# private PostgreSQL; the provider of mails is somebody else's and stays up. Needs Debian's wrk, nginx-light, curl and postgresql-15:
 # where one is missing it says so and ends well; nothing was tested then.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 fail() { printf 'restarts_under_load.sh: FAILED: %s\n' "$*" >&2; exit 1; }
 if [[ ${1-} != inside ]]; then
   program=$(readlink -f "${1:?usage: restarts_under_load.sh PROGRAM [SECONDS]}")
-  for tool in wrk nginx psql; do
-    command -v $tool >/dev/null || { printf 'restarts_under_load.sh: NOT TESTED: %s is missing (Debian: wrk nginx-light postgresql-15)\n' $tool; exit 0; }
+  for tool in wrk nginx psql curl; do
+    command -v $tool >/dev/null || { printf 'restarts_under_load.sh: NOT TESTED: %s is missing (Debian: wrk nginx-light postgresql-15 curl)\n' $tool; exit 0; }
   done
   PROGRAM=$program SECONDS_OF_LOAD=${2:-60} exec bash "$here/../../bench/with_postgres.sh" bash "${BASH_SOURCE[0]}" inside
 fi
@@ -19,7 +19,8 @@ scratch=$(mktemp -d)
 declare -A process=() port=() started=()
 balancer=
 finish() {
-  for one in "${process[@]}" $balancer; do kill -KILL "$one" 2>/dev/null || true; done
+  [[ -z $balancer ]] || kill -TERM "$balancer" 2>/dev/null || true  # its worker would outlive a SIGKILL
+  for one in "${process[@]}"; do kill -KILL "$one" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf "$scratch"
 }
@@ -72,6 +73,11 @@ http {
 CONF
 nginx -c "$scratch/nginx.conf" -g 'daemon off;' &
 balancer=$!
+for ((i = 0; i < 100; ++i)); do
+  ! curl -sS -o /dev/null "http://127.0.0.1:$balanced/healthz" 2>/dev/null || break
+  ((i < 99)) || fail "nginx does not listen: $(<"$scratch/nginx.log")"
+  sleep 0.05
+done
 
 cat >"$scratch/sign_up.lua" <<'LUA'
 local acknowledged = io.open(os.getenv("ACKNOWLEDGED"), "a")
