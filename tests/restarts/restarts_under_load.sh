@@ -2,7 +2,7 @@
 # restarts_under_load.sh PROGRAM [SECONDS]: sign-ups at 80 % of what the system bears, for a minute (or so many seconds), while every
 # process is restarted again and again, by SIGTERM and by SIGKILL in turns. Then: each sign-up that was acknowledged is there, with
 # one event, one notification job, and one mail that the provider took. Two replicas of user and of notification behind nginx, a
-# private PostgreSQL; the provider of mails is somebody else's and stays up. Needs Debian's wrk, nginx-light, curl and postgresql-15:
+# private PostgreSQL; the provider of mails is somebody else's, heeds Idempotency-Keys and stays up. Needs Debian's wrk, nginx-light, curl and postgresql-15:
 # where one is missing it says so and ends well; nothing was tested then.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -32,7 +32,7 @@ for database in user_db notification_db broker; do psql -q "$ORRERY_POSTGRES" -c
 
 start() {  # <replica>: where it was before, if it was
   local replica=$1 service=${1%-*} peers="" settings=""
-  [[ $service != mail ]] || settings='"latency_min": "1us", "latency_max": "1ms"'
+  [[ $service != mail ]] || settings='"latency_min": "1us", "latency_max": "1ms", "deduplicates": true'
   [[ $service != notification ]] || { peers="\"mail\": [\"127.0.0.1:${port[mail-1]}\"]" settings='"sender": {"workers": 4}'; }
   cat >"$scratch/$replica.json" <<JSON
 {"host": "$replica", "listen": "127.0.0.1:${port[$replica]-0}", "peers": {$peers}, "settings": {$settings}, "broker": "$(of broker)",
