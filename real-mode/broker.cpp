@@ -193,6 +193,10 @@ void PgBroker::start_listening() {
           const std::scoped_lock lock(shared->mutex);
           shared->link = std::move(made);
         }
+        // What was published before this connection listened was told to nobody.
+        loop_.post([this, shared] {
+          if (!shared->quit) wake_all();
+        });
         while (!shared->quit) link->await(1s);
       } catch (const PgError&) {
         // Its database is away. Until it is back, who waits looks by itself.
@@ -204,6 +208,10 @@ void PgBroker::start_listening() {
       if (!shared->quit) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
   });
+}
+
+void PgBroker::wake_all() noexcept {
+  for (Subscribed& subscribed : subscriptions_) subscribed.wake.wake();
 }
 
 void PgBroker::heard(const std::string& topic) {
@@ -349,7 +357,7 @@ Task<void> PgBroker::settle(Subscribed& subscribed, std::int64_t offset, int att
 
 void PgBroker::stop() noexcept {
   stopping_ = true;
-  for (Subscribed& subscribed : subscriptions_) subscribed.wake.wake();
+  wake_all();
 }
 
 }  // namespace orrery::real

@@ -56,6 +56,7 @@ class PgBroker final : public Broker {
   Task<void> settle(Subscribed& subscribed, std::int64_t offset, int attempt, bool acknowledged);
   void start_listening();
   void heard(const std::string& topic);
+  void wake_all() noexcept;
 
   Loop& loop_;
   Random& random_;

@@ -409,6 +409,12 @@ class RealBrokerTest : public RealWorldTest {
     EXPECT_TRUE(loop_.run([&] { return seen_.size() >= count && broker_->in_work() == 0; }, loop_.now() + 5s));
   }
 
+  void await_listeners(std::size_t count) {
+    const auto listeners = [&] { return exec("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").size(); };
+    for (int tries = 0; tries < 500 && listeners() != count; ++tries) loop_.run({}, loop_.now() + 10ms);
+    EXPECT_EQ(listeners(), count);
+  }
+
   std::vector<std::string> seen_;
   Duration pause_{};
   int failures_ = 0;
@@ -483,11 +489,21 @@ TEST_F(RealBrokerTest, ANotificationWakesASubscriberThatWouldNotLookByItself) {
   broker_->look_every(1h);
   subscribe(Subscription("topic", "group"));
   publish("first", "");
-  run_until_seen(1);  // it has looked once, and waits
-  const auto listens = [&] {
-    return exec("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").size() == 1;
-  };
-  for (int tries = 0; tries < 500 && !listens(); ++tries) loop_.run({}, loop_.now() + 10ms);
+  run_until_seen(1);  // whether it was told or looked when it began to listen
+  await_listeners(1);
+  publish("second", "");
+  run_until_seen(2);
+  EXPECT_EQ(seen_, (std::vector<std::string>{"first#1", "second#1"}));
+}
+
+TEST_F(RealBrokerTest, WhatIsPublishedWhileNobodyListensIsSeenWhenTheConnectionIsBack) {
+  broker_->look_every(1h);
+  subscribe(Subscription("topic", "group"));
+  await_listeners(1);
+  publish("first", "");
+  run_until_seen(1);
+  exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
+  await_listeners(0);
   publish("second", "");
   run_until_seen(2);
   EXPECT_EQ(seen_, (std::vector<std::string>{"first#1", "second#1"}));
