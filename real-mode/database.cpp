@@ -184,13 +184,8 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
 Task<Rows> DatabasePool::ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effect effect_if_lost) {
   if (worker.broken) throw DatabaseError(Effect::did_not_happen, "08006", name_ + ": the connection is broken");
   Waiter waiter(loop_);
-  struct Waiting {
-    Waiting(PgJob& job, Waiter& waiter) : job(job) { job.waiter = &waiter; }
-    ~Waiting() { job.waiter = nullptr; }
-    PgJob& job;
-  };
   const std::shared_ptr<PgJob> asked = std::move(job);
-  const Waiting waiting(*asked, waiter);
+  const InPlace waiting(asked->waiter, waiter);
   worker.submit(asked);
   const bool answered = co_await waiter.wait_until(loop_.now() + settings_.answer_within);
   if (!answered) {

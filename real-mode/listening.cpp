@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/wait_queue.hpp"
+
 namespace orrery::real {
 namespace {
 
@@ -103,15 +105,7 @@ void ListeningThread::work() {
 
 Task<void> RealListening::wait(Instant until) {
   Waiter waiter(loop_);
-  struct Waiting {
-    Waiting(ListeningThread& thread, Waiter& waiter) : thread(thread) {
-      CHECK(thread.waiter == nullptr, "two tasks wait for notifications of one connection");
-      thread.waiter = &waiter;
-    }
-    ~Waiting() { thread.waiter = nullptr; }
-    ListeningThread& thread;
-  };
-  const Waiting waiting(*thread_, waiter);
+  const InPlace waiting(thread_->waiter, waiter);
   co_await waiter.wait_until(until);
 }
 

@@ -17,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/wait_queue.hpp"
+
 namespace orrery::real {
 namespace {
 
@@ -34,23 +36,13 @@ struct Gate {
   bool armed = false;  // an operation of Asio is under way
 };
 
-/// A task that waits at a gate.
-struct Standing {
-  Standing(Gate& gate, Waiter& waiter) : gate(gate) {
-    CHECK(gate.waiter == nullptr, "two tasks wait at one side of a socket");
-    gate.waiter = &waiter;
-  }
-  ~Standing() { gate.waiter = nullptr; }
-  Gate& gate;
-};
-
 /// Suspends until `gate` opens (true) or the deadline comes (false). The Asio handler keeps the state alive and touches the
 /// task only through the gate, so a task that is destroyed while it waits leaves nothing dangling.
 template <class State, class SocketType>
 Task<bool> wait_at(Loop& loop, std::shared_ptr<State> state, SocketType& socket, Gate& gate,
                    tcp::socket::wait_type type, Instant deadline) {
   Waiter waiter(loop);
-  const Standing standing(gate, waiter);
+  const InPlace at_gate(gate.waiter, waiter);
   if (!gate.armed) {
     gate.armed = true;
     socket.async_wait(type, [state, &gate](const error_code&) {
@@ -248,7 +240,7 @@ Task<std::string_view> Socket::take(Instant deadline) {
   }
   while (!incoming.ready) {
     Waiter waiter(state->loop);
-    const Standing standing(state->input, waiter);
+    const InPlace at_gate(state->input.waiter, waiter);
     const bool came = co_await waiter.wait_until(deadline);
     if (!came) throw SocketError(SocketError::Reason::timed_out, "nothing came in time");
   }

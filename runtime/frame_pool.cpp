@@ -4,13 +4,7 @@
 #include <cstring>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ORRERY_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ORRERY_ASAN 1
-#endif
-#endif
+#include "runtime/sanitizers.hpp"
 
 namespace orrery {
 
@@ -72,7 +66,7 @@ void* allocate_uncharged(std::size_t bytes) {
   const std::size_t size_class = (total - 1) / kGranule;
   void* memory = nullptr;
   std::uint32_t stored_class = kClasses;
-#ifndef ORRERY_ASAN
+#ifndef ORRERY_ADDRESS_SANITIZER
   if (size_class < kClasses) {
     stored_class = static_cast<std::uint32_t>(size_class);
     FreeFrame*& head = pool.free[size_class];

@@ -2,6 +2,7 @@
 
 #include <list>
 
+#include "runtime/check.hpp"
 #include "runtime/executor.hpp"
 
 namespace orrery {
@@ -18,6 +19,21 @@ class InQueue {
  private:
   std::list<Waiter*>& queue_;
   std::list<Waiter*>::iterator at_;
+};
+
+/// As InQueue, at a place that one waiter can have.
+class InPlace {
+ public:
+  InPlace(Waiter*& place, Waiter& waiter) : place_(place) {
+    CHECK(place_ == nullptr, "two tasks wait at a place for one");
+    place_ = &waiter;
+  }
+  InPlace(const InPlace&) = delete;
+  InPlace& operator=(const InPlace&) = delete;
+  ~InPlace() { place_ = nullptr; }
+
+ private:
+  Waiter*& place_;
 };
 
 }  // namespace orrery

@@ -153,15 +153,8 @@ void Connection::send(StatementJob job) {
 
 Task<StatementReply> Connection::await_reply(Effect effect_if_lost) {
   Waiter waiter(directory_.kernel);
-  struct Waiting {
-    Waiting(Connection& connection, Waiter& waiter) : connection(connection) {
-      connection.waiter_ = &waiter;
-      connection.waiting_ = true;
-    }
-    ~Waiting() { connection.waiter_ = nullptr; }
-    Connection& connection;
-  };
-  const Waiting waiting(*this, waiter);
+  const InPlace waiting(waiter_, waiter);
+  waiting_ = true;
   has_reply_ = false;
   if (!broken_ && !co_await waiter.wait_until(directory_.kernel.now() + kAnswerWithin)) {
     sever();
@@ -236,15 +229,7 @@ std::optional<std::string> Connection::take_notification() {
 
 Task<void> Connection::await_notification(Instant until) {
   Waiter waiter(directory_.kernel);
-  struct Hearing {
-    Hearing(Connection& connection, Waiter& waiter) : connection(connection) {
-      CHECK(connection.hearing_ == nullptr, "two tasks wait for notifications of one connection");
-      connection.hearing_ = &waiter;
-    }
-    ~Hearing() { connection.hearing_ = nullptr; }
-    Connection& connection;
-  };
-  const Hearing hearing(*this, waiter);
+  const InPlace hearing(hearing_, waiter);
   if (notifications_.empty() && !broken_) co_await waiter.wait_until(until);
 }
 

@@ -4,6 +4,10 @@
 # docs/gallery/make.sh             draws it anew
 # docs/gallery/make.sh --compare   draws it elsewhere and fails if docs/gallery has other bytes
 set -euo pipefail
+case $#,${1-} in
+  0, | 1,--compare) ;;
+  *) echo "usage: docs/gallery/make.sh [--compare]" >&2 && exit 2 ;;
+esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=${ORRERY:-$top/build/release/cli/orrery}
 most_bytes=150000

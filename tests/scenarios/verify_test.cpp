@@ -12,17 +12,11 @@
 #include <vector>
 
 #include "runtime/frame_pool.hpp"
+#include "runtime/sanitizers.hpp"
 #include "scenarios/verify_trace.hpp"
 #include "tests/scenarios/fake_run.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ORRERY_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ORRERY_ASAN 1
-#endif
-#endif
-#ifdef ORRERY_ASAN
+#ifdef ORRERY_ADDRESS_SANITIZER
 constexpr bool kAsan = true;
 #else
 constexpr bool kAsan = false;

@@ -4,14 +4,8 @@
 #include <memory>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ORRERY_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ORRERY_ASAN 1
-#endif
-#endif
-#ifdef ORRERY_ASAN
+#include "runtime/sanitizers.hpp"
+#ifdef ORRERY_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -32,13 +26,13 @@ void destroy_row(Value* row, std::size_t width) noexcept {
 
 /// What nobody may read, since there is no row, a sanitizer build finds.
 void forbid([[maybe_unused]] Value* row, [[maybe_unused]] std::size_t width) noexcept {
-#ifdef ORRERY_ASAN
+#ifdef ORRERY_ADDRESS_SANITIZER
   ASAN_POISON_MEMORY_REGION(row, width * sizeof(Value));
 #endif
 }
 
 void allow([[maybe_unused]] Value* row, [[maybe_unused]] std::size_t width) noexcept {
-#ifdef ORRERY_ASAN
+#ifdef ORRERY_ADDRESS_SANITIZER
   ASAN_UNPOISON_MEMORY_REGION(row, width * sizeof(Value));
 #endif
 }
