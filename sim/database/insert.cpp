@@ -125,12 +125,18 @@ class Inserter {
     fail_constraint("55000", "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters", {}, index.name);
   }
 
-  /// Under REPEATABLE READ a conflict with a row that the snapshot does not see must not go unnoticed.
+  /// Under REPEATABLE READ a conflict with a row that the snapshot does not see must not go unnoticed. Under SERIALIZABLE that
+  /// there is such a row has been read.
   void refuse_invisible(VersionId version) {
     if (session_.transaction.isolation == Isolation::read_committed) return;
     const Version& conflicting = (*plan_.table->heap)[version];
-    if (is_visible(conflicting, execution_.snapshot, session_.engine.transactions)) return;
-    if (session_.engine.transactions.is_own(conflicting.xmin, session_.transaction.slot)) return;
+    const bool visible = is_visible(conflicting, execution_.snapshot, session_.engine.transactions);
+    Serializable& serializable = session_.engine.serializable;
+    if (SerializableTransaction* const reader = serializable.reader(session_)) {
+      serializable.check_read(*reader, conflicting, visible, execution_.snapshot);
+      if (visible) serializable.read_row(*reader, *plan_.table, version);
+    }
+    if (visible || session_.engine.transactions.is_own(conflicting.xmin, session_.transaction.slot)) return;
     fail("40001", "could not serialize access due to concurrent update");
   }
 

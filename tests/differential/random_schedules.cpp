@@ -16,6 +16,8 @@ class Generator {
     schedule.sessions = 2 + below(3);
     std::vector<std::vector<std::string>> of_session(schedule.sessions);
     for (auto& steps : of_session) {
+      // Statements without BEGIN, too.
+      if (levels_ == Levels::serializable) steps.emplace_back("SET default_transaction_isolation = 'serializable'");
       for (std::size_t i = 0; i < (one_in(3) ? 2U : 1U); ++i) transaction(steps);
       if (holds_session_lock_) steps.push_back("SELECT pg_advisory_unlock_all()");
       holds_session_lock_ = false;

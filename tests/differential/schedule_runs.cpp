@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <stdexcept>
 
 namespace orrery::testing {
@@ -88,7 +89,7 @@ class RealWorld final : public ScheduleWorld {
       while (const Result rest{PQgetResult(each->connection.get()), PQclear}) continue;
       each->is_busy = false;
       each->outcome.reset();
-      must(*each->connection, "ROLLBACK; SELECT pg_advisory_unlock_all()");
+      must(*each->connection, "ROLLBACK; SELECT pg_advisory_unlock_all(); RESET default_transaction_isolation");
     }
   }
 
@@ -228,25 +229,34 @@ std::string without_numbers(const std::string& outcome) {
   return names_processes ? outcome.substr(0, outcome.find("\nDETAIL")) : outcome;
 }
 
+}  // namespace
+
+std::unique_ptr<ScheduleWorld> real_schedule_world(const real::PrivatePostgres& server) { return std::make_unique<RealWorld>(server); }
+std::unique_ptr<ScheduleWorld> simulated_schedule_world() { return std::make_unique<SimulatedWorld>(); }
+
 /// RETURNING gives rows as they lie, which depends on where a real server found room for new versions.
 std::string comparable(const std::string& outcome) {
   const bool is_change = outcome.starts_with("UPDATE") || outcome.starts_with("DELETE");
   return is_change ? in_any_order(outcome) : without_numbers(outcome);
 }
 
-}  // namespace
+std::string tables_of(ScheduleWorld& world) {
+  return world.look("SELECT * FROM p WHERE id % 100 = 0 ORDER BY id") + "\n" + world.look("SELECT * FROM c WHERE id % 100 = 0 ORDER BY id") + "\n" +
+         world.look("SELECT count(*) FROM c WHERE p IS NULL");
+}
 
-std::unique_ptr<ScheduleWorld> real_schedule_world(const real::PrivatePostgres& server) { return std::make_unique<RealWorld>(server); }
-std::unique_ptr<ScheduleWorld> simulated_schedule_world() { return std::make_unique<SimulatedWorld>(); }
-
-Transcript run_schedule(const Schedule& schedule, ScheduleWorld& world) {
+ScheduleRun run_schedule(const Schedule& schedule, ScheduleWorld& world) {
   world.begin(schedule);
-  Transcript transcript;
-  std::vector<ScheduleStep> left = schedule.steps;
+  ScheduleRun run;
+  run.outcomes.resize(schedule.steps.size());
+  std::vector<std::size_t> left(schedule.steps.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  std::vector<std::size_t> last_given(schedule.sessions);
   while (!left.empty()) {
-    const auto next = std::find_if(left.begin(), left.end(), [&](const ScheduleStep& step) { return !world.is_busy(step.session); });
+    const auto next = std::find_if(left.begin(), left.end(), [&](std::size_t i) { return !world.is_busy(schedule.steps[i].session); });
     if (next == left.end()) break;  // who waits waits for ever: the transcript says so
-    const ScheduleStep step = *next;
+    const ScheduleStep& step = schedule.steps[*next];
+    last_given[step.session] = *next;
     left.erase(next);
     std::vector<bool> waited(schedule.sessions);
     for (std::size_t i = 0; i < schedule.sessions; ++i) waited[i] = world.is_busy(i);
@@ -254,19 +264,19 @@ Transcript run_schedule(const Schedule& schedule, ScheduleWorld& world) {
     std::string event = session_name(step.session) + ": " + step.sql + "\n";
     for (std::size_t i = 0; i < schedule.sessions; ++i) {
       if (const auto outcome = world.take_outcome(i)) {
-        event += "  " + session_name(i) + (waited[i] ? " ends: " : " ") + comparable(*outcome) + "\n";
+        run.outcomes[last_given[i]] = comparable(*outcome);
+        event += "  " + session_name(i) + (waited[i] ? " ends: " : " ") + *run.outcomes[last_given[i]] + "\n";
       } else if (world.is_busy(i)) {
         event += "  " + session_name(i) + " waits for";
         for (const std::size_t other : world.waits_for(i)) event += " " + session_name(other);
         event += "\n";
       }
     }
-    transcript.push_back(event);
+    run.transcript.push_back(event);
   }
-  transcript.push_back(world.look("SELECT * FROM p WHERE id % 100 = 0 ORDER BY id") + "\n" + world.look("SELECT * FROM c WHERE id % 100 = 0 ORDER BY id") + "\n" +
-                       world.look("SELECT count(*) FROM c WHERE p IS NULL"));
+  run.transcript.push_back(tables_of(world));
   world.end();
-  return transcript;
+  return run;
 }
 
 }  // namespace orrery::testing

@@ -40,6 +40,17 @@ class ScheduleWorld {
 
 /// What happened after each step, one event of several lines for each, and at last the tables.
 using Transcript = std::vector<std::string>;
-[[nodiscard]] Transcript run_schedule(const Schedule& schedule, ScheduleWorld& world);
+
+struct ScheduleRun {
+  Transcript transcript;
+  /// What each step of the schedule came to, as `comparable` has it; nothing if it was not given or waited to the end.
+  std::vector<std::optional<std::string>> outcomes;
+};
+[[nodiscard]] ScheduleRun run_schedule(const Schedule& schedule, ScheduleWorld& world);
+
+/// An outcome without what may be another each time.
+[[nodiscard]] std::string comparable(const std::string& outcome);
+/// What is in the tables, as a transcript ends with it.
+[[nodiscard]] std::string tables_of(ScheduleWorld& world);
 
 }  // namespace orrery::testing
