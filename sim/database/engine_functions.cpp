@@ -96,7 +96,9 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
   }
   Lock& lock = locks.advisory_lock(tag);
   // A lock that the session holds in this mode is taken once more without looking at others.
-  const bool got = locks.try_acquire(session.transaction, lock, mode, of_session ? 0 : session.transaction.level());
+  const std::uint32_t level = of_session ? 0 : session.transaction.level();
+  const bool got = (expr.flags & kTry) != 0 ? locks.acquire_at_once(session.transaction, lock, mode, level)
+                                            : locks.try_acquire(session.transaction, lock, mode, level);
   if (got) execution.acquired.push_back(tag);
   if ((expr.flags & kTry) != 0) return Value::boolean(got);
   if (!got) throw AdvisoryWait{tag, mode, of_session, {}};

@@ -129,6 +129,14 @@ bool LockManager::try_acquire(Transaction& owner, Lock& lock, LockMode mode, std
   return true;
 }
 
+bool LockManager::acquire_at_once(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level) {
+  const bool is_held = (lock.held_by(owner) & mask_of(mode)) != 0;
+  const bool is_awaited = std::any_of(lock.queue_.begin(), lock.queue_.end(), [mode](const LockWait* other) {
+    return (conflicting_modes(mode) & mask_of(other->mode)) != 0;
+  });
+  return (is_held || !is_awaited) && try_acquire(owner, lock, mode, level);
+}
+
 void LockManager::grant(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level) {
   owner.held.push_back({&lock, mode, level});
   for (LockHolder& holder : lock.holders_) {

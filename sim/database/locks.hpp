@@ -119,6 +119,9 @@ class LockManager {
 
   /// Takes the lock if nobody has to be waited for. Waiters that came before count.
   [[nodiscard]] bool try_acquire(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level);
+  /// The same for those that do not wait (NOWAIT, pg_try_advisory_lock): to them waiters count even if these wait for this very
+  /// session (LockAcquireExtended asks the queue's modes before it says no, and looks at who waits for whom only to queue).
+  [[nodiscard]] bool acquire_at_once(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level);
   /// Takes the lock, waiting in its queue. Throws SqlError 40P01, 55P03, 57014.
   Task<> acquire(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level);
   /// Frees one taking of the lock; false: it was not held.

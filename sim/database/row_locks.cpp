@@ -48,6 +48,11 @@ void add_locker(SessionImpl& session, Version& version, RowLock mode) {
   version.lockers->push_back({xid, mode});
 }
 
+/// As the members of a MultiXact lie, whatever they did to the row.
+void in_order_of_age(std::vector<Xid>& xids) {
+  if (xids.size() > 1) std::sort(xids.begin(), xids.end());
+}
+
 }  // namespace
 
 RowExamination examine_row(const SessionImpl& session, Heap& heap, VersionId id, RowLock mode, bool for_lock) {
@@ -93,6 +98,7 @@ RowExamination examine_row(const SessionImpl& session, Heap& heap, VersionId id,
       }
     }
   }
+  in_order_of_age(result.to_await);
   return result;
 }
 
@@ -164,19 +170,23 @@ std::vector<Xid> blockers(SessionImpl& session, Table& table, VersionId id, RowL
   RowExamination examined = examine_row(session, heap, id, mode, for_lock);
   if (!examined.to_await.empty() || !for_lock) return examined.to_await;
   const TransactionTable& transactions = session.engine.transactions;
-  std::vector<Xid> result;
+  std::vector<Xid> of_version;
   const auto add = [&](Xid xid, RowLock held) {
     const std::uint64_t state = transactions.state(xid);
     if ((state & TransactionTable::kRunning) != 0 && TransactionTable::slot_of(state) != session.transaction.slot &&
         conflicts(held, mode)) {
-      result.push_back(xid);
+      of_version.push_back(xid);
     }
   };
+  std::vector<Xid> result;
   for (VersionId newer = heap[id].newer; newer != kNoVersion; newer = heap[newer].newer) {
     if (heap[newer].lockers != nullptr) {
       for (const RowLocker& locker : *heap[newer].lockers) add(locker.xid, locker.mode);
     }
     if (heap[newer].xmax != 0) add(heap[newer].xmax, strength_of(heap[newer].ending));
+    in_order_of_age(of_version);
+    result.insert(result.end(), of_version.begin(), of_version.end());
+    of_version.clear();
   }
   return result;
 }

@@ -71,6 +71,7 @@ void Serializable::refuse_doomed(const SerializableTransaction& transaction, con
 
 void Serializable::check_read(SerializableTransaction& reader, const Version& version, bool is_visible,
                               const Snapshot& snapshot) {
+  refuse_doomed(reader, "conflict out checking");
   const Xid xid = is_visible ? version.xmax : version.xmin;
   if (xid == 0) return;
   const std::uint64_t state = engine_.transactions.state(xid);
@@ -84,7 +85,6 @@ void Serializable::check_read(SerializableTransaction& reader, const Version& ve
     const auto found = by_xid_.find(xid);
     if (found != by_xid_.end()) writer = found->second;
   }
-  refuse_doomed(reader, "conflict out checking");
   if (writer == nullptr || writer->is_doomed) return;
   // Such a reader can be put before the writer.
   if (reader.is_read_only && writer->is_committed &&

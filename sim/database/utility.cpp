@@ -172,7 +172,7 @@ Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait
   LockManager& locks = session.engine.locks;
   Transaction& txn = session.transaction;
   if (nowait) {
-    if (!locks.try_acquire(txn, table.lock, mode, txn.level())) {
+    if (!locks.acquire_at_once(txn, table.lock, mode, txn.level())) {
       fail("55P03", "could not obtain lock on relation " + in_quotes(table.name));
     }
     co_return;

@@ -9,7 +9,7 @@
 namespace orrery::testing {
 namespace {
 
-constexpr int kMostRuns = 5'000;
+constexpr int kMostRuns = 3'000;
 
 /// A transaction that committed: its statements, with what each said if that is to be the same.
 struct Committed {
@@ -54,10 +54,16 @@ std::vector<Committed> committed_of(const Schedule& schedule, const ScheduleRun&
   return all;
 }
 
+/// The rows that nobody touches are there for a real server's sake.
+Schedule without_filling(Schedule schedule) {
+  std::erase_if(schedule.setup, [](const std::string& sql) { return contains(sql, "generate_series"); });
+  return schedule;
+}
+
 class Search {
  public:
   Search(const Schedule& schedule, const ScheduleRun& run, ScheduleWorld& world)
-      : schedule_(schedule), run_(run), world_(world), committed_(committed_of(schedule, run)), is_used_(committed_.size()) {}
+      : schedule_(without_filling(schedule)), run_(run), world_(world), committed_(committed_of(schedule, run)), is_used_(committed_.size()) {}
 
   bool found() {
     if (order_.size() == committed_.size()) return holds();
@@ -98,7 +104,7 @@ class Search {
     return comparable(world_.take_outcome(0).value_or("it waits"));
   }
 
-  const Schedule& schedule_;
+  const Schedule schedule_;
   const ScheduleRun& run_;
   ScheduleWorld& world_;
   const std::vector<Committed> committed_;
