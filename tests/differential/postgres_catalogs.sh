@@ -40,13 +40,14 @@ rows() {  # NAME RELATION CONDITION
   columns=$(ask "SELECT string_agg(CASE WHEN atttypid = 'regproc'::regtype THEN format('%1\$I::oid || ''/'' || %1\$I::text', attname) ELSE quote_ident(attname) || '::text' END, ', ' ORDER BY attnum)
     FROM pg_attribute WHERE attrelid = 'pg_catalog.$2'::regclass AND attnum > 0")
   echo "constexpr std::string_view $1 ="
-  ask "SELECT array_to_string(ARRAY[$columns], E'\t', '\\N') FROM pg_catalog.$2 WHERE $3 ORDER BY oid" | sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/^/    "/; s/$/\\n"/'
+  ask "SELECT array_to_string(ARRAY[$columns], E'\t', '\\N') FROM pg_catalog.$2 WHERE $3 ORDER BY ${4:-oid}" | sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/^/    "/; s/$/\\n"/'
   echo "    ;"
 }
 rows kTypeRows pg_type "typnamespace = 'pg_catalog'::regnamespace AND (typname IN ($types) OR typelem IN (SELECT oid FROM pg_type WHERE typname IN ($types) AND typtype <> 'c') AND typcategory = 'A' AND typname NOT IN ('_record', '_cstring'))"
 rows kAccessMethodRows pg_am "amname IN ('heap', 'btree')"
 rows kCollationRows pg_collation "collname IN ('default', 'C', 'POSIX')"
 rows kRoleRows pg_authid "rolname ~ '^pg_' OR rolname = 'postgres'"
+rows kMembershipRows pg_auth_members true roleid
 rows kTablespaceRows pg_tablespace "true"
 rows kOperatorClassRows pg_opclass "opcmethod = 403 AND opcintype IN (SELECT oid FROM pg_type WHERE typname IN ($types) OR typname IN ('anyarray', 'anyenum')) AND opcnamespace = 'pg_catalog'::regnamespace"
 echo "// Words that an identifier has to be quoted for."

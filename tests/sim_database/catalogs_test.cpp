@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/sim_database/support.hpp"
@@ -9,9 +10,17 @@ namespace {
 
 class SystemCatalogs : public ::testing::Test {
  protected:
+  /// Each statement by itself, as they stand between semicolons.
   std::string run(Client& client, std::string_view sql) {
-    client.start(sql);
-    return client.outcome();
+    std::string outcome;
+    while (!sql.empty()) {
+      const std::size_t end = sql.find(';');
+      client.start(sql.substr(0, end));
+      outcome = client.outcome();
+      if (outcome.starts_with("ERROR") || end == std::string_view::npos) return outcome;
+      sql.remove_prefix(std::min(end + 2, sql.size()));
+    }
+    return outcome;
   }
 
   TestEnvironment environment;
@@ -42,9 +51,9 @@ TEST_F(SystemCatalogs, GiveTheSameOidsForTheSameScriptAndKeepThem) {
   EXPECT_EQ(run(c, oids), first);
   EXPECT_EQ(run(a, "SELECT count(*), count(DISTINCT oid) FROM (SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_constraint UNION ALL "
                    "SELECT oid FROM pg_type UNION ALL SELECT oid FROM pg_enum UNION ALL SELECT oid FROM pg_attrdef) o WHERE oid >= 16384"),
-            "17|17");
+            "16|16");
   const std::string before = run(a, "SELECT 't'::regclass::oid, 'i'::regclass::oid");
-  EXPECT_EQ(run(a, "ALTER TABLE t RENAME TO renamed; ALTER INDEX i RENAME TO j; CREATE TABLE later (x int)"), "");
+  EXPECT_EQ(run(a, "DROP VIEW v; ALTER TABLE t RENAME TO renamed; ALTER INDEX i RENAME TO j; CREATE TABLE later (x int)"), "");
   EXPECT_EQ(run(b, "SELECT 'renamed'::regclass::oid, 'j'::regclass::oid"), before);
 }
 

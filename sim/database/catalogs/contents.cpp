@@ -583,6 +583,7 @@ void fill_written(const CatalogReader&, RowWriter& rows) {
                    : name == "pg_collation"  ? written.collation_rows
                    : name == "pg_authid"     ? written.role_rows
                    : name == "pg_tablespace" ? written.tablespace_rows
+                   : name == "pg_auth_members" ? written.membership_rows
                                              : written.operator_class_rows);
 }
 
@@ -743,6 +744,15 @@ void fill_locks(const SessionImpl& asking, RowWriter& rows) {
   }
 }
 
+/// The only comment there is.
+void fill_description(const CatalogReader& reader, RowWriter& rows) {
+  if (reader.schema_name(kPublicSchema).empty()) return;
+  rows.begin();
+  rows.set_number("objoid", kPublicSchema);
+  rows.set_number("classoid", 2615);  // pg_namespace
+  rows.set("description", kPublicDescription);
+}
+
 void fill_nothing(const CatalogReader&, RowWriter&) {}
 
 struct Content {
@@ -771,6 +781,8 @@ constexpr Content kContents[] = {
     {"pg_tables", fill_tables},
     {"pg_views", fill_views},
     {"pg_indexes", fill_indexes},
+    {"pg_auth_members", fill_written},
+    {"pg_description", fill_description},
     {"pg_database", fill_nothing},
     {"pg_locks", fill_nothing},
     {"pg_stat_activity", fill_nothing},
@@ -779,8 +791,8 @@ constexpr Content kContents[] = {
 constexpr std::string_view kEmpty[] = {
     "pg_policy",           "pg_inherits",        "pg_trigger",      "pg_rewrite",      "pg_statistic_ext", "pg_publication",
     "pg_publication_rel",  "pg_publication_namespace", "pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper",
-    "pg_description",      "pg_shdescription",   "pg_proc",         "pg_partitioned_table", "pg_event_trigger", "pg_extension",
-    "pg_auth_members",     "pg_db_role_setting", "pg_default_acl",  "pg_subscription", "pg_seclabel",      "pg_shseclabel",
+    "pg_shdescription",   "pg_proc",         "pg_partitioned_table", "pg_event_trigger", "pg_extension",
+    "pg_db_role_setting", "pg_default_acl",  "pg_subscription", "pg_seclabel",      "pg_shseclabel",
     "pg_range",            "pg_user_mapping",    "pg_matviews",     "pg_policies",
 };
 
@@ -839,7 +851,8 @@ TypeStorage storage_of(std::uint32_t type_oid) {
 
 bool has_default(const Column& column) {
   if (column.is_generated) return true;
-  if (column.identity != Identity::none || column.default_value == nullptr) return false;
+  if (column.identity != Identity::none) return false;
+  if (column.default_value == nullptr) return column.sequence != nullptr;
   const Expr& value = *column.default_value;
   return !(value.kind == ExprKind::constant && value.constant.is_null() && column.type.typmod < 0);
 }

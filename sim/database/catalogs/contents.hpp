@@ -26,6 +26,9 @@ using FillLive = void (*)(const SessionImpl& session, RowWriter& rows);
 // information_schema.cpp
 [[nodiscard]] Fill information_content(std::string_view name);
 
+/// What PostgreSQL says of the schema that it makes.
+inline constexpr std::string_view kPublicDescription = "standard public schema";
+
 /// What pg_type says of a type that decides how a column is stored.
 struct TypeStorage {
   std::int64_t length = -1;

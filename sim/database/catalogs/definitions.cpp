@@ -13,7 +13,7 @@ namespace {
 
 const CatalogDefinitions& catalog_definitions() {
   static constexpr CatalogDefinitions definitions{kDefinitions, kTypeRows,       kAccessMethodRows, kCollationRows,
-                                                  kRoleRows,    kTablespaceRows, kOperatorClassRows};
+                                                  kRoleRows,    kMembershipRows, kTablespaceRows, kOperatorClassRows};
   return definitions;
 }
 

@@ -11,6 +11,7 @@ struct CatalogDefinitions {
   std::string_view access_method_rows;
   std::string_view collation_rows;
   std::string_view role_rows;
+  std::string_view membership_rows;
   std::string_view tablespace_rows;
   std::string_view operator_class_rows;
 };

@@ -134,6 +134,12 @@ Value object_or_null(Arguments a, const Site&, const Context& context) {
   }
 }
 
+Value description(Arguments a, const Site&, const Context& context) {
+  const CatalogReader reader(naming_of(context));
+  const bool is_public = oid_in(a[0]) == kPublicSchema && !reader.schema_name(kPublicSchema).empty() && a[1].bytes() == "pg_namespace";
+  return is_public ? Value::bytes(kPublicDescription) : Value();
+}
+
 Value nothing(Arguments, const Site&, const Context&) { return {}; }
 
 }  // namespace
@@ -168,10 +174,11 @@ void register_catalogs(Registry& registry) {
   registry.function("to_regnamespace(text) -> regnamespace", object_or_null<Type::regnamespace>, kStable);
   registry.function("pg_my_temp_schema() -> oid", [](Arguments, const Site&, const Context&) { return Value::integer(0); }, kStable);
   registry.function("pg_is_other_temp_schema(oid) -> bool", [](Arguments, const Site&, const Context&) { return Value::boolean(false); }, kStable);
+  registry.function("obj_description(oid, name) -> text", description, kStable);
   // Nobody can comment on anything, and there are no triggers, rules, functions or statistics of users: for an OID of none of these
   // PostgreSQL gives NULL, too.
   for (const char* signature :
-       {"obj_description(oid, name) -> text", "obj_description(oid) -> text", "col_description(oid, int4) -> text",
+       {"obj_description(oid) -> text", "pg_statistics_obj_is_visible(oid) -> bool", "col_description(oid, int4) -> text",
         "shobj_description(oid, name) -> text", "pg_get_triggerdef(oid) -> text", "pg_get_triggerdef(oid, bool) -> text",
         "pg_get_ruledef(oid) -> text", "pg_get_ruledef(oid, bool) -> text", "pg_get_statisticsobjdef_columns(oid) -> text",
         "pg_get_partkeydef(oid) -> text", "pg_function_is_visible(oid) -> bool", "pg_get_function_result(oid) -> text",

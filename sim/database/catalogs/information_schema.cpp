@@ -258,7 +258,7 @@ void fill_check_constraints(const CatalogReader& reader, RowWriter& rows) {
   };
   for (const Table* table : reader.tables()) {
     for (const CheckConstraint& check : table->checks) {
-      add(*table, check.name, "(" + text.check_text(*table, check, false) + ")");
+      add(*table, check.name, "(" + text.check_text(*table, check, false) + (check.is_valid ? ")" : ") NOT VALID"));
     }
     for (std::size_t i = 0; i < table->columns.size(); ++i) {
       if (table->columns[i].not_null) add(*table, not_null_name(reader, *table, i), quote_identifier(table->columns[i].name) + " IS NOT NULL");

@@ -41,6 +41,7 @@ Value relation_named(const Naming& naming, std::string_view text) {
   if (entry == nullptr) {
     const bool is_system = schema == "pg_catalog" || schema == "information_schema" || (schema.empty() && name.starts_with("pg_"));
     if (is_system) fail_unsupported("system catalog " + name);
+    if (!schema.empty() && !naming.catalog->schema_exists(schema, naming.slot)) fail("3F000", "schema " + in_quotes(schema) + " does not exist");
     fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
   }
   naming.catalog->number_objects();
@@ -184,6 +185,7 @@ std::string CatalogReader::type_text(TypeRef type, bool gives_typmod) const {
     }
     return type.is_array ? text + "[]" : text;
   }
+  if (type.is_vector()) return type_name(type);
   if (type.base == Type::bpchar && type.typmod < 0 && gives_typmod) return type.is_array ? "bpchar[]" : "bpchar";
   return type_name_with_typmod(type);
 }
