@@ -32,9 +32,9 @@ if command -v psql >/dev/null; then
   says $'ERROR:  column "nope" does not exist\nLINE 1: SELECT nope FROM t\n               ^'
   says 42703
   says $'                 Table "public.t"\n Column |  Type   | Collation | Nullable | Default \n'
-  says $'Indexes:\n    "t_pkey" PRIMARY KEY, btree (a)\n'
+  says $'Indexes:\n    "t_pkey" PRIMARY KEY, btree (a)'
   out=$(psql -X -c '\dt' -c '\dn' -c 'SELECT * FROM pg_statistic' 2>&1)
-  says $'        List of relations\n Schema | Name | Type  |  Owner   \n--------+------+-------+----------\n public | t    | table | postgres\n(1 row)\n'
+  says $'        List of relations\n Schema | Name | Type  |  Owner   \n--------+------+-------+----------\n public | t    | table | postgres\n(1 row)'
   says ' public | pg_database_owner'
   says 'not supported in the simulated database: system catalog pg_statistic'
   # A session that waits for a lock holds up nobody else, and goes on when the lock is free.

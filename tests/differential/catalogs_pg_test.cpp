@@ -92,8 +92,10 @@ class Catalogs : public ::testing::Test {
     // The simulated server has one user, of this name.
     EXPECT_EQ(psql(actual_, {"-qc", "CREATE ROLE postgres SUPERUSER LOGIN"}), "");
     actual_ += " user=postgres";
-    EXPECT_EQ(psql(simulated_, {"-qf", data("schema.sql")}), "");
-    EXPECT_EQ(psql(actual_, {"-qf", data("schema.sql")}), "");
+    for (const char* script : {"schema.sql", "expressions.sql"}) {
+      EXPECT_EQ(psql(simulated_, {"-qf", data(script)}), "");
+      EXPECT_EQ(psql(actual_, {"-qf", data(script)}), "");
+    }
   }
 
   WireServer server_;

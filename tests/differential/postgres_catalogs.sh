@@ -34,12 +34,12 @@ ask "SELECT concat_ws(' ', n.nspname, c.relname, c.oid, c.reltype, c.relkind, st
   GROUP BY n.nspname, c.relname, c.oid ORDER BY n.nspname DESC, c.relname COLLATE \"C\"" | quoted
 echo "    ;"
 
-# Rows: a tab between two values, \N for NULL, regproc as its OID, a slash and its text.
+# Rows: a tab between two values, \N for NULL (and trees), regproc as its OID, a slash and its text.
 rows() {  # NAME RELATION CONDITION
   local columns
-  columns=$(ask "SELECT string_agg(CASE WHEN atttypid = 'regproc'::regtype THEN format('%1\$I::oid || ''/'' || %1\$I::text', attname) ELSE quote_ident(attname) || '::text' END, ', ' ORDER BY attnum)
+  columns=$(ask "SELECT string_agg(CASE WHEN atttypid = 'pg_node_tree'::regtype THEN 'NULL' WHEN atttypid = 'regproc'::regtype THEN format('%1\$I::oid || ''/'' || %1\$I::text', attname) ELSE quote_ident(attname) || '::text' END, ', ' ORDER BY attnum)
     FROM pg_attribute WHERE attrelid = 'pg_catalog.$2'::regclass AND attnum > 0")
-  echo "constexpr std::string_view $1 ="
+  echo "constexpr char $1[] ="
   ask "SELECT array_to_string(ARRAY[$columns], E'\t', '\\N') FROM pg_catalog.$2 WHERE $3 ORDER BY ${4:-oid}" | sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/^/    "/; s/$/\\n"/'
   echo "    ;"
 }
@@ -50,6 +50,7 @@ rows kRoleRows pg_authid "rolname ~ '^pg_' OR rolname = 'postgres'"
 rows kMembershipRows pg_auth_members true roleid
 rows kTablespaceRows pg_tablespace "true"
 rows kOperatorClassRows pg_opclass "opcmethod = 403 AND opcintype IN (SELECT oid FROM pg_type WHERE typname IN ($types) OR typname IN ('anyarray', 'anyenum')) AND opcnamespace = 'pg_catalog'::regnamespace"
+rows kFunctionRows pg_proc "pronamespace = 'pg_catalog'::regnamespace AND oid < 12000"
 echo "// Words that an identifier has to be quoted for."
 echo "constexpr std::string_view kQuotedWords ="
 ask "SELECT ' ' || string_agg(word, ' ' ORDER BY word) || ' ' FROM pg_get_keywords() WHERE catcode <> 'U'" | fold -s -w 136 | sed 's/^/    "/; s/$/"/; $s/$/;/'

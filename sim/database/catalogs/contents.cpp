@@ -583,6 +583,7 @@ void fill_written(const CatalogReader&, RowWriter& rows) {
                    : name == "pg_collation"  ? written.collation_rows
                    : name == "pg_authid"     ? written.role_rows
                    : name == "pg_tablespace" ? written.tablespace_rows
+                   : name == "pg_proc"       ? written.function_rows
                    : name == "pg_auth_members" ? written.membership_rows
                                              : written.operator_class_rows);
 }
@@ -782,6 +783,7 @@ constexpr Content kContents[] = {
     {"pg_views", fill_views},
     {"pg_indexes", fill_indexes},
     {"pg_auth_members", fill_written},
+    {"pg_proc", fill_written},
     {"pg_description", fill_description},
     {"pg_database", fill_nothing},
     {"pg_locks", fill_nothing},
@@ -791,7 +793,7 @@ constexpr Content kContents[] = {
 constexpr std::string_view kEmpty[] = {
     "pg_policy",           "pg_inherits",        "pg_trigger",      "pg_rewrite",      "pg_statistic_ext", "pg_publication",
     "pg_publication_rel",  "pg_publication_namespace", "pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper",
-    "pg_shdescription",   "pg_proc",         "pg_partitioned_table", "pg_event_trigger", "pg_extension",
+    "pg_shdescription",   "pg_partitioned_table", "pg_event_trigger", "pg_extension",
     "pg_db_role_setting", "pg_default_acl",  "pg_subscription", "pg_seclabel",      "pg_shseclabel",
     "pg_range",            "pg_user_mapping",    "pg_matviews",     "pg_policies",
 };

@@ -9,11 +9,18 @@ namespace {
 
 #include "sim/database/catalogs/definitions.inc"
 
+/// Without counting its characters, which are too many for a compiler to count.
+template <std::size_t size>
+constexpr std::string_view all_of(const char (&text)[size]) {
+  return {text, size - 1};
+}
+
 }  // namespace
 
 const CatalogDefinitions& catalog_definitions() {
-  static constexpr CatalogDefinitions definitions{kDefinitions, kTypeRows,       kAccessMethodRows, kCollationRows,
-                                                  kRoleRows,    kMembershipRows, kTablespaceRows, kOperatorClassRows};
+  static constexpr CatalogDefinitions definitions{kDefinitions,          all_of(kTypeRows),       all_of(kAccessMethodRows),
+                                                  all_of(kCollationRows), all_of(kRoleRows),       all_of(kMembershipRows),
+                                                  all_of(kTablespaceRows), all_of(kOperatorClassRows), all_of(kFunctionRows)};
   return definitions;
 }
 

@@ -14,6 +14,7 @@ struct CatalogDefinitions {
   std::string_view membership_rows;
   std::string_view tablespace_rows;
   std::string_view operator_class_rows;
+  std::string_view function_rows;
 };
 [[nodiscard]] const CatalogDefinitions& catalog_definitions();
 

@@ -175,14 +175,17 @@ void register_catalogs(Registry& registry) {
   registry.function("pg_my_temp_schema() -> oid", [](Arguments, const Site&, const Context&) { return Value::integer(0); }, kStable);
   registry.function("pg_is_other_temp_schema(oid) -> bool", [](Arguments, const Site&, const Context&) { return Value::boolean(false); }, kStable);
   registry.function("obj_description(oid, name) -> text", description, kStable);
-  // Nobody can comment on anything, and there are no triggers, rules, functions or statistics of users: for an OID of none of these
+  registry.function("pg_function_is_visible(oid) -> bool", [](Arguments, const Site&, const Context&) { return Value::boolean(true); }, kStable);
+  for (const char* signature : {"pg_get_function_result(oid) -> text", "pg_get_function_arguments(oid) -> text", "pg_get_function_identity_arguments(oid) -> text"}) {
+    registry.function(signature, [](Arguments, const Site&, const Context&) -> Value { fail_unsupported("the signature of a function"); }, kStable);
+  }
+  // Nobody can comment on anything, and there are no triggers, rules or statistics: for an OID of none of these
   // PostgreSQL gives NULL, too.
   for (const char* signature :
        {"obj_description(oid) -> text", "pg_statistics_obj_is_visible(oid) -> bool", "col_description(oid, int4) -> text",
         "shobj_description(oid, name) -> text", "pg_get_triggerdef(oid) -> text", "pg_get_triggerdef(oid, bool) -> text",
         "pg_get_ruledef(oid) -> text", "pg_get_ruledef(oid, bool) -> text", "pg_get_statisticsobjdef_columns(oid) -> text",
-        "pg_get_partkeydef(oid) -> text", "pg_function_is_visible(oid) -> bool", "pg_get_function_result(oid) -> text",
-        "pg_get_function_arguments(oid) -> text", "pg_get_function_identity_arguments(oid) -> text"}) {
+        "pg_get_partkeydef(oid) -> text"}) {
     registry.function(signature, nothing, kStable);
   }
   // A table here is never a partition.

@@ -38,6 +38,15 @@ TypeRef type_of(std::string_view name) {
   return type;
 }
 
+/// "23 25", from 0 on.
+Value vector_of(TypeRef element, std::string_view text) {
+  ArrayData array;
+  array.element = element.without_typmod();
+  while (!text.empty()) array.elements.push_back(input_text(array.element, next_word(text, ' ')));
+  if (!array.elements.empty()) array.dimensions.push_back({static_cast<std::int32_t>(array.elements.size()), 0});
+  return Value::array(std::move(array));
+}
+
 void give_rows(std::span<const Value> arguments, const CallSite&, const EvalContext& context, std::vector<Value>& cells) {
   const auto& execution = static_cast<const Execution&>(context);
   const SystemRelation& relation = system_relations()[static_cast<std::size_t>(arguments[0].integer())];
@@ -142,6 +151,13 @@ void RowWriter::add_written(std::string_view rows) {
       const std::string_view cell = next_word(line, '\t');
       if (cell == "\\N") {
         cells_[row_ + i] = Value();
+      } else if (relation_.types[i].is_vector()) {
+        cells_[row_ + i] = vector_of(relation_.types[i].element(), cell);
+      } else if (relation_.types[i].base == Type::aclitem) {
+        ArrayData list = input_text(TypeRef(Type::text).array(), cell).array();
+        list.references = 1;
+        list.element = TypeRef(Type::aclitem);
+        cells_[row_ + i] = Value::array(std::move(list));
       } else if (relation_.types[i].is(Type::regproc)) {
         const std::size_t slash = cell.find('/');
         std::uint32_t oid = 0;

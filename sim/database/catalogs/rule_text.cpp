@@ -14,9 +14,9 @@ namespace {
 struct NotWritable {};
 
 std::string literal_text(std::string_view text) {
-  std::string result = text.find('\\') != std::string_view::npos ? "E'" : "'";
+  std::string result = "'";
   for (const char c : text) {
-    if (c == '\'' || c == '\\') result.push_back(c);
+    if (c == '\'') result.push_back(c);
     result.push_back(c);
   }
   return result + "'";
@@ -61,6 +61,9 @@ char simple_operator(const Expr& expr) {
   return name.size() == 1 ? name[0] : '\0';
 }
 
+/// EXTRACT (… FROM …) and the like.
+bool has_own_syntax(const Expr& expr) { return expr.kind == ExprKind::call && expr.name == kOwnSyntax; }
+
 /// get_rule_expr and what it calls, of PostgreSQL 15's ruleutils.c.
 class ExpressionWriter {
  public:
@@ -83,6 +86,7 @@ class ExpressionWriter {
         return operation(expr);
       case ExprKind::call:
         if (is_operator(expr)) return operation(expr);
+        if (has_own_syntax(expr)) return own_syntax(expr);
         text += quote_identifier(expr.function->name);
         return arguments(expr, "(", ")");
       case ExprKind::engine_call:
@@ -132,6 +136,8 @@ class ExpressionWriter {
         return close();
       case ExprKind::distinct:
         return distinct(expr);
+      case ExprKind::row_compare:
+        return row_comparison(expr);
       case ExprKind::in_list:
         return in_list(expr);
       case ExprKind::any_array:
@@ -217,22 +223,80 @@ class ExpressionWriter {
     close();
   }
 
+  /// get_func_sql_syntax
+  void own_syntax(const Expr& expr) {
+    const std::string_view name = expr.function->name;
+    const auto part = [&](std::string_view before, std::size_t arg) {
+      text += before;
+      write(*expr.args[arg], false);
+    };
+    const std::size_t count = expr.args.size();
+    if (name == "timezone" && count == 2) {
+      text += "(";
+      in_parentheses(*expr.args[1], expr, false);
+      text += " AT TIME ZONE ";
+      in_parentheses(*expr.args[0], expr, false);
+    } else if (name == "extract" && expr.args[0]->kind == ExprKind::constant) {
+      text += "EXTRACT(" + std::string(expr.args[0]->constant.bytes());
+      part(" FROM ", 1);
+    } else if (name == "position") {
+      part("POSITION((", 1);
+      part(") IN (", 0);
+      text += ")";
+    } else if (name == "substring" && (count == 2 || count == 3)) {
+      part("SUBSTRING(", 0);
+      part(" FROM ", 1);
+      if (count == 3) part(" FOR ", 2);
+    } else if (name == "btrim" || name == "ltrim" || name == "rtrim") {
+      text += name == "btrim" ? "TRIM(BOTH" : name == "ltrim" ? "TRIM(LEADING" : "TRIM(TRAILING";
+      if (count == 2) part(" ", 1);
+      part(" FROM ", 0);
+    } else if (name == "overlay" && count >= 3) {
+      part("OVERLAY(", 0);
+      part(" PLACING ", 1);
+      part(" FROM ", 2);
+      if (count == 4) part(" FOR ", 3);
+    } else {
+      throw NotWritable{};
+    }
+    text += ")";
+  }
+
+  /// Pairs of `=` and of the comparison itself. Of `<>` it is an OR.
+  void row_comparison(const Expr& expr) {
+    if (expr.comparison == Comparison::not_equal) {
+      Expr any;
+      any.kind = ExprKind::or_;
+      for (std::size_t i = 0; i < expr.args.size(); i += 2) {
+        auto differs = std::make_shared<Expr>(*expr.args[i]);
+        if (!is_comparison(*differs)) throw NotWritable{};
+        differs->comparison = Comparison::not_equal;
+        any.args.push_back(std::move(differs));
+      }
+      return write(any, false);
+    }
+    for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
+      text += side == 0 ? "(ROW(" : ") " + std::string(comparison_name(expr.comparison)) + " ROW(";
+      for (std::size_t i = 1; i < expr.args.size(); i += 2) {
+        if (i > 1) text += ", ";
+        write(*expr.args[i]->args[side], true);
+      }
+    }
+    text += "))";
+  }
+
   void distinct(const Expr& expr) {
     if (expr.args[0] == nullptr) throw NotWritable{};
     if (expr.negated) {
       open();
       text += "NOT ";
-      if (pretty_) text += "(";
     }
     open();
     in_parentheses(*expr.args[0], expr, true);
     text += " IS DISTINCT FROM ";
     in_parentheses(*expr.args[1], expr, true);
     close();
-    if (expr.negated) {
-      if (pretty_) text += ")";
-      close();
-    }
+    if (expr.negated) close();
   }
 
   /// x IN (…) is x = ANY (ARRAY[…]); varchar is compared as text.
@@ -266,11 +330,6 @@ class ExpressionWriter {
   }
 
   void keyword(const char* word, int before, int after) {
-    if (!pretty_) {
-      if (word != std::string_view("CASE")) text += " ";
-      text += word;
-      return;
-    }
     indent_ += before;
     while (text.ends_with(' ')) text.pop_back();
     text += "\n" + std::string(static_cast<std::size_t>(std::max(indent_, 0)), ' ') + word;
@@ -335,7 +394,7 @@ class ExpressionWriter {
         text += literal_text(value);
       }
     }
-    if (shows_type && needs_label) text += "::" + (expr.type.is_unknown() ? "text" : reader_.type_text(expr.type));
+    if (shows_type && needs_label) text += "::" + (expr.type.is_unknown() ? "text" : reader_.type_text(expr.constant.is_null() ? expr.type.without_typmod() : expr.type));
   }
 
   void in_parentheses(const Expr& expr, const Expr& parent, bool shows_implicit) {
@@ -349,12 +408,16 @@ class ExpressionWriter {
   static bool is_simple(const Expr& expr, const Expr& parent) {
     switch (expr.kind) {
       case ExprKind::cast:
-        return !expr.cast->is_identity() || is_simple(*expr.args[0], expr);
+        return expr.cast->typmod_call != nullptr || !shows_operand(expr) || is_simple(*expr.args[0], expr);
+      case ExprKind::distinct:
+        if (!expr.negated) return is_condition(parent) || has_own_parentheses(parent);
+        [[fallthrough]];  // NOT … IS DISTINCT FROM …
+      case ExprKind::row_compare:
       case ExprKind::and_:
       case ExprKind::or_:
       case ExprKind::not_:
         if (is_condition(parent)) {
-          if (expr.kind == ExprKind::or_) return parent.kind == ExprKind::or_;
+          if (expr.kind == ExprKind::or_ || expr.kind == ExprKind::row_compare) return parent.kind == ExprKind::or_;
           return parent.kind != ExprKind::not_;
         }
         return has_own_parentheses(parent);
@@ -363,7 +426,6 @@ class ExpressionWriter {
         return false;
       case ExprKind::is_null:
       case ExprKind::is_boolean:
-      case ExprKind::distinct:
         return is_condition(parent) || has_own_parentheses(parent);
       default:
         break;
@@ -381,10 +443,19 @@ class ExpressionWriter {
     if (is_in(kLow, name) && is_in(kHigh, around)) return false;
     return &expr == parent.args[0].get();
   }
+  /// Of a cast that calls no function: it relabels, or goes through text, or casts the elements of an array.
+  static bool shows_operand(const Expr& cast) {
+    const auto is_string = [](TypeRef type) { return category_of(type) == TypeCategory::string; };
+    const TypeRef from = cast.cast->from;
+    const TypeRef to = cast.cast->to;
+    if (cast.cast->is_identity() || (from.is_array && to.is_array)) return true;
+    if (is_string(from) == is_string(to)) return false;
+    return !from.is(Type::boolean) && !from.is(Type::char_) && !to.is(Type::regclass);
+  }
   static bool has_own_parentheses(const Expr& parent) {
     switch (parent.kind) {
       case ExprKind::call:
-        return !is_operator(parent);
+        return !is_operator(parent) && !has_own_syntax(parent);
       case ExprKind::engine_call:
       case ExprKind::subscript:
       case ExprKind::array:
@@ -422,6 +493,38 @@ bool looks_like_call(const Expr& expr) {
       return is_implicit_cast(expr) && looks_like_call(*expr.args[0]);
     default:
       return false;
+  }
+}
+
+/// FigureIndexColname
+std::string figured_name(const Expr& key, const Table& table) {
+  switch (key.kind) {
+    case ExprKind::column:
+      return table.columns[key.column].name;
+    case ExprKind::call:
+      return is_operator(key) ? "expr" : std::string(key.function->name);
+    case ExprKind::cast: {
+      const std::string inner = figured_name(*key.args[0], table);
+      return inner == "expr" && !is_implicit_cast(key) ? std::string(catalog_name(key.type.base)) : inner;
+    }
+    case ExprKind::subscript:
+      return figured_name(*key.args[0], table);
+    case ExprKind::coalesce:
+      return "coalesce";
+    case ExprKind::greatest:
+      return "greatest";
+    case ExprKind::least:
+      return "least";
+    case ExprKind::nullif:
+      return "nullif";
+    case ExprKind::case_:
+      return "case";
+    case ExprKind::array:
+      return "array";
+    case ExprKind::row:
+      return "row";
+    default:
+      return "expr";
   }
 }
 
@@ -514,6 +617,10 @@ std::string RuleWriter::predicate_text(const Index& index, bool pretty) const {
 std::string RuleWriter::element_text(const Index& index, std::size_t place, bool pretty) const {
   const KeyElement& element = index.elements[place];
   if (element.column >= 0) return quote_identifier(index.table->columns[static_cast<std::size_t>(element.column)].name);
+  // Of a column with COLLATE the column is left.
+  if (element.expression->kind == ExprKind::column && element.text.find("::") == std::string::npos) {
+    return quote_identifier(index.table->columns[element.expression->column].name);
+  }
   const Written written = write(*index.table, element.text, Use::key, nullptr, pretty);
   return written.is_call ? written.text : "(" + written.text + ")";
 }
@@ -577,8 +684,7 @@ std::vector<std::string> index_column_names(const Index& index) {
     if (element.column >= 0) {
       add(index.table->columns[static_cast<std::size_t>(element.column)].name);
     } else {
-      const Expr& key = *element.expression;
-      add(key.kind == ExprKind::call && !is_operator(key) ? std::string(key.function->name) : "expr");
+      add(figured_name(*element.expression, *index.table));
     }
   }
   for (const std::uint32_t column : index.included) add(index.table->columns[column].name);
