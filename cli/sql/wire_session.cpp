@@ -307,7 +307,7 @@ void WireSession::send_row_description(const std::vector<std::string>& names, co
   for (std::size_t i = 0; i < types.size(); ++i) {
     // Of which table's column it comes is not known: zeros.
     out_.string(names[i]).int32(0).int16(0).int32(static_cast<std::int32_t>(hub_.types.number_of(types[i])));
-    out_.int16(TypeNumbers::length_of(types[i])).int32(types[i].typmod).int16(format_of(formats, i));
+    out_.int16(TypeNumbers::length_of(types[i])).int32(std::max(types[i].typmod, -1)).int16(format_of(formats, i));
   }
 }
 

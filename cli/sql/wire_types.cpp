@@ -24,30 +24,18 @@ using sim::database::Type;
 using sim::database::TypeRef;
 using sim::database::Value;
 
-struct Number {
+struct Length {
   Type type;
-  std::uint32_t number;
-  std::uint32_t array;
   std::int16_t length;
 };
-// pg_type.dat of PostgreSQL 15.
-constexpr std::array kNumbers{
-    Number{Type::boolean, 16, 1000, 1},        Number{Type::bytea, 17, 1001, -1},
-    Number{Type::name, 19, 1003, 64},          Number{Type::int8, 20, 1016, 8},
-    Number{Type::int2, 21, 1005, 2},           Number{Type::int4, 23, 1007, 4},
-    Number{Type::text, 25, 1009, -1},          Number{Type::oid, 26, 1028, 4},
-    Number{Type::tid, 27, 1010, 6},            Number{Type::xid, 28, 1011, 4},
-    Number{Type::json, 114, 199, -1},          Number{Type::float4, 700, 1021, 4},
-    Number{Type::float8, 701, 1022, 8},        Number{Type::unknown, 705, 0, -2},
-    Number{Type::bpchar, 1042, 1014, -1},      Number{Type::varchar, 1043, 1015, -1},
-    Number{Type::date, 1082, 1182, 4},         Number{Type::time, 1083, 1183, 8},
-    Number{Type::timestamp, 1114, 1115, 8},    Number{Type::timestamptz, 1184, 1185, 8},
-    Number{Type::interval, 1186, 1187, 16},    Number{Type::timetz, 1266, 1270, 12},
-    Number{Type::numeric, 1700, 1231, -1},     Number{Type::regclass, 2205, 2210, 4},
-    Number{Type::regtype, 2206, 2211, 4},      Number{Type::record, 2249, 2287, -1},
-    Number{Type::void_, 2278, 0, 4},           Number{Type::trigger, 2279, 0, 4},
-    Number{Type::uuid, 2950, 2951, 16},        Number{Type::jsonb, 3802, 3807, -1},
-    Number{Type::pg_snapshot, 5038, 5039, -1}, Number{Type::xid8, 5069, 271, 8},
+// pg_type.typlen of PostgreSQL 15, where it is not -1.
+constexpr std::array kLengths{
+    Length{Type::boolean, 1},   Length{Type::char_, 1},     Length{Type::name, 64},        Length{Type::int8, 8},         Length{Type::int2, 2},
+    Length{Type::int4, 4},      Length{Type::regproc, 4},   Length{Type::oid, 4},          Length{Type::tid, 6},          Length{Type::xid, 4},
+    Length{Type::float4, 4},    Length{Type::float8, 8},    Length{Type::unknown, -2},     Length{Type::date, 4},         Length{Type::time, 8},
+    Length{Type::timestamp, 8}, Length{Type::timestamptz, 8}, Length{Type::interval, 16},  Length{Type::timetz, 12},      Length{Type::regclass, 4},
+    Length{Type::regtype, 4},   Length{Type::void_, 4},     Length{Type::trigger, 4},      Length{Type::uuid, 16},        Length{Type::regnamespace, 4},
+    Length{Type::xid8, 8},      Length{Type::enumeration, 4}, Length{Type::aclitem, 12},
 };
 
 [[noreturn]] void refuse(std::string message) {
@@ -188,6 +176,7 @@ void append_binary(std::string& out, const Value& value, TypeRef type, TypeNumbe
     case Type::unknown:
     case Type::json:
     case Type::enumeration:
+    case Type::char_:
       out += output_text(type, value);
       return;
     case Type::uuid:
@@ -279,7 +268,8 @@ Value value_of(BodyReader& in, TypeRef type) {
     case Type::name:
     case Type::unknown:
     case Type::json:
-    case Type::enumeration: {
+    case Type::enumeration:
+    case Type::char_: {
       const std::string_view text = in.bytes(in.left());
       std::string offending;
       if (!is_valid_utf8(text, offending)) throw ProtocolError("text");
@@ -294,35 +284,26 @@ Value value_of(BodyReader& in, TypeRef type) {
 
 std::uint32_t TypeNumbers::number_of(TypeRef type) {
   if (type.base == Type::enumeration) {
-    auto found = std::find(enums_.begin(), enums_.end(), type.enumeration);
-    const auto place = static_cast<std::uint32_t>(found - enums_.begin());
-    if (found == enums_.end()) enums_.push_back(type.enumeration);
-    return kFirstEnum + 2 * place + (type.is_array ? 1 : 0);
+    if (std::find(enums_.begin(), enums_.end(), type.enumeration) == enums_.end()) enums_.push_back(type.enumeration);
+    return type.enumeration->oid + (type.is_array ? 1 : 0);
   }
-  for (const Number& each : kNumbers) {
-    if (each.type == type.base) return type.is_array ? each.array : each.number;
-  }
+  if (const std::uint32_t number = sim::database::builtin_oid(type)) return number;
   refuse("type " + type_name(type) + " in the protocol");
 }
 
 TypeRef TypeNumbers::type_of(std::uint32_t number) const {
   if (number == 0) return TypeRef();
-  for (const Number& each : kNumbers) {
-    if (each.number == number) return TypeRef(each.type);
-    if (each.array == number) return TypeRef(each.type).array();
-  }
-  const std::size_t place = (number - kFirstEnum) / 2;
-  if (number >= kFirstEnum && place < enums_.size()) {
-    const TypeRef type(*enums_[place]);
-    return (number - kFirstEnum) % 2 == 1 ? type.array() : type;
+  if (const std::optional<TypeRef> type = sim::database::builtin_type(number)) return *type;
+  for (const sim::database::EnumType* each : enums_) {
+    if (each->oid == number) return TypeRef(*each);
+    if (each->oid + 1 == number) return TypeRef(*each).array();
   }
   refuse(fmt::format("a parameter of the type with OID {}", number));
 }
 
 std::int16_t TypeNumbers::length_of(TypeRef type) {
   if (type.is_array) return -1;
-  if (type.base == Type::enumeration) return 4;
-  for (const Number& each : kNumbers) {
+  for (const Length& each : kLengths) {
     if (each.type == type.base) return each.length;
   }
   return -1;

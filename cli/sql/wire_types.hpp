@@ -11,7 +11,7 @@
 
 namespace orrery::cli::sql {
 
-/// Types by their numbers in pg_type. Enums, which have none of their own here, get one when they are first seen.
+/// Types by their numbers in pg_type. What a number of an enum means is known once the client has been told of it.
 class TypeNumbers {
  public:
   [[nodiscard]] std::uint32_t number_of(sim::database::TypeRef type);
@@ -21,7 +21,6 @@ class TypeNumbers {
   [[nodiscard]] static std::int16_t length_of(sim::database::TypeRef type);
 
  private:
-  static constexpr std::uint32_t kFirstEnum = 100'000;  // each with its array type behind it
   std::vector<const sim::database::EnumType*> enums_;
 };
 

@@ -20,6 +20,8 @@ using Node = PgQuery__Node;
 /// A list of nodes as protobuf-c gives it.
 using Nodes = std::span<Node* const>;
 
+struct SystemRelation;
+
 /// What names mean: the catalog as one transaction sees it, through its search_path.
 struct Naming {
   Catalog* catalog = nullptr;
@@ -124,6 +126,11 @@ class Analyzer {
     minds_changes_ = true;
     return *this;
   }
+  /// Computes nothing in advance and leaves no cast out, so that an expression can be written out as it was meant.
+  Analyzer& keeps_form() noexcept {
+    keeps_form_ = true;
+    return *this;
+  }
   /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
   /// `declared`: types of the first parameters; unknown ones are inferred.
   [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
@@ -149,6 +156,7 @@ class Analyzer {
   friend class Planner;
 
   const View* view_ = nullptr;  // whose text is being analysed
+  bool keeps_form_ = false;
 
   // analyzer.cpp
   void limit_locals() const;
@@ -168,6 +176,7 @@ class Analyzer {
   std::unique_ptr<FromNode> from_subquery(const PgQuery__RangeSubselect& range, Level& level);
   std::unique_ptr<FromNode> from_function(const PgQuery__RangeFunction& range, Level& level);
   std::unique_ptr<FromNode> from_join(const PgQuery__JoinExpr& join, Level& level);
+  std::unique_ptr<FromNode> from_system(const SystemRelation& relation, const PgQuery__RangeVar& range, Level& level);
   std::unique_ptr<FromNode> from_view(const View& view, const PgQuery__RangeVar& range, Level& level);
   void apply_alias(RangeEntry& entry, const PgQuery__Alias* alias, const char* fallback, std::int32_t location);
   void add_entry(Level& level, RangeEntry entry, std::int32_t location);

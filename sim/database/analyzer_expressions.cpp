@@ -83,7 +83,7 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
       const PgQuery__CollateClause& collate = *node.collate_clause;
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
       // Text compares byte by byte, as under this one.
-      if (name != "C") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
+      if (name != "C" && name != "default" && name != "POSIX") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
       ExprPtr operand = expression(*collate.arg, level);
       if (!operand->type.is_unknown() && category_of(operand->type.element()) != TypeCategory::string) {
         fail("42804", "collations are not supported by type " + type_name(operand->type), position_of(collate.location));
@@ -456,6 +456,48 @@ ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
   return result;
 }
 
+namespace {
+
+/// A stand-in with the spelling as its name.
+ExprPtr written_as(const PgQuery__SQLValueFunction& function) {
+  const auto named = [](TypeRef type, std::string name) {
+    auto expr = make_expr(ExprKind::local, type, -1);
+    expr->name = std::move(name);
+    return expr;
+  };
+  const std::string decimals = "(" + std::to_string(function.typmod) + ")";
+  switch (function.op) {
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+      return named(TypeRef(Type::date), "CURRENT_DATE");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+      return named(TypeRef(Type::timestamptz), "CURRENT_TIMESTAMP");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+      return named(TypeRef(Type::timestamptz, function.typmod), "CURRENT_TIMESTAMP" + decimals);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+      return named(TypeRef(Type::time), "LOCALTIME");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+      return named(TypeRef(Type::timestamp), "LOCALTIMESTAMP");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+      return named(TypeRef(Type::timestamp, function.typmod), "LOCALTIMESTAMP" + decimals);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
+      return named(TypeRef(Type::name), "CURRENT_ROLE");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
+      return named(TypeRef(Type::name), "CURRENT_USER");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
+      return named(TypeRef(Type::name), "USER");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+      return named(TypeRef(Type::name), "SESSION_USER");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
+      return named(TypeRef(Type::name), "CURRENT_CATALOG");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+      return named(TypeRef(Type::name), "CURRENT_SCHEMA");
+    default:
+      fail_unsupported("this function");
+  }
+}
+
+}  // namespace
+
 ExprPtr Analyzer::sql_value_function(const PgQuery__SQLValueFunction& function) {
   const auto call = [&](std::string_view name, TypeRef target, std::int32_t typmod) -> ExprPtr {
     const ResolvedCall resolved = resolve_function(name, {});
@@ -465,6 +507,7 @@ ExprPtr Analyzer::sql_value_function(const PgQuery__SQLValueFunction& function) 
     target.typmod = typmod;
     return coerce(std::move(value), target, CastContext::explicit_);
   };
+  if (keeps_form_) return written_as(function);
   switch (function.op) {
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
       return call("now", TypeRef(Type::timestamptz), -1);

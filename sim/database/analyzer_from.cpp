@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/catalogs/relations.hpp"
 #include "sim/database/parser.hpp"
 
 namespace orrery::sim::database {
@@ -65,6 +66,7 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
       return node;
     }
   }
+  if (const SystemRelation* system = find_system_relation(range.schemaname, range.relname)) return from_system(*system, range, level);
   const CatalogEntry& found = naming_.relation(range);
   if (found.kind == CatalogEntry::Kind::view) return from_view(*found.view, range, level);
   if (found.kind == CatalogEntry::Kind::sequence) fail_unsupported("reading a sequence as a table", position_of(range.location));

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/catalogs/rule_text.hpp"
 #include "sim/database/engine_functions.hpp"
 
 namespace orrery::sim::database {
@@ -197,6 +198,11 @@ ExprPtr Analyzer::function_call(const PgQuery__FuncCall& call, Level& level) {
     args = std::move(placed);
   }
   ExprPtr result = resolved_call(resolved, std::move(args), position);
+  if (keeps_form_ && call.funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX) {
+    auto named = std::make_shared<Expr>(*result);
+    named->name = kOwnSyntax;
+    result = std::move(named);
+  }
   if (kind == FunctionKind::set_returning && clause != Clause::from_function) {
     if (clause != Clause::select || level.plan == nullptr) {
       const std::string_view where = clause_name(clause);

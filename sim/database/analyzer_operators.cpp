@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/catalogs/objects.hpp"
 #include "sim/database/knows_nothing.hpp"
 
 namespace orrery::sim::database {
@@ -51,6 +52,7 @@ ExprPtr Analyzer::local(std::uint32_t place, TypeRef type) {
 
 /// Computes what is constant. What fails is left for run time, where PostgreSQL reports it too.
 ExprPtr Analyzer::fold(ExprPtr expr) {
+  if (keeps_form_) return expr;
   const bool all_constant = std::all_of(expr->args.begin(), expr->args.end(), [](const ExprPtr& arg) {
     return arg != nullptr && arg->kind == ExprKind::constant;
   });
@@ -99,9 +101,9 @@ ExprPtr Analyzer::try_coerce(ExprPtr expr, TypeRef target, CastContext context) 
       result->type = target;
       result->position = expr->position;
       if (expr->constant.is_null()) return result;
-      const TypeRef input = context == CastContext::explicit_ ? target : target.without_typmod();
+      const TypeRef input = context == CastContext::explicit_ && !keeps_form_ ? target : target.without_typmod();
       try {
-        result->constant = input_text(input, expr->constant.bytes());
+        result->constant = is_object_name(target) ? object_named(naming_, target.base, expr->constant.bytes()) : input_text(input, expr->constant.bytes());
       } catch (SqlError& error) {
         if (error.position == 0) error.position = expr->position;
         throw;
@@ -119,7 +121,7 @@ ExprPtr Analyzer::try_coerce(ExprPtr expr, TypeRef target, CastContext context) 
   result->type = target;
   result->position = expr->position;
   result->name = expr->name;
-  if (cast->is_identity()) {
+  if (cast->is_identity() && !keeps_form_) {
     *result = *expr;
     result->type = target;
     if (expr->kind == ExprKind::parameter) {  // its declared type stays what it is

@@ -188,7 +188,66 @@ EnumType& Catalog::new_enum(const std::string& name, const std::vector<std::stri
   type.name = name;
   double order = 0;
   for (const std::string& text : labels) type.labels.push_back(&new_label(text, ++order));
+  static_cast<void>(number_of(type));
   return type;
+}
+
+std::vector<Catalog::Seen> Catalog::seen_by(std::uint32_t slot) const {
+  std::vector<Seen> seen;
+  for (const auto& [schema, content] : schemas_) {
+    if (!schema_exists(schema, slot)) continue;
+    for (const auto* names : {&content.relations, &content.types}) {
+      for (const auto& [name, entries] : *names) {
+        if (const CatalogEntry* entry = find(*names, name, slot)) seen.push_back({schema, name, entry});
+      }
+    }
+  }
+  return seen;
+}
+
+std::vector<std::pair<std::string_view, std::uint32_t>> Catalog::schemas_seen_by(std::uint32_t slot) const {
+  std::vector<std::pair<std::string_view, std::uint32_t>> seen;
+  for (const auto& [name, schema] : schemas_) {
+    if (schema_exists(name, slot)) seen.emplace_back(name, schema.oid);
+  }
+  return seen;
+}
+
+std::uint32_t Catalog::number_of(const EnumType& type) {
+  if (type.oid == 0) {
+    type.oid = next_id_;
+    next_id_ += 2;
+  }
+  return type.oid;
+}
+
+void Catalog::number_objects() {
+  const auto give = [&](std::uint32_t& oid, std::uint32_t count = 1) {
+    if (oid != 0) return;
+    oid = next_id_;
+    next_id_ += count;
+  };
+  schemas_.find("pg_catalog")->second.oid = kCatalogSchema;
+  if (const auto open = schemas_.find("public"); open != schemas_.end() && !was_public_numbered_) {
+    open->second.oid = kPublicSchema;
+    was_public_numbered_ = true;
+  }
+  for (auto& [name, schema] : schemas_) give(schema.oid);
+  for (const auto& type : enums_) {
+    static_cast<void>(number_of(*type));
+    for (const EnumLabel* label : type->labels) give(label->oid);
+  }
+  for (const auto& table : tables_) {
+    give(table->type_oid, 2);
+    for (const Column& column : table->columns) give(column.default_oid);
+    for (const auto& index : table->indexes) {
+      give(index->oid);
+      if (index->is_constraint || index->is_primary) give(index->constraint_oid);
+    }
+    for (const CheckConstraint& check : table->checks) give(check.oid);
+    for (const auto& key : table->foreign_keys) give(key->oid);
+  }
+  for (const auto& view : views_) give(view->oid, 3);
 }
 
 std::vector<std::pair<std::string, const CatalogEntry*>> Catalog::list(const std::string& schema) const {

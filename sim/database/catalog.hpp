@@ -20,6 +20,10 @@ namespace orrery::sim::database {
 struct Expr;
 struct QueryPlan;
 
+// pg_namespace.oid
+inline constexpr std::uint32_t kCatalogSchema = 11;
+inline constexpr std::uint32_t kPublicSchema = 2200;
+
 struct Sequence {
   std::uint32_t id = 0;
   std::string schema;
@@ -28,6 +32,7 @@ struct Sequence {
   std::int64_t increment = 1;
   std::int64_t minimum = 1;
   std::int64_t maximum = INT64_MAX;
+  std::int64_t largest = INT64_MAX;  // of its type
   bool cycles = false;
   std::int64_t last_value = 1;
   bool is_called = false;
@@ -53,6 +58,7 @@ struct Column {
   std::shared_ptr<const Expr> generation;     // of such a column: over the row in slot 0
   std::string generation_text;                // its SQL, for listings
   Sequence* sequence = nullptr;               // serial or identity: dropped with the table
+  mutable std::uint32_t default_oid = 0;      // in pg_attrdef
 };
 
 struct KeyElement {
@@ -78,10 +84,13 @@ struct Index : Deferrable {
   bool is_constraint = false;
   bool nulls_not_distinct = false;
   bool is_dropped = false;
+  mutable std::uint32_t oid = 0;             // these two are given by Catalog::number_objects
+  mutable std::uint32_t constraint_oid = 0;  // of a key
   std::uint32_t creator = 0;  // slot + 1 of the transaction that makes it and has not committed
   std::vector<KeyElement> elements;
   std::shared_ptr<const Expr> predicate;  // null: of all rows
   std::string predicate_text;             // its SQL, for listings
+  std::vector<std::uint32_t> included;     // of INCLUDE
   std::uint64_t columns_used = 0;          // columns that decide about the entry; from the 63rd on they share a bit
   std::unique_ptr<OrderedIndex> tree;
 
@@ -95,6 +104,7 @@ struct CheckConstraint {
   std::shared_ptr<const Expr> condition;  // over the row in slot 0
   std::string text;                       // its SQL, for listings
   bool is_valid = true;                   // false: NOT VALID, rows that were there before may violate it
+  mutable std::uint32_t oid = 0;
 };
 
 enum class KeyAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
@@ -111,6 +121,7 @@ struct ForeignKey : Deferrable {
   KeyAction on_update = KeyAction::no_action;
   bool is_valid = true;  // false: NOT VALID
   bool is_dropped = false;
+  mutable std::uint32_t oid = 0;
 };
 
 class Table {
@@ -132,6 +143,7 @@ class Table {
   std::shared_ptr<const RowShape> shape;
   std::string_view qualified_name;  // "schema.name", as row changes report it ("name" in schema public); of the catalog
   Lock lock;
+  mutable std::uint32_t type_oid = 0;  // of its rows; of the array of them it is the next one
 
   [[nodiscard]] std::optional<std::uint32_t> column(std::string_view column_name) const noexcept;
   [[nodiscard]] Index* primary_key() const noexcept;
@@ -148,6 +160,7 @@ struct View {
   std::vector<const Table*> tables;  // that it reads, through other views too
   std::vector<std::size_t> widths;   // how many columns each of them had: a * means these
   std::vector<const View*> views;    // that it reads
+  mutable std::uint32_t oid = 0;     // those of its rows' type and of its array are the next two
 };
 
 /// A name in a schema. Objects that a running transaction made or dropped are seen as that transaction left them by
@@ -201,11 +214,29 @@ class Catalog {
   /// All entries of a schema by name, committed ones, for listings.
   [[nodiscard]] std::vector<std::pair<std::string, const CatalogEntry*>> list(const std::string& schema) const;
 
+  /// A name as `slot` sees it.
+  struct Seen {
+    std::string_view schema;
+    std::string_view name;
+    const CatalogEntry* entry;
+  };
+  /// Everything that `slot` sees, by schema and name, relations before types.
+  [[nodiscard]] std::vector<Seen> seen_by(std::uint32_t slot) const;
+  /// Schemas that `slot` sees, with their OIDs.
+  [[nodiscard]] std::vector<std::pair<std::string_view, std::uint32_t>> schemas_seen_by(std::uint32_t slot) const;
+  /// Gives an OID to what has none: for the system catalogs, which nobody may ever read. An OID stays with its object.
+  void number_objects();
+  /// The OID of an enum; its array type has the next one.
+  [[nodiscard]] std::uint32_t number_of(const EnumType& type);
+
+  /// Its name.
+  std::string database;
   /// Grows with each change that may make a compiled plan wrong.
   std::uint64_t version = 1;
 
  private:
   struct Schema {
+    std::uint32_t oid = 0;
     std::uint32_t creator = 0;
     std::uint32_t dropper = 0;
     std::map<std::string, Entries, std::less<>> relations;
@@ -216,6 +247,7 @@ class Catalog {
 
   std::map<std::string, Schema, std::less<>> schemas_;
   std::uint32_t next_id_ = 16384;
+  bool was_public_numbered_ = false;
   std::set<std::string, std::less<>> qualified_names_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<Sequence>> sequences_;

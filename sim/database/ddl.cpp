@@ -287,6 +287,7 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
       fail_unsupported("sequence option " + std::string(name), position_of(option.location));
     }
   }
+  sequence.largest = largest;
   const std::string type = largest == INT16_MAX ? "smallint" : largest == INT32_MAX ? "integer" : "bigint";
   const auto text = [](std::int64_t number) { return std::to_string(number); };
   if (sequence.maximum > largest || sequence.maximum < -largest - 1) {
@@ -394,6 +395,7 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
   }
   // An included column makes no difference to a key, but an update of it moves the entry.
   for (const std::uint32_t column : definition.included) index->columns_used |= Index::column_bit(column);
+  index->included = definition.included;
   if (index->predicate != nullptr) {
     for_each_expression(*index->predicate, [&](const Expr& each) {
       if (each.kind == ExprKind::column) index->columns_used |= Index::column_bit(each.column);

@@ -13,7 +13,9 @@ EngineImpl::EngineImpl(std::string the_name, Environment& the_environment, Engin
     : name(std::move(the_name)),
       environment(the_environment),
       options(the_options),
-      locks(the_environment.executor(), transactions) {}
+      locks(the_environment.executor(), transactions) {
+  catalog.database = name;
+}
 
 EngineImpl::~EngineImpl() {
   for (const SessionImpl* session : sessions) CHECK(session == nullptr, "an engine outlives its sessions");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/database/catalogs/objects.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/notifications.hpp"
 #include "sim/database/session_impl.hpp"
@@ -70,6 +71,7 @@ const std::vector<EngineFunctionEntry>& entries() {
 
 Sequence& sequence_argument(const Expr& expr, const std::vector<Value>& arguments, Execution& execution) {
   if (expr.flags == 1) return *std::bit_cast<Sequence*>(expr.constant.integer());
+  if (expr.args[0]->type.is(Type::regclass)) return sequence_numbered(execution.session->naming, oid_of(arguments[0]));
   return execution.session->naming.sequence(arguments[0].bytes());
 }
 

@@ -1,3 +1,4 @@
+#include "sim/database/catalogs/objects.hpp"
 #include "sim/database/execution.hpp"
 
 #include <algorithm>
@@ -87,5 +88,8 @@ std::string Execution::current_snapshot() const {
 }
 
 std::optional<std::string> Execution::setting(std::string_view name) const { return session->settings.show(name); }
+
+Value Execution::object_named(Type type, std::string_view text) const { return database::object_named(session->naming, type, text); }
+Value Execution::object_numbered(Type type, std::uint32_t oid) const { return database::object_numbered(session->naming, type, oid); }
 
 }  // namespace orrery::sim::database

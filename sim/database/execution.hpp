@@ -99,6 +99,8 @@ class Execution : public EvalContext {
   [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override;
   [[nodiscard]] std::string current_snapshot() const override;
   [[nodiscard]] std::optional<std::string> setting(std::string_view name) const override;
+  [[nodiscard]] Value object_named(Type type, std::string_view text) const override;
+  [[nodiscard]] Value object_numbered(Type type, std::uint32_t oid) const override;
 
  protected:
   /// Of no session: for what is computed while a statement is planned.

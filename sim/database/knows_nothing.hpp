@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "sim/database/types/value.hpp"
+
 namespace orrery::sim::database {
 
 /// Thrown where the value of an expression depends on more than the expression.
@@ -23,6 +25,8 @@ class KnowsNothing : public Base {
   [[nodiscard]] std::uint64_t current_transaction_id_if_assigned() const override { throw NotConstant{}; }
   [[nodiscard]] std::string current_snapshot() const override { throw NotConstant{}; }
   [[nodiscard]] std::optional<std::string> setting(std::string_view) const override { throw NotConstant{}; }
+  [[nodiscard]] Value object_named(Type, std::string_view) const override { throw NotConstant{}; }
+  [[nodiscard]] Value object_numbered(Type, std::uint32_t) const override { throw NotConstant{}; }
 };
 
 }  // namespace orrery::sim::database

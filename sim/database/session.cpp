@@ -193,6 +193,7 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
     } else {  // new, or the search_path was changed since it was given
       text = engine.compile(given.compiled != nullptr ? given.compiled->text : given.sql, *plans, declared);
     }
+    shown_text = text;
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }

@@ -77,6 +77,7 @@ class SessionImpl {
   std::vector<SqlNotice> notices;  // of the running statement
   Waiter* sleeper = nullptr;       // of pg_sleep
   CopyStream* copy_stream = nullptr;
+  std::shared_ptr<CompiledText> shown_text;  // what it runs, or ran last
   bool is_running = false;
   bool snapshot_in_use = false;
 

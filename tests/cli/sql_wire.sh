@@ -31,12 +31,22 @@ if command -v psql >/dev/null; then
   says $' a | b \n---+---\n 1 | x\n 2 | \n(2 rows)'
   says $'ERROR:  column "nope" does not exist\nLINE 1: SELECT nope FROM t\n               ^'
   says 42703
-  says 'not supported in the simulated database: pg_catalog.pg_class'  # what \d asks for
+  says $'                 Table "public.t"\n Column |  Type   | Collation | Nullable | Default \n'
+  says $'Indexes:\n    "t_pkey" PRIMARY KEY, btree (a)'
+  out=$(psql -X -c '\dt' -c '\dn' -c 'SELECT * FROM pg_statistic' 2>&1)
+  says $'        List of relations\n Schema | Name | Type  |  Owner   \n--------+------+-------+----------\n public | t    | table | postgres\n(1 row)'
+  says ' public | pg_database_owner'
+  says 'not supported in the simulated database: system catalog pg_statistic'
   # A session that waits for a lock holds up nobody else, and goes on when the lock is free.
-  (printf 'BEGIN; UPDATE t SET b = 1 WHERE a = 1;\n'; sleep 1; printf 'COMMIT;\n') | psql -X -q >holder 2>&1 &
+  (printf 'BEGIN; UPDATE t SET b = 1 WHERE a = 1;\n'; sleep 3; printf 'COMMIT;\n') | psql -X -q >holder 2>&1 &
   sleep 0.4
   psql -X -q -c "UPDATE t SET b = b || '2' WHERE a = 1" >waiter 2>&1 &
   waiter=$!
+  for _ in {1..10}; do
+    out=$(psql -X -At -c "SELECT w.query, w.wait_event, h.state FROM pg_stat_activity w, pg_stat_activity h WHERE h.pid = ANY (pg_blocking_pids(w.pid))")
+    [[ -z $out ]] || break
+  done
+  says "UPDATE t SET b = b || '2' WHERE a = 1|transactionid|idle in transaction"
   out=$(psql -X -At -c 'SELECT b FROM t WHERE a = 1')
   checks=$((checks + 1))
   [[ $out == x ]] || wrong "a reader does not see the committed row: $out"

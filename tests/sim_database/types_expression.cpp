@@ -9,6 +9,7 @@
 
 #include "sim/database/types/errors.hpp"
 #include "sim/database/types/functions.hpp"
+#include "sim/database/types/object_names.hpp"
 
 namespace orrery::sim::database::testing {
 namespace {
@@ -27,6 +28,13 @@ struct FixedContext final : EvalContext {
     if (name == "TimeZone") return "UTC";
     return std::nullopt;
   }
+  /// There is no catalog: types by their names only.
+  [[nodiscard]] Value object_named(Type, std::string_view text) const override {
+    const std::optional<Type> type = type_by_name(text);
+    if (!type) raise("42704", "type \"" + std::string(text) + "\" does not exist");
+    return object_value(builtin_oid(TypeRef(*type)), type_name(TypeRef(*type)));
+  }
+  [[nodiscard]] Value object_numbered(Type, std::uint32_t oid) const override { return object_value(oid, std::to_string(oid)); }
   mutable std::uint64_t state_ = 1;
 };
 

@@ -7,6 +7,7 @@
 #include "sim/database/types/errors.hpp"
 #include "sim/database/types/jsonb.hpp"
 #include "sim/database/types/numeric.hpp"
+#include "sim/database/types/object_names.hpp"
 #include "sim/database/types/registry.hpp"
 #include "sim/database/types/utf8.hpp"
 
@@ -163,6 +164,18 @@ Value to_text(const Value& value, const Cast& cast, const EvalContext*) {
   return Value::bytes(output_text(cast.from, value));
 }
 
+Value oid_to_object(const Value& value, const Cast& cast, const EvalContext* context) {
+  if (context == nullptr) raise_unsupported("a cast to " + type_name(cast.to) + " here");
+  return context->object_numbered(cast.to.base, static_cast<std::uint32_t>(integer_to_integer(value, Cast{.from = cast.from, .to = TypeRef(Type::oid)}, context).integer()));
+}
+Value object_to_oid(const Value& value, const Cast&, const EvalContext*) { return Value::integer(oid_of(value)); }
+Value object_to_integer(const Value& value, const Cast&, const EvalContext*) {
+  return Value::integer(static_cast<std::int32_t>(oid_of(value)));
+}
+Value char_to_integer(const Value& value, const Cast&, const EvalContext*) {
+  return Value::integer(value.bytes().empty() ? 0 : static_cast<signed char>(value.bytes()[0]));
+}
+
 Value cast_elements(const Value& value, const Cast& cast, const EvalContext* context) {
   const ArrayData& from = value.array();
   ArrayData to;
@@ -280,11 +293,18 @@ constexpr Entry kCasts[] = {
     {Type::text, Type::varchar, kImplicit, nullptr},
     {Type::text, Type::bpchar, kImplicit, nullptr},
     {Type::text, Type::name, kImplicit, text_to_name},
-    {Type::text, Type::regclass, kImplicit, nullptr},
+    {Type::text, Type::regclass, kImplicit, from_text},
+    {Type::text, Type::char_, kAssignment, from_text},
+    {Type::char_, Type::text, kImplicit, nullptr},
+    {Type::char_, Type::varchar, kAssignment, nullptr},
+    {Type::char_, Type::bpchar, kAssignment, nullptr},
+    {Type::char_, Type::int4, kExplicit, char_to_integer},
+    {Type::pg_node_tree, Type::text, kImplicit, to_text},
     {Type::varchar, Type::text, kImplicit, nullptr},
     {Type::varchar, Type::bpchar, kImplicit, nullptr},
     {Type::varchar, Type::name, kImplicit, text_to_name},
-    {Type::varchar, Type::regclass, kImplicit, nullptr},
+    {Type::varchar, Type::regclass, kImplicit, from_text},
+    {Type::varchar, Type::char_, kAssignment, from_text},
     {Type::bpchar, Type::text, kImplicit, padded_to_text},
     {Type::bpchar, Type::varchar, kImplicit, padded_to_text},
     {Type::bpchar, Type::name, kImplicit, padded_to_text},
@@ -314,6 +334,34 @@ constexpr Entry kCasts[] = {
     {Type::jsonb, Type::float4, kExplicit, jsonb_to_scalar},
     {Type::jsonb, Type::float8, kExplicit, jsonb_to_scalar},
     {Type::xid8, Type::xid, kExplicit, wide_xid_to_xid},
+    {Type::int2, Type::regclass, kImplicit, oid_to_object},
+    {Type::int4, Type::regclass, kImplicit, oid_to_object},
+    {Type::int8, Type::regclass, kImplicit, oid_to_object},
+    {Type::oid, Type::regclass, kImplicit, oid_to_object},
+    {Type::regclass, Type::oid, kImplicit, object_to_oid},
+    {Type::regclass, Type::int4, kAssignment, object_to_integer},
+    {Type::regclass, Type::int8, kAssignment, object_to_oid},
+    {Type::int2, Type::regtype, kImplicit, oid_to_object},
+    {Type::int4, Type::regtype, kImplicit, oid_to_object},
+    {Type::int8, Type::regtype, kImplicit, oid_to_object},
+    {Type::oid, Type::regtype, kImplicit, oid_to_object},
+    {Type::regtype, Type::oid, kImplicit, object_to_oid},
+    {Type::regtype, Type::int4, kAssignment, object_to_integer},
+    {Type::regtype, Type::int8, kAssignment, object_to_oid},
+    {Type::int2, Type::regnamespace, kImplicit, oid_to_object},
+    {Type::int4, Type::regnamespace, kImplicit, oid_to_object},
+    {Type::int8, Type::regnamespace, kImplicit, oid_to_object},
+    {Type::oid, Type::regnamespace, kImplicit, oid_to_object},
+    {Type::regnamespace, Type::oid, kImplicit, object_to_oid},
+    {Type::regnamespace, Type::int4, kAssignment, object_to_integer},
+    {Type::regnamespace, Type::int8, kAssignment, object_to_oid},
+    {Type::int2, Type::regproc, kImplicit, oid_to_object},
+    {Type::int4, Type::regproc, kImplicit, oid_to_object},
+    {Type::int8, Type::regproc, kImplicit, oid_to_object},
+    {Type::oid, Type::regproc, kImplicit, oid_to_object},
+    {Type::regproc, Type::oid, kImplicit, object_to_oid},
+    {Type::regproc, Type::int4, kAssignment, object_to_integer},
+    {Type::regproc, Type::int8, kAssignment, object_to_oid},
 };
 
 const Entry* find_entry(Type from, Type to) {
@@ -395,17 +443,18 @@ bool coerces_implicitly(TypeRef from, TypeRef to) {
 }
 
 bool is_stable_cast(TypeRef from, TypeRef to) noexcept {
+  if (is_object_name(to)) return true;
   if (from.is_array && to.is_array) return is_stable_cast(from.element(), to.element());
   const auto is_string = [](TypeRef type) { return category_of(type) == TypeCategory::string; };
   // Through text: the output function of the one and the input function of the other (pg_proc.provolatile).
   if (is_string(from) && is_string(to)) return false;
   if (is_string(to)) {
     return from.is_array || from.is(Type::date) || from.is(Type::timestamp) || from.is(Type::timestamptz) || from.is(Type::interval) ||
-           from.is(Type::regclass) || from.is(Type::record) || from.is(Type::enumeration);
+           is_object_name(from) || from.is(Type::record) || from.is(Type::enumeration);
   }
   if (is_string(from)) {
     return to.is_array || to.is(Type::date) || to.is(Type::time) || to.is(Type::timestamp) || to.is(Type::timestamptz) ||
-           to.is(Type::interval) || to.is(Type::regclass) || to.is(Type::record);
+           to.is(Type::interval) || to.is(Type::record);
   }
   const bool crosses_zone = from.is(Type::timestamptz) != to.is(Type::timestamptz);
   const auto is_of_time = [](TypeRef type) { return type.is(Type::date) || type.is(Type::time) || type.is(Type::timestamp) || type.is(Type::timestamptz); };

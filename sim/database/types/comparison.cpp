@@ -8,6 +8,7 @@
 #include "sim/database/types/errors.hpp"
 #include "sim/database/types/jsonb.hpp"
 #include "sim/database/types/numeric.hpp"
+#include "sim/database/types/object_names.hpp"
 #include "sim/database/types/registry.hpp"
 
 namespace orrery::sim::database {
@@ -195,6 +196,14 @@ struct Behaviour {
   HashFunction hash;
 };
 
+int compare_object(const Value& left, const Value& right) {
+  const std::uint32_t a = oid_of(left);
+  const std::uint32_t b = oid_of(right);
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+bool equal_object(const Value& left, const Value& right) { return oid_of(left) == oid_of(right); }
+std::uint64_t hash_object(const Value& value) { return hash_integer(Value::integer(oid_of(value))); }
+
 Behaviour behaviour_of(TypeRef type) noexcept {
   if (type.is_array) return {compare_array, equal_array, hash_array};
   switch (type.base) {
@@ -223,9 +232,13 @@ Behaviour behaviour_of(TypeRef type) noexcept {
     case Type::varchar:
     case Type::name:
     case Type::bytea:
+    case Type::char_:
+      return {compare_text, equal_text, hash_text};
     case Type::regclass:
     case Type::regtype:
-      return {compare_text, equal_text, hash_text};
+    case Type::regnamespace:
+    case Type::regproc:
+      return {compare_object, equal_object, hash_object};
     case Type::bpchar:
       return {compare_padded, equal_padded, hash_padded};
     case Type::uuid:
@@ -331,8 +344,7 @@ void register_comparisons(Registry& registry) {
   COMPARISON(compare_integer, equal_integer, "tid", "tid");
   EQUALITY(equal_integer, "xid", "xid");
   EQUALITY(equal_integer, "xid", "int4");
-  EQUALITY(equal_text, "regtype", "regtype");
-  EQUALITY(equal_text, "regclass", "regclass");
+  COMPARISON(compare_text, equal_text, "char", "char");
   COMPARISON(compare_label, equal_integer, "anyenum", "anyenum");
   COMPARISON(compare_array, equal_array, "anyarray", "anyarray");
   COMPARISON(compare_record, equal_record, "record", "record");

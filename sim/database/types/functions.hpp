@@ -31,6 +31,9 @@ class EvalContext {
   [[nodiscard]] virtual std::string current_snapshot() const = 0;
   /// current_setting(name); nothing: there is no such setting.
   [[nodiscard]] virtual std::optional<std::string> setting(std::string_view name) const = 0;
+  /// A regclass, regtype, … by its text, and by its OID (see object_names.hpp). Throws 42P01, 42704, ….
+  [[nodiscard]] virtual Value object_named(Type type, std::string_view text) const = 0;
+  [[nodiscard]] virtual Value object_numbered(Type type, std::uint32_t oid) const = 0;
 
  protected:
   ~EvalContext() = default;

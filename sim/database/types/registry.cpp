@@ -168,6 +168,7 @@ Registry::Registry() {
   register_json_aggregates(*this);
   register_statistics(*this);
   register_system(*this);
+  register_catalogs(*this);
 }
 
 const Registry& Registry::get() {

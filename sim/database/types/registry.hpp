@@ -70,6 +70,7 @@ void register_aggregates(Registry& registry);
 void register_json_aggregates(Registry& registry);
 void register_statistics(Registry& registry);
 void register_system(Registry& registry);
+void register_catalogs(Registry& registry);  // of catalogs/functions.cpp
 
 /// True if an expression of type `from` may stand where `to` is wanted, without a cast being written.
 [[nodiscard]] bool coerces_implicitly(TypeRef from, TypeRef to);

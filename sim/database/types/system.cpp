@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/object_names.hpp"
 #include "sim/database/types/postgres_names.hpp"
 #include "sim/database/types/registry.hpp"
 
@@ -106,7 +107,11 @@ void register_system(Registry& registry) {
       kStable);
   registry.function(
       "pg_typeof(any) -> regtype",
-      [](Arguments, const Site& site, const Context&) { return Value::bytes(type_name(site.arguments[0])); },
+      [](Arguments, const Site& site, const Context& context) {
+        const std::uint32_t oid = builtin_oid(site.arguments[0]);
+        if (oid == 0) return context.object_named(Type::regtype, type_name(site.arguments[0]));
+        return object_value(oid, type_name(site.arguments[0]));
+      },
       kStable | kNullable);
   registry.function(
       "num_nulls(variadic any) -> int4",

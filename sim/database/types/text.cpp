@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "sim/database/types/errors.hpp"
+#include "sim/database/types/object_names.hpp"
 #include "sim/database/types/registry.hpp"
 #include "sim/database/types/scan.hpp"
 #include "sim/database/types/utf8.hpp"
@@ -210,13 +211,6 @@ Value concatenate_with(Arguments a, const Site& site, const Context&) {
     append_output_text(result, site.arguments[i], a[i]);
   }
   return Value::bytes(result);
-}
-
-std::string quote_identifier(std::string_view name) {
-  bool plain = !name.empty() && !is_digit(name.front());
-  for (const char c : name) plain = plain && ((c >= 'a' && c <= 'z') || is_digit(c) || c == '_');
-  if (plain) return std::string(name);
-  return "\"" + replace(name, "\"", "\"\"") + "\"";
 }
 
 std::string quote_literal(std::string_view text) {

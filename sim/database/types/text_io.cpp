@@ -208,9 +208,15 @@ Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* c
     case Type::text:
     case Type::varchar:
     case Type::bpchar:
+      return Value::bytes(text);
+    case Type::char_:
+      return Value::bytes(text.substr(0, 1));
     case Type::regclass:
     case Type::regtype:
-      return Value::bytes(text);
+    case Type::regnamespace:
+    case Type::regproc:
+      if (context == nullptr) raise_unsupported("type " + type_name(type) + " here");
+      return context->object_named(type.base, text);
     case Type::name:
       return Value::bytes(utf8_prefix_of_bytes(text, 63));
     case Type::bytea:
@@ -273,6 +279,13 @@ Value input_text(TypeRef type, std::string_view text, const EvalContext* context
 }
 
 void append_output_text(std::string& out, TypeRef type, const Value& value) {
+  if (type.is_vector()) {
+    for (const Value& element : value.array().elements) {
+      if (&element != &value.array().elements.front()) out += ' ';
+      append_integer(out, element.integer());
+    }
+    return;
+  }
   if (type.is_array) return append_array(out, value.array());
   switch (type.base) {
     case Type::boolean:
@@ -314,6 +327,15 @@ void append_output_text(std::string& out, TypeRef type, const Value& value) {
       return;
     case Type::enumeration:
       out += value.label().text;
+      return;
+    case Type::regclass:
+    case Type::regtype:
+    case Type::regnamespace:
+    case Type::regproc:
+      out += value.bytes().substr(4);
+      return;
+    case Type::pg_node_tree:
+      out += value.bytes().substr(0, value.bytes().find('\0'));
       return;
     case Type::record:
       return append_record(out, value.record());

@@ -15,7 +15,7 @@ struct TypeInfo {
   bool preferred = false;
 };
 
-constexpr std::array<TypeInfo, 40> kTypes{{
+constexpr std::array<TypeInfo, 45> kTypes{{
     {"unknown", "unknown", TypeCategory::unknown},
     {"bool", "boolean", TypeCategory::boolean, true},
     {"int2", "smallint", TypeCategory::numeric},
@@ -44,6 +44,11 @@ constexpr std::array<TypeInfo, 40> kTypes{{
     {"tid", "tid", TypeCategory::user},
     {"regclass", "regclass", TypeCategory::numeric},
     {"regtype", "regtype", TypeCategory::numeric},
+    {"regnamespace", "regnamespace", TypeCategory::numeric},
+    {"regproc", "regproc", TypeCategory::numeric},
+    {"char", "\"char\"", TypeCategory::internal},
+    {"pg_node_tree", "pg_node_tree", TypeCategory::internal},
+    {"aclitem", "aclitem", TypeCategory::user},
     {"pg_snapshot", "pg_snapshot", TypeCategory::user},
     {"", "", TypeCategory::enumeration},
     {"record", "record", TypeCategory::pseudo},
@@ -57,6 +62,27 @@ constexpr std::array<TypeInfo, 40> kTypes{{
     {"anycompatible", "anycompatible", TypeCategory::pseudo},
     {"anycompatiblearray", "anycompatiblearray", TypeCategory::pseudo},
 }};
+
+struct Number {
+  Type type;
+  std::uint32_t oid;
+  std::uint32_t array;
+};
+// pg_type.dat of PostgreSQL 15.
+constexpr Number kNumbers[] = {
+    {Type::boolean, 16, 1000},     {Type::bytea, 17, 1001},         {Type::char_, 18, 1002},        {Type::name, 19, 1003},
+    {Type::int8, 20, 1016},        {Type::int2, 21, 1005},          {Type::int4, 23, 1007},         {Type::regproc, 24, 1008},
+    {Type::text, 25, 1009},        {Type::oid, 26, 1028},           {Type::tid, 27, 1010},          {Type::xid, 28, 1011},
+    {Type::json, 114, 199},        {Type::pg_node_tree, 194, 0},    {Type::float4, 700, 1021},      {Type::float8, 701, 1022},
+    {Type::unknown, 705, 0},       {Type::aclitem, 1033, 1034},     {Type::bpchar, 1042, 1014},     {Type::varchar, 1043, 1015},
+    {Type::date, 1082, 1182},      {Type::time, 1083, 1183},        {Type::timestamp, 1114, 1115},  {Type::timestamptz, 1184, 1185},
+    {Type::interval, 1186, 1187},  {Type::timetz, 1266, 1270},      {Type::numeric, 1700, 1231},    {Type::regclass, 2205, 2210},
+    {Type::regtype, 2206, 2211},   {Type::record, 2249, 2287},      {Type::void_, 2278, 0},         {Type::trigger, 2279, 0},
+    {Type::uuid, 2950, 2951},      {Type::jsonb, 3802, 3807},       {Type::regnamespace, 4089, 4090}, {Type::pg_snapshot, 5038, 5039},
+    {Type::xid8, 5069, 271},
+};
+constexpr std::uint32_t kInt2Vector = 22;
+constexpr std::uint32_t kOidVector = 30;
 
 constexpr std::size_t kTypeCount = kTypes.size();
 static_assert(kTypeCount == static_cast<std::size_t>(Type::anycompatiblearray) + 1);
@@ -133,7 +159,30 @@ std::optional<Type> type_by_name(std::string_view name) noexcept {
 
 std::string_view catalog_name(Type type) noexcept { return info(type).name; }
 
+std::uint32_t builtin_oid(TypeRef type) noexcept {
+  if (type.is_vector()) return type.base == Type::oid ? kOidVector : kInt2Vector;
+  for (const Number& each : kNumbers) {
+    if (each.type == type.base) return type.is_array ? each.array : each.oid;
+  }
+  return 0;
+}
+
+std::optional<TypeRef> builtin_type(std::uint32_t oid) noexcept {
+  if (oid == 0) return std::nullopt;
+  if (oid == kInt2Vector || oid == kOidVector) {
+    TypeRef type = TypeRef(oid == kInt2Vector ? Type::int2 : Type::oid).array();
+    type.typmod = kVector;
+    return type;
+  }
+  for (const Number& each : kNumbers) {
+    if (each.oid == oid) return TypeRef(each.type);
+    if (each.array == oid) return TypeRef(each.type).array();
+  }
+  return std::nullopt;
+}
+
 std::string type_name(TypeRef type) {
+  if (type.is_vector()) return type.base == Type::oid ? "oidvector" : "int2vector";
   std::string name = type.enumeration != nullptr ? type.enumeration->name : std::string(info(type.base).printed);
   if (type.is_array) name += "[]";
   return name;

@@ -36,8 +36,13 @@ enum class Type : std::uint8_t {
   xid,
   xid8,
   tid,
-  regclass,  // its value is the text that PostgreSQL prints
-  regtype,   // the same
+  regclass,      // names by OIDs: see types/object_names.hpp
+  regtype,
+  regnamespace,
+  regproc,
+  char_,         // "char": one byte
+  pg_node_tree,  // an expression in a catalog: its text as pg_get_expr gives it, a zero byte, the same prettily
+  aclitem,       // has a name only: nobody is granted anything
   pg_snapshot,
   enumeration,  // user-defined; TypeRef::enumeration tells which
   record,
@@ -57,16 +62,21 @@ enum class Type : std::uint8_t {
 struct EnumLabel {
   std::string text;
   double sort_order = 0;  // ALTER TYPE … ADD VALUE BEFORE may choose a value between two others
+  mutable std::uint32_t oid = 0;
 };
 
 /// A user-defined enum: owned by the catalog, which never frees it, since values point to its labels.
 struct EnumType {
   std::string name;                      // as it is printed in messages
   std::vector<const EnumLabel*> labels;  // in sort order
+  mutable std::uint32_t oid = 0;         // once somebody asked; its array type has the next one
 
   /// Null: there is no such label.
   [[nodiscard]] const EnumLabel* find(std::string_view text) const noexcept;
 };
+
+/// In TypeRef::typmod of an array: an int2vector or oidvector, whose text has no braces.
+inline constexpr std::int32_t kVector = -2;
 
 /// A type as an expression or a column has it.
 struct TypeRef {
@@ -82,6 +92,7 @@ struct TypeRef {
   constexpr explicit TypeRef(const EnumType& type) noexcept : base(Type::enumeration), enumeration(&type) {}
 
   [[nodiscard]] constexpr bool is(Type type) const noexcept { return base == type && !is_array; }
+  [[nodiscard]] constexpr bool is_vector() const noexcept { return is_array && typmod == kVector; }
   [[nodiscard]] constexpr bool is_unknown() const noexcept { return is(Type::unknown); }
   /// The type of the array's elements; only of arrays.
   [[nodiscard]] constexpr TypeRef element() const noexcept {
@@ -132,6 +143,10 @@ enum class TypeCategory : char {
 
 /// The name as format_type() prints it, without typmod: "timestamp with time zone", "integer[]", "character varying".
 [[nodiscard]] std::string type_name(TypeRef type);
+/// pg_type.oid of a built-in type, or of its array type; 0: an enum, which the catalog has numbered, or no type with one.
+[[nodiscard]] std::uint32_t builtin_oid(TypeRef type) noexcept;
+/// The built-in type with this OID; nothing: none that is simulated.
+[[nodiscard]] std::optional<TypeRef> builtin_type(std::uint32_t oid) noexcept;
 /// The name in pg_type, as "int4".
 [[nodiscard]] std::string_view catalog_name(Type type) noexcept;
 /// The name with its typmod, as in "numeric(12,2)" and "character varying(10)".
