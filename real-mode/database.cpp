@@ -13,6 +13,9 @@ namespace {
 /// About what a COMMIT takes, so that breaking it within that time hits all of its stages.
 constexpr Duration kWithinCommit = 1ms;
 
+/// A connection that was in use so lately is taken without asking the system whether it has ended.
+constexpr Duration kLookedAt = 1ms;
+
 const char* begin_statement(Isolation isolation) {
   switch (isolation) {
     case Isolation::read_committed: return "BEGIN";
@@ -107,6 +110,7 @@ DatabasePool::DatabasePool(Loop& loop, Random& random, Recorder& recorder, Misha
       recorder_(recorder),
       mishaps_(mishaps),
       name_(std::move(name)),
+      link_(recorder.host() + ">" + name_),
       settings_(std::move(settings)) {}
 
 DatabasePool::~DatabasePool() {
@@ -137,10 +141,10 @@ void DatabasePool::reap(bool all) {
 
 void DatabasePool::give_back(std::shared_ptr<PgSession> session) {
   if (session->usable()) {
-    session->idle_since = loop_.now();
+    session->idle_since = loop_.recent();
     idle_.push_back(std::move(session));
     // The first of them was used the longest time ago.
-    while (open_ > settings_.least && loop_.now() - idle_.front()->idle_since > settings_.idle_time) {
+    while (open_ > settings_.least && loop_.recent() - idle_.front()->idle_since > settings_.idle_time) {
       retire(std::move(idle_.front()));
       idle_.erase(idle_.begin());
     }
@@ -152,12 +156,14 @@ void DatabasePool::give_back(std::shared_ptr<PgSession> session) {
 }
 
 Task<DatabasePool::Lease> DatabasePool::acquire() {
-  const Instant deadline = loop_.now() + settings_.acquire_within;
+  const Instant deadline = loop_.recent() + settings_.acquire_within;
   for (;;) {
     while (!idle_.empty()) {
       std::shared_ptr<PgSession> session = std::move(idle_.back());
       idle_.pop_back();
-      if (session->usable()) co_return Lease(*this, std::move(session));
+      // The loop has seen the end of a connection, but perhaps not one of just now.
+      const bool fresh = loop_.recent() - session->idle_since < kLookedAt;
+      if (session->usable() && (fresh || !session->is_stale())) co_return Lease(*this, std::move(session));
       retire(std::move(session));
     }
     if (open_ < settings_.most) {
@@ -191,7 +197,7 @@ Task<Rows> DatabasePool::ask(PgSession& session, std::shared_ptr<PgJob> job, Eff
   const std::shared_ptr<PgJob> asked = std::move(job);
   const Waiting waiting(*asked, waiter);
   session.submit(asked);
-  const bool answered = co_await waiter.wait_until(loop_.now() + settings_.answer_within);
+  const bool answered = co_await waiter.wait_until(loop_.recent() + settings_.answer_within);
   if (!answered) {
     session.sever();
     throw DatabaseError(effect_if_lost, "08006", name_ + ": no answer within " + to_string(settings_.answer_within));
@@ -208,7 +214,7 @@ Task<Rows> DatabasePool::ask(PgSession& session, std::shared_ptr<PgJob> job, Eff
 Task<std::unique_ptr<Listening>> DatabasePool::listen(std::string channel) {
   reap(false);
   auto thread = std::make_shared<ListeningThread>(loop_, mishaps_, name_, settings_.connection,
-                                                  settings_.session + "-listen", std::move(channel), link_name());
+                                                  settings_.session + "-listen", std::move(channel), link_);
   listeners_.push_back(thread);
   auto listening = std::make_unique<RealListening>(loop_, std::move(thread));
   Task<void> beginning = listening->begin(settings_.answer_within);
@@ -260,7 +266,7 @@ Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) 
 
 Task<Rows> DatabasePool::statement(PgSession& session, std::string sql, std::vector<SqlValue> parameters,
                                    Effect effect_if_lost, std::string begin) {
-  const std::string link = link_name();
+  const std::string& link = link_;
   bool reply_lost = false;
   if (mishaps_.strike(FaultKind::kill_session, link) != nullptr) {
     sql = "SELECT pg_terminate_backend(pg_backend_pid())";
@@ -316,7 +322,7 @@ Task<void> DatabasePool::sever_soon(std::shared_ptr<PgSession> session, Duration
 
 Task<void> DatabasePool::commit(PgSession& session) {
   mishaps_.reached("before commit");
-  const std::string link = link_name();
+  const std::string& link = link_;
   if (mishaps_.strike(FaultKind::break_before_commit, link) != nullptr) {
     session.sever();
     recorder_.fact(EventKind::commit_unknown, name_, session.name);

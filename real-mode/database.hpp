@@ -29,8 +29,7 @@ struct PoolSettings {
   bool may_be_standby = false;
 };
 
-/// A service's pool of connections to one PostgreSQL database. Each connection has a thread of its own, because a statement
-/// that waits for a lock keeps it: a smaller number of threads than connections could all wait for a COMMIT that has none.
+/// A service's pool of connections to one PostgreSQL database. The loop's one thread waits for all of them.
 class DatabasePool final : public Database {
  public:
   DatabasePool(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string name, PoolSettings settings);
@@ -62,13 +61,13 @@ class DatabasePool final : public Database {
   void retire(std::shared_ptr<PgSession> session);
   void reap(bool all);
   [[nodiscard]] std::string commit_text(const PgSession& session) const;
-  [[nodiscard]] std::string link_name() const { return recorder_.host() + ">" + name_; }
 
   Loop& loop_;
   Random& random_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   const std::string name_;
+  const std::string link_;  // "client>database", the target of what strikes it
   const PoolSettings settings_;
   std::uint64_t made_ = 0;
   std::size_t open_ = 0;

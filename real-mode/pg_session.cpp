@@ -61,8 +61,6 @@ void PgSession::sever() noexcept {
   if (!busy) close();
 }
 
-bool PgSession::usable() const noexcept { return !broken && !busy && link_ != nullptr && !link_->is_stale(); }
-
 void PgSession::connect() {
   connecting_ = std::thread([self = shared_from_this()] {
     try {

@@ -41,8 +41,10 @@ class PgSession : public std::enable_shared_from_this<PgSession> {
   void submit(std::shared_ptr<PgJob> job);
   /// Breaks the connection. A job that runs ends soon, with an error.
   void sever() noexcept;
-  /// Idle, and the server has not ended it.
-  [[nodiscard]] bool usable() const noexcept;
+  /// Idle, and not known to have ended.
+  [[nodiscard]] bool usable() const noexcept { return !broken && !busy && link_ != nullptr; }
+  /// While usable: the server has ended it, though the loop may not have seen that yet. Asks the system.
+  [[nodiscard]] bool is_stale() const noexcept { return link_->is_stale(); }
   /// The connection is closed and nothing runs.
   [[nodiscard]] bool ended() const noexcept { return link_ == nullptr && !connecting_.joinable(); }
   /// Waits for a thread that still connects, and closes the connection.
