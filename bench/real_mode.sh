@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # real_mode.sh BUILD-TREE: real mode against what is known to be fast, in one run; only the ratios mean anything.
 #   HTTP requests a second, one thread, 16 connections (wrk): a service's GET /healthz : nginx's `return 200`
-#   two-statement transactions a second, 16 clients: the service's database layer : pgbench -M prepared
+#   two-statement transactions a second, 16 clients: the service's database layer, which has one thread : pgbench -M prepared with
+#     one thread, and with two
 #   sign-up to notification sent: how many a second, and how long it takes at half of that rate
 #   memory of an idle process
 # Needs Debian's nginx-light, wrk, postgresql-15; BUILD-TREE with -D ORRERY_BENCH=ON. The server has fsync off on both sides.
@@ -90,14 +91,18 @@ SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
 END;
 SQL
 for ((round = 0; round < 3; ++round)); do
-  ORRERY_POSTGRES=$(of bench) "$TREE/bench/real_database_bench" --benchmark_min_time=3 --benchmark_format=json 2>/dev/null |
+  ORRERY_POSTGRES=$(of bench) "$TREE/bench/real_database_bench" --benchmark_min_time=2 --benchmark_format=json 2>/dev/null |
     sed -nE 's/.*"items_per_second": ([0-9.e+]+).*/\1/p' >>"$scratch/tx.ours"
-  "$pgbench" -n -M prepared -c 16 -j 2 -T 3 -f "$scratch/two.sql" "$(of bench)" 2>/dev/null |
-    sed -nE 's/^tps = ([0-9.]+).*/\1/p' >>"$scratch/tx.pgbench"
+  for threads in 1 2; do
+    "$pgbench" -n -M prepared -c 16 -j $threads -T 2 -f "$scratch/two.sql" "$(of bench)" 2>/dev/null |
+      sed -nE 's/^tps = ([0-9.]+).*/\1/p' >>"$scratch/tx.pgbench.$threads"
+  done
 done
 ours=$(median 3 <"$scratch/tx.ours")
-theirs=$(median 3 <"$scratch/tx.pgbench")
-printf 'transactions a second, ours : pgbench      %.0f : %.0f = %s\n' "$ours" "$theirs" "$(ratio "$ours" "$theirs")"
+for threads in 1 2; do
+  theirs=$(median 3 <"$scratch/tx.pgbench.$threads")
+  printf 'transactions a second, ours : pgbench -j %s  %.0f : %.0f = %s\n' $threads "$ours" "$theirs" "$(ratio "$ours" "$theirs")"
+done
 
 # ---- end to end ----
 # The mail provider answers at once here: what is measured is what it costs to get there, not how slow a provider is.

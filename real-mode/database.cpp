@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "real-mode/pg_worker.hpp"
+#include "real-mode/pg_session.hpp"
 #include "runtime/wait_queue.hpp"
 
 namespace orrery::real {
@@ -12,6 +12,9 @@ namespace {
 
 /// About what a COMMIT takes, so that breaking it within that time hits all of its stages.
 constexpr Duration kWithinCommit = 1ms;
+
+/// A connection that was in use so lately is taken without asking the system whether it has ended.
+constexpr Duration kLookedAt = 1ms;
 
 const char* begin_statement(Isolation isolation) {
   switch (isolation) {
@@ -27,23 +30,23 @@ const char* begin_statement(Isolation isolation) {
 /// A connection taken from the pool; destroying it gives it back.
 class DatabasePool::Lease {
  public:
-  Lease(DatabasePool& pool, std::shared_ptr<PgWorker> worker) : pool_(&pool), worker_(std::move(worker)) {}
+  Lease(DatabasePool& pool, std::shared_ptr<PgSession> session) : pool_(&pool), session_(std::move(session)) {}
   Lease(Lease&&) noexcept = default;
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
-    if (worker_ != nullptr) pool_->give_back(std::move(worker_));
+    if (session_ != nullptr) pool_->give_back(std::move(session_));
   }
-  [[nodiscard]] PgWorker& operator*() const noexcept { return *worker_; }
-  [[nodiscard]] PgWorker* operator->() const noexcept { return worker_.get(); }
+  [[nodiscard]] PgSession& operator*() const noexcept { return *session_; }
+  [[nodiscard]] PgSession* operator->() const noexcept { return session_.get(); }
 
  private:
   DatabasePool* pool_;
-  std::shared_ptr<PgWorker> worker_;
+  std::shared_ptr<PgSession> session_;
 };
 
 namespace {
 
-std::shared_ptr<PgJob> script(std::string sql) { return std::make_shared<PgJob>(PgJob::Kind::script, std::move(sql)); }
+std::shared_ptr<PgJob> script(std::string sql) { return std::make_shared<PgJob>(PgJob::Kind::statement, std::move(sql)); }
 
 /// The ROLLBACK of a transaction that was dropped: the connection goes back to the pool when it is done.
 Task<void> roll_back(DatabasePool& pool, DatabasePool::Lease lease) {
@@ -107,19 +110,20 @@ DatabasePool::DatabasePool(Loop& loop, Random& random, Recorder& recorder, Misha
       recorder_(recorder),
       mishaps_(mishaps),
       name_(std::move(name)),
+      link_(recorder.host() + ">" + name_),
       settings_(std::move(settings)) {}
 
 DatabasePool::~DatabasePool() {
-  for (std::shared_ptr<PgWorker>& worker : idle_) retire(std::move(worker));
+  for (std::shared_ptr<PgSession>& session : idle_) retire(std::move(session));
   idle_.clear();
   for (const std::shared_ptr<ListeningThread>& listener : listeners_) listener->stop();
   reap(true);
 }
 
-void DatabasePool::retire(std::shared_ptr<PgWorker> worker) {
-  worker->sever();
+void DatabasePool::retire(std::shared_ptr<PgSession> session) {
+  session->sever();
   --open_;
-  retired_.push_back(std::move(worker));
+  retired_.push_back(std::move(session));
 }
 
 void DatabasePool::reap(bool all) {
@@ -128,45 +132,46 @@ void DatabasePool::reap(bool all) {
     listener->join();
     return true;
   });
-  std::erase_if(retired_, [all](const std::shared_ptr<PgWorker>& worker) {
-    if (!all && !worker->ended()) return false;
-    worker->join();
+  std::erase_if(retired_, [all](const std::shared_ptr<PgSession>& session) {
+    if (!all && !session->ended()) return false;
+    session->end();
     return true;
   });
 }
 
-void DatabasePool::give_back(std::shared_ptr<PgWorker> worker) {
-  if (worker->usable()) {
-    worker->idle_since = loop_.now();
-    idle_.push_back(std::move(worker));
+void DatabasePool::give_back(std::shared_ptr<PgSession> session) {
+  if (session->usable()) {
+    session->idle_since = loop_.recent();
+    idle_.push_back(std::move(session));
     // The first of them was used the longest time ago.
-    while (open_ > settings_.least && loop_.now() - idle_.front()->idle_since > settings_.idle_time) {
+    while (open_ > settings_.least && loop_.recent() - idle_.front()->idle_since > settings_.idle_time) {
       retire(std::move(idle_.front()));
       idle_.erase(idle_.begin());
     }
   } else {
-    retire(std::move(worker));
+    retire(std::move(session));
   }
   reap(false);
   if (!queue_.empty()) queue_.front()->wake();
 }
 
 Task<DatabasePool::Lease> DatabasePool::acquire() {
-  const Instant deadline = loop_.now() + settings_.acquire_within;
+  const Instant deadline = loop_.recent() + settings_.acquire_within;
   for (;;) {
     while (!idle_.empty()) {
-      std::shared_ptr<PgWorker> worker = std::move(idle_.back());
+      std::shared_ptr<PgSession> session = std::move(idle_.back());
       idle_.pop_back();
-      if (worker->usable()) co_return Lease(*this, std::move(worker));
-      retire(std::move(worker));
+      // The loop has seen the end of a connection, but perhaps not one of just now.
+      const bool fresh = loop_.recent() - session->idle_since < kLookedAt;
+      if (session->usable() && (fresh || !session->is_stale())) co_return Lease(*this, std::move(session));
+      retire(std::move(session));
     }
     if (open_ < settings_.most) {
       ++open_;
       const auto wants = settings_.may_be_standby ? PgLink::Wants::any_server : PgLink::Wants::primary;
-      auto worker = std::make_shared<PgWorker>(loop_, settings_.connection, wants,
+      auto session = std::make_shared<PgSession>(loop_, settings_.connection, wants,
                                                settings_.session + "#" + std::to_string(++made_));
-      worker->start();
-      Lease lease(*this, std::move(worker));
+      Lease lease(*this, std::move(session));
       auto connecting = std::make_shared<PgJob>(PgJob::Kind::connect);
       Task<Rows> asking = ask(*lease, std::move(connecting), Effect::did_not_happen);
       co_await std::move(asking);
@@ -181,20 +186,20 @@ Task<DatabasePool::Lease> DatabasePool::acquire() {
   }
 }
 
-Task<Rows> DatabasePool::ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effect effect_if_lost) {
-  if (worker.broken) throw DatabaseError(Effect::did_not_happen, "08006", name_ + ": the connection is broken");
+Task<Rows> DatabasePool::ask(PgSession& session, std::shared_ptr<PgJob> job, Effect effect_if_lost) {
+  if (session.broken) throw DatabaseError(Effect::did_not_happen, "08006", name_ + ": the connection is broken");
   Waiter waiter(loop_);
   const std::shared_ptr<PgJob> asked = std::move(job);
   const InPlace waiting(asked->waiter, waiter);
-  worker.submit(asked);
-  const bool answered = co_await waiter.wait_until(loop_.now() + settings_.answer_within);
+  session.submit(asked);
+  const bool answered = co_await waiter.wait_until(loop_.recent() + settings_.answer_within);
   if (!answered) {
-    worker.sever();
+    session.sever();
     throw DatabaseError(effect_if_lost, "08006", name_ + ": no answer within " + to_string(settings_.answer_within));
   }
   if (asked->error) {
     const PgError& error = *asked->error;
-    if (error.lost) worker.sever();
+    if (error.lost) session.sever();
     throw DatabaseError(error.lost ? effect_if_lost : Effect::did_not_happen, error.sqlstate,
                         name_ + ": " + error.what(), error.constraint);
   }
@@ -204,7 +209,7 @@ Task<Rows> DatabasePool::ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effec
 Task<std::unique_ptr<Listening>> DatabasePool::listen(std::string channel) {
   reap(false);
   auto thread = std::make_shared<ListeningThread>(loop_, mishaps_, name_, settings_.connection,
-                                                  settings_.session + "-listen", std::move(channel), link_name());
+                                                  settings_.session + "-listen", std::move(channel), link_);
   listeners_.push_back(thread);
   auto listening = std::make_unique<RealListening>(loop_, std::move(thread));
   Task<void> beginning = listening->begin(settings_.answer_within);
@@ -254,9 +259,9 @@ Task<Rows> DatabasePool::run(std::string sql, std::vector<SqlValue> parameters) 
   co_return rows;
 }
 
-Task<Rows> DatabasePool::statement(PgWorker& worker, std::string sql, std::vector<SqlValue> parameters,
+Task<Rows> DatabasePool::statement(PgSession& session, std::string sql, std::vector<SqlValue> parameters,
                                    Effect effect_if_lost, std::string begin) {
-  const std::string link = link_name();
+  const std::string& link = link_;
   bool reply_lost = false;
   if (mishaps_.strike(FaultKind::kill_session, link) != nullptr) {
     sql = "SELECT pg_terminate_backend(pg_backend_pid())";
@@ -267,7 +272,7 @@ Task<Rows> DatabasePool::statement(PgWorker& worker, std::string sql, std::vecto
     parameters.clear();
   } else if (mishaps_.strike(FaultKind::break_statement, link) != nullptr) {
     if (random_.below(2) == 0) {
-      worker.sever();
+      session.sever();
       throw DatabaseError(effect_if_lost, "08006", name_ + ": the connection broke");
     }
     reply_lost = true;
@@ -275,69 +280,69 @@ Task<Rows> DatabasePool::statement(PgWorker& worker, std::string sql, std::vecto
   auto job = std::make_shared<PgJob>(PgJob::Kind::statement, std::move(sql));
   job->begin = std::move(begin);
   job->parameters = std::move(parameters);
-  Task<Rows> asking = ask(worker, std::move(job), effect_if_lost);
+  Task<Rows> asking = ask(session, std::move(job), effect_if_lost);
   Rows rows = co_await std::move(asking);
   if (reply_lost) {
-    worker.sever();
+    session.sever();
     throw DatabaseError(effect_if_lost, "08006", name_ + ": the connection broke");
   }
   co_return rows;
 }
 
-std::string DatabasePool::commit_text(const PgWorker& worker) const {
+std::string DatabasePool::commit_text(const PgSession& session) const {
   // The server answers the COMMIT of an aborted transaction without an error; a statement before it does not.
-  if (!settings_.tells_session) return worker.failed ? "SELECT 1; COMMIT" : "COMMIT";
-  return "SELECT pg_logical_emit_message(true, 'orrery', '" + worker.session +
+  if (!settings_.tells_session) return session.failed ? "SELECT 1; COMMIT" : "COMMIT";
+  return "SELECT pg_logical_emit_message(true, 'orrery', '" + session.name +
          "') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT";
 }
 
 /// A COMMIT that the server refused may leave its aborted transaction open: it must not go back to the pool with it.
-Task<void> DatabasePool::end_refused(PgWorker& worker) {
-  if (worker.broken) co_return;
+Task<void> DatabasePool::end_refused(PgSession& session) {
+  if (session.broken) co_return;
   std::shared_ptr<PgJob> job = script("ROLLBACK");
   try {
-    Task<Rows> asking = ask(worker, std::move(job), Effect::did_not_happen);
+    Task<Rows> asking = ask(session, std::move(job), Effect::did_not_happen);
     co_await std::move(asking);
   } catch (const DatabaseError&) {
-    worker.sever();  // the server rolls back what it has lost
+    session.sever();  // the server rolls back what it has lost
   }
 }
 
 /// Breaks a connection while its COMMIT is under way: it may not have been sent, be at work, or be answered.
-Task<void> DatabasePool::sever_soon(std::shared_ptr<PgWorker> worker, Duration after) {
+Task<void> DatabasePool::sever_soon(std::shared_ptr<PgSession> session, Duration after) {
   Waiter patience(loop_);
   co_await patience.wait_until(loop_.now() + after);
-  worker->sever();
+  session->sever();
 }
 
-Task<void> DatabasePool::commit(PgWorker& worker) {
+Task<void> DatabasePool::commit(PgSession& session) {
   mishaps_.reached("before commit");
-  const std::string link = link_name();
+  const std::string& link = link_;
   if (mishaps_.strike(FaultKind::break_before_commit, link) != nullptr) {
-    worker.sever();
-    recorder_.fact(EventKind::commit_unknown, name_, worker.session);
+    session.sever();
+    recorder_.fact(EventKind::commit_unknown, name_, session.name);
     throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
   }
   const bool breaks = mishaps_.strike(FaultKind::break_during_commit, link) != nullptr;
   const bool reply_lost = !breaks && mishaps_.strike(FaultKind::break_after_commit, link) != nullptr;
-  const bool was_broken = worker.broken;
+  const bool was_broken = session.broken;
   std::optional<DatabaseError> failed;
-  std::shared_ptr<PgJob> job = script(commit_text(worker));
-  if (breaks) loop_.spawn("break", sever_soon(worker.shared_from_this(), random_.between(Duration::zero(), kWithinCommit)));
+  std::shared_ptr<PgJob> job = script(commit_text(session));
+  if (breaks) loop_.spawn("break", sever_soon(session.shared_from_this(), random_.between(Duration::zero(), kWithinCommit)));
   try {
-    Task<Rows> asking = ask(worker, std::move(job), Effect::may_have_happened);
+    Task<Rows> asking = ask(session, std::move(job), Effect::may_have_happened);
     co_await std::move(asking);
     if (reply_lost || breaks) {
-      worker.sever();
+      session.sever();
       throw DatabaseError(Effect::may_have_happened, "08006", name_ + ": the connection broke at COMMIT");
     }
   } catch (const DatabaseError& error) {
     const bool unknown = error.may_have_happened() && !was_broken;
-    recorder_.fact(unknown ? EventKind::commit_unknown : EventKind::commit_failed, name_, worker.session, 0, error.what());
+    recorder_.fact(unknown ? EventKind::commit_unknown : EventKind::commit_failed, name_, session.name, 0, error.what());
     failed = error;
   }
   if (failed) {
-    Task<void> ending = end_refused(worker);
+    Task<void> ending = end_refused(session);
     co_await std::move(ending);
     throw *failed;
   }

@@ -12,7 +12,7 @@
 
 namespace orrery::real {
 
-class PgWorker;
+class PgSession;
 struct PgJob;
 
 struct PoolSettings {
@@ -29,8 +29,7 @@ struct PoolSettings {
   bool may_be_standby = false;
 };
 
-/// A service's pool of connections to one PostgreSQL database. Each connection has a thread of its own, because a statement
-/// that waits for a lock keeps it: a smaller number of threads than connections could all wait for a COMMIT that has none.
+/// A service's pool of connections to one PostgreSQL database. The loop's one thread waits for all of them.
 class DatabasePool final : public Database {
  public:
   DatabasePool(Loop& loop, Random& random, Recorder& recorder, Mishaps& mishaps, std::string name, PoolSettings settings);
@@ -46,34 +45,34 @@ class DatabasePool final : public Database {
 
   class Lease;
   /// One statement with what the plan does to it; `begin` goes before it.
-  Task<Rows> statement(PgWorker& worker, std::string sql, std::vector<SqlValue> parameters, Effect effect_if_lost,
+  Task<Rows> statement(PgSession& session, std::string sql, std::vector<SqlValue> parameters, Effect effect_if_lost,
                        std::string begin = {});
-  Task<void> commit(PgWorker& worker);
-  Task<Rows> ask(PgWorker& worker, std::shared_ptr<PgJob> job, Effect effect_if_lost);
-  void give_back(std::shared_ptr<PgWorker> worker);
+  Task<void> commit(PgSession& session);
+  Task<Rows> ask(PgSession& session, std::shared_ptr<PgJob> job, Effect effect_if_lost);
+  void give_back(std::shared_ptr<PgSession> session);
 
  protected:
   Task<Rows> run(std::string sql, std::vector<SqlValue> parameters) override;
 
  private:
   Task<Lease> acquire();
-  Task<void> end_refused(PgWorker& worker);
-  Task<void> sever_soon(std::shared_ptr<PgWorker> worker, Duration after);
-  void retire(std::shared_ptr<PgWorker> worker);
+  Task<void> end_refused(PgSession& session);
+  Task<void> sever_soon(std::shared_ptr<PgSession> session, Duration after);
+  void retire(std::shared_ptr<PgSession> session);
   void reap(bool all);
-  [[nodiscard]] std::string commit_text(const PgWorker& worker) const;
-  [[nodiscard]] std::string link_name() const { return recorder_.host() + ">" + name_; }
+  [[nodiscard]] std::string commit_text(const PgSession& session) const;
 
   Loop& loop_;
   Random& random_;
   Recorder& recorder_;
   Mishaps& mishaps_;
   const std::string name_;
+  const std::string link_;  // "client>database", the target of what strikes it
   const PoolSettings settings_;
   std::uint64_t made_ = 0;
   std::size_t open_ = 0;
-  std::vector<std::shared_ptr<PgWorker>> idle_;     // the last used last
-  std::vector<std::shared_ptr<PgWorker>> retired_;  // whose threads may not have ended
+  std::vector<std::shared_ptr<PgSession>> idle_;     // the last used last
+  std::vector<std::shared_ptr<PgSession>> retired_;  // which may not have ended
   std::list<Waiter*> queue_;
   std::vector<std::shared_ptr<ListeningThread>> listeners_;
 };

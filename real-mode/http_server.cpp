@@ -103,16 +103,16 @@ std::uint64_t HttpServer::body_limit(std::string_view pattern) const {
 
 Task<Reading> HttpServer::receive(Connection& connection, RequestReader& reader, Routes::Match& match) {
   connection.idle = connection.bytes.empty();
-  Instant deadline = loop_.now() + (connection.idle ? limits_.idle_time : limits_.header_time);
+  Instant deadline = loop_.recent() + (connection.idle ? limits_.idle_time : limits_.header_time);
   for (;;) {
     const Reading reading = reader.feed(connection.bytes);
     if (reading == Reading::header) {
-      deadline = loop_.now() + limits_.body_time;
+      deadline = loop_.recent() + limits_.body_time;
       match = routes_.find(reader.request());
       if (reader.limit_body(body_limit(match.pattern)) == Reading::bad) co_return Reading::bad;
       if (reader.expects_continue() && connection.bytes.empty()) {
         constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-        Task<void> writing = connection.socket.write(kContinue, loop_.now() + limits_.write_time);
+        Task<void> writing = connection.socket.write(kContinue, loop_.recent() + limits_.write_time);
         co_await std::move(writing);
       }
       continue;
@@ -131,7 +131,7 @@ Task<Reading> HttpServer::receive(Connection& connection, RequestReader& reader,
     if (came.empty()) co_return Reading::more;
     if (connection.idle) {
       connection.idle = false;
-      deadline = loop_.now() + limits_.header_time;
+      deadline = loop_.recent() + limits_.header_time;
     }
     connection.bytes.append(came);
   }
@@ -141,7 +141,7 @@ Task<void> HttpServer::refuse(Connection& connection, int status, std::string_vi
   const Response refused = refusal(status, why);
   if (on_answer_) on_answer_("", status, Duration::zero());
   const std::string wire = to_wire(refused, false);
-  Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
+  Task<void> writing = connection.socket.write(wire, loop_.recent() + limits_.write_time);
   co_await std::move(writing);
   Task<void> lingering = connection.socket.linger(1s);
   co_await std::move(lingering);
@@ -163,7 +163,7 @@ Task<void> HttpServer::converse(Connection& connection) {
     const bool keep_alive = reader.keeps_alive();
     Request request = reader.take();
     const bool is_head = request.method == "HEAD";
-    if (const auto timeout = timeout_of(request)) request.deadline = loop_.now() + *timeout;
+    if (const auto timeout = timeout_of(request)) request.deadline = loop_.recent() + *timeout;
     ++in_work_;
     struct InWork {
       ~InWork() { --count; }
@@ -175,7 +175,7 @@ Task<void> HttpServer::converse(Connection& connection) {
     const bool stays = keep_alive && !stopping_;
     if (is_head) response.body.clear();
     const std::string wire = to_wire(response, stays);
-    Task<void> writing = connection.socket.write(wire, loop_.now() + limits_.write_time);
+    Task<void> writing = connection.socket.write(wire, loop_.recent() + limits_.write_time);
     co_await std::move(writing);
     if (!stays) co_return;
   }

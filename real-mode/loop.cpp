@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -15,6 +16,8 @@ namespace {
 
 /// So many waiters run before sockets are looked at again.
 constexpr int kBatch = 64;
+/// After a handler that was ready alone, so many more are taken one at a time.
+constexpr int kAlone = 16;
 /// A loop that nothing wakes still looks at its condition so often.
 constexpr Duration kLongestSleep = 1s;
 
@@ -106,7 +109,7 @@ void Loop::schedule(Waiter& waiter, Instant at) {
   Scheduled& scheduled = waiter.scheduled();
   if (scheduled.queue_index != Scheduled::kNotQueued) remove(scheduled.queue_index);
   // What is to run now must not run before what has been due for longer.
-  if (at == Instant::min()) at = now();
+  if (at == Instant::min()) at = recent_;
   heap_.push_back({at, ++last_order_, &scheduled});
   scheduled.queue_index = static_cast<std::uint32_t>(heap_.size() - 1);
   sift_up(heap_.size() - 1);
@@ -124,12 +127,12 @@ void Loop::spawn(std::string name, Task<void> task) {
   Running& started = *running;
   started.at = tasks_.insert(tasks_.end(), std::move(running));
   started.start.adopt(started.task.handle(), &started);
-  schedule(started.start, now());
+  schedule(started.start, Instant::min());
 }
 
 void Loop::run_due() {
-  const Instant now = this->now();
-  for (int i = 0; i < kBatch && !heap_.empty() && heap_.front().at <= now && !stopped_; ++i) {
+  recent_ = this->now();
+  for (int i = 0; i < kBatch && !heap_.empty() && heap_.front().at <= recent_ && !stopped_; ++i) {
     Scheduled& scheduled = *heap_.front().scheduled;
     remove(0);
     Waiter& waiter = Waiter::of(scheduled);
@@ -173,8 +176,11 @@ bool Loop::run(const std::function<bool()>& done, Instant until) {
     Duration wait = std::min<Duration>(kLongestSleep, until - now);
     if (!heap_.empty()) wait = std::clamp<Duration>(heap_.front().at - now, Duration::zero(), wait);
     if (io_->stopped()) io_->restart();
-    if (wait > Duration::zero()) io_->run_one_for(wait);
-    io_->poll();
+    const bool waits = wait > Duration::zero();
+    if (waits) io_->run_one_for(wait);
+    // The rest of what is ready; to find that there is none costs a system call, so that it is not tried each time.
+    if (waits && alone_ > 0) --alone_;
+    else if (io_->poll() == 0) alone_ = kAlone;
   }
 }
 
@@ -189,9 +195,13 @@ SystemTime RealClock::system_now() const noexcept {
 
 std::uint64_t RealRandom::next() noexcept {
   if (used_ == kBlock) {
-    // Up to 256 bytes come whole and are never interrupted (getrandom(2)).
-    const ssize_t got = ::getrandom(block_, sizeof block_, 0);
-    CHECK(got == static_cast<ssize_t>(sizeof block_), "getrandom failed");
+    // More than 256 bytes may come in parts, when a signal arrives (getrandom(2)).
+    char* const bytes = reinterpret_cast<char*>(block_);
+    for (std::size_t had = 0; had < sizeof block_;) {
+      const ssize_t got = ::getrandom(bytes + had, sizeof block_ - had, 0);
+      CHECK(got > 0 || errno == EINTR, "getrandom failed");
+      if (got > 0) had += static_cast<std::size_t>(got);
+    }
     used_ = 0;
   }
   return block_[used_++];

@@ -40,6 +40,8 @@ class Loop final : public Executor {
 
   // Executor
   [[nodiscard]] Instant now() const noexcept override { return monotonic_now(); }
+  /// The time when this batch of waiters began to run: good enough for a deadline, and free.
+  [[nodiscard]] Instant recent() const noexcept { return recent_; }
   void schedule(Waiter& waiter, Instant at) override;
   void cancel(Waiter& waiter) noexcept override;
   [[nodiscard]] Fiber* current_fiber() const noexcept override { return current_; }
@@ -86,9 +88,11 @@ class Loop final : public Executor {
   std::unique_ptr<boost::asio::io_context> io_;
   std::vector<Entry> heap_;  // a binary heap, the next first
   std::uint64_t last_order_ = 0;
+  Instant recent_ = monotonic_now();
   std::list<std::unique_ptr<Running>> tasks_;
   Fiber* current_ = nullptr;
   bool stopped_ = false;
+  int alone_ = 0;  // so many times it is not looked for further handlers
   OnFailure on_failure_;
 };
 
@@ -119,7 +123,7 @@ class RealRandom final : public Random {
   std::uint64_t next() noexcept override;
 
  private:
-  static constexpr std::size_t kBlock = 32;
+  static constexpr std::size_t kBlock = 512;
   std::uint64_t block_[kBlock] = {};
   std::size_t used_ = kBlock;
 };

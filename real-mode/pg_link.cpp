@@ -1,5 +1,6 @@
 #include "real-mode/pg_link.hpp"
 
+#include <libpq-fe.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,6 +10,7 @@
 #include <charconv>
 #include <exception>
 #include <map>
+#include <optional>
 #include <pqxx/connection>
 #include <pqxx/nontransaction>
 #include <pqxx/notification>
@@ -44,22 +46,54 @@ SqlValue cell(unsigned type, std::string_view text) {
   }
 }
 
-Rows to_rows(const pqxx::result& result) {
+/// A result as libpqxx gives it.
+struct Blocking {
+  const pqxx::result& result;
+  [[nodiscard]] int columns() const { return static_cast<int>(result.columns()); }
+  [[nodiscard]] int rows() const { return static_cast<int>(result.size()); }
+  [[nodiscard]] const char* name(int column) const { return result.column_name(static_cast<pqxx::row::size_type>(column)); }
+  [[nodiscard]] unsigned type(int column) const {
+    return static_cast<unsigned>(result.column_type(static_cast<pqxx::row::size_type>(column)));
+  }
+  [[nodiscard]] std::optional<std::string_view> text(int row, int column) const {
+    const auto field = result[static_cast<pqxx::result::size_type>(row)][static_cast<pqxx::row::size_type>(column)];
+    if (field.is_null()) return std::nullopt;
+    return std::string_view(field.c_str(), field.size());
+  }
+  [[nodiscard]] std::int64_t affected() const { return static_cast<std::int64_t>(result.affected_rows()); }
+};
+
+/// A result as libpq gives it.
+struct Asked {
+  PGresult* result;
+  [[nodiscard]] int columns() const { return PQnfields(result); }
+  [[nodiscard]] int rows() const { return PQntuples(result); }
+  [[nodiscard]] const char* name(int column) const { return PQfname(result, column); }
+  [[nodiscard]] unsigned type(int column) const { return PQftype(result, column); }
+  [[nodiscard]] std::optional<std::string_view> text(int row, int column) const {
+    if (PQgetisnull(result, row, column) != 0) return std::nullopt;
+    return std::string_view(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
+  }
+  [[nodiscard]] std::int64_t affected() const { return std::atoll(PQcmdTuples(result)); }
+};
+
+template <class Result>
+Rows to_rows(const Result& result) {
   auto shape = std::make_shared<RowShape>();
   std::vector<unsigned> types;
-  for (pqxx::row::size_type column = 0; column < result.columns(); ++column) {
-    shape->columns.emplace_back(result.column_name(column));
-    types.push_back(static_cast<unsigned>(result.column_type(column)));
+  for (int column = 0; column < result.columns(); ++column) {
+    shape->columns.emplace_back(result.name(column));
+    types.push_back(result.type(column));
   }
   std::vector<SqlValue> cells;
-  cells.reserve(static_cast<std::size_t>(result.size()) * types.size());
-  for (const auto& row : result) {
-    for (pqxx::row::size_type column = 0; column < result.columns(); ++column) {
-      const auto field = row[column];
-      cells.push_back(field.is_null() ? SqlValue() : cell(types[column], {field.c_str(), field.size()}));
+  cells.reserve(static_cast<std::size_t>(result.rows()) * types.size());
+  for (int row = 0; row < result.rows(); ++row) {
+    for (int column = 0; column < result.columns(); ++column) {
+      const auto text = result.text(row, column);
+      cells.push_back(text ? cell(types[static_cast<std::size_t>(column)], *text) : SqlValue());
     }
   }
-  return Rows(std::move(shape), std::move(cells), static_cast<std::int64_t>(result.affected_rows()));
+  return Rows(std::move(shape), std::move(cells), result.affected());
 }
 
 /// libpqxx 6 does not pass the name on that PostgreSQL sends; its messages, which are in English, quote it.
@@ -72,6 +106,45 @@ std::string constraint_in(std::string_view message) {
 }
 
 std::string one_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
+/// Connects at once, as libpqxx's own policy does, and keeps the handle: what libpqxx 6 offers to get at it.
+class KeepsHandle final : public pqxx::connect_direct {
+ public:
+  explicit KeepsHandle(const std::string& options) : pqxx::connect_direct(options) {}
+  handle do_startconnect(handle before) override { return made = pqxx::connect_direct::do_startconnect(before); }
+  handle made = nullptr;
+};
+
+class Connection final : public pqxx::connection_base {
+ public:
+  explicit Connection(const std::string& options) : pqxx::connection_base(policy_), policy_(options) { init(); }
+  ~Connection() { close(); }
+  /// Valid until the connection is closed.
+  [[nodiscard]] PGconn* handle() const noexcept { return policy_.made; }
+
+ private:
+  KeepsHandle policy_;
+};
+
+struct Cleared {
+  void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, Cleared>;
+
+/// What became of a question: parts of one trip are answered one after the other.
+struct Question {
+  struct Part {
+    std::string prepares;  // this text…
+    std::string name;      // …under this name
+  };
+  std::vector<Part> parts;
+  std::size_t part = 0;
+  bool pipelined = false;
+  bool open = false;
+  bool unsent = false;
+  Result last;
+  std::optional<PgError> error;  // the first one
+};
 
 }  // namespace
 
@@ -110,19 +183,21 @@ struct PgLink::Impl {
     }
   }
 
-  /// "('1', NULL)"
-  [[nodiscard]] static std::string literals(const pqxx::transaction_base& session, const std::vector<SqlValue>& parameters) {
-    std::string text;
-    for (const SqlValue& value : parameters) {
-      text += text.empty() ? '(' : ',';
-      text += value.is_null() ? "NULL" : session.quote(std::string(value.text()));
-    }
-    return text + ')';
+  /// The connection says no more than this.
+  [[nodiscard]] PgError lost() const {
+    const std::string why = one_line(PQerrorMessage(link.handle()));
+    return PgError("08006", why.empty() ? "the connection is lost" : why, {}, true);
   }
+  [[nodiscard]] PgError error_of(PGresult* result) const;
+  /// The name of a prepared statement; asks for it to be prepared, in the same trip, if it is not.
+  [[nodiscard]] bool use(const std::string& sql, std::string& name);
+  void take(Result result);
 
-  pqxx::connection link;
+  Connection link;
   std::atomic<int> socket;
   std::map<std::string, std::string, std::less<>> prepared;
+  std::uint64_t named = 0;
+  Question question;
   std::vector<std::unique_ptr<Receiver>> receivers;
 };
 
@@ -158,33 +233,166 @@ PgLink::~PgLink() {
   if (impl_ != nullptr) impl_->socket = -1;
 }
 
-Rows PgLink::execute(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin) {
+namespace {
+
+/// Parameters as text, as libpq wants them.
+class Arguments {
+ public:
+  explicit Arguments(const std::vector<SqlValue>& parameters) {
+    texts_.reserve(parameters.size());
+    for (const SqlValue& value : parameters) {
+      texts_.push_back(value.text());
+      pointers_.push_back(value.is_null() ? nullptr : texts_.back().c_str());
+    }
+  }
+  [[nodiscard]] const std::vector<const char*>& pointers() const noexcept { return pointers_; }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<const char*> pointers_;
+};
+
+}  // namespace
+
+Rows PgLink::execute(const std::string& sql, const std::vector<SqlValue>& parameters) {
   try {
     pqxx::nontransaction session(impl_->link);
-    if (parameters.empty()) return to_rows(session.exec(begin.empty() ? sql : begin + "; " + sql));
+    if (parameters.empty()) return to_rows(Blocking{session.exec(sql)});
     auto known = impl_->prepared.find(sql);
-    if (known != impl_->prepared.end() && !begin.empty()) {
-      // Bind and Execute of the protocol carry one statement; SQL's EXECUTE can have company.
-      return to_rows(session.exec(begin + "; EXECUTE " + known->second + Impl::literals(session, parameters)));
-    }
-    if (!begin.empty()) session.exec(begin);
     if (known == impl_->prepared.end()) {
-      const std::string name = "s" + std::to_string(impl_->prepared.size() + 1);
+      const std::string name = "s" + std::to_string(++impl_->named);
       impl_->link.prepare(name, sql);
       known = impl_->prepared.emplace(sql, name).first;
     }
-    std::vector<std::string> texts;
-    texts.reserve(parameters.size());
-    std::vector<const char*> arguments;
-    for (const SqlValue& value : parameters) {
-      texts.push_back(value.text());
-      arguments.push_back(value.is_null() ? nullptr : texts.back().c_str());
-    }
-    return to_rows(session.exec_prepared(known->second, pqxx::prepare::make_dynamic_params(arguments)));
+    const Arguments arguments(parameters);
+    return to_rows(Blocking{session.exec_prepared(known->second, pqxx::prepare::make_dynamic_params(arguments.pointers()))});
   } catch (const pqxx::failure&) {
     impl_->rethrow();
   }
 }
+
+// ---- without waiting (libpq: the manual's sections 34.4 and 34.5) ----
+
+PgError PgLink::Impl::error_of(PGresult* result) const {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+  const std::string_view code = sqlstate == nullptr ? "" : sqlstate;
+  const bool ended = code.empty() || code.starts_with("57P0") || code.starts_with("08") || PQstatus(link.handle()) == CONNECTION_BAD;
+  return PgError(code.empty() ? "08006" : std::string(code), one_line(PQresultErrorMessage(result)),
+                 constraint == nullptr ? "" : constraint, ended);
+}
+
+bool PgLink::Impl::use(const std::string& sql, std::string& name) {
+  const auto known = prepared.find(sql);
+  if (known != prepared.end()) {
+    name = known->second;
+    return true;
+  }
+  name = "s" + std::to_string(++named);
+  question.parts.push_back({sql, name});
+  return PQsendPrepare(link.handle(), name.c_str(), sql.c_str(), 0, nullptr) == 1;
+}
+
+void PgLink::ask(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin) {
+  Question& question = impl_->question;
+  CHECK(!question.open, "a connection is asked two things at once");
+  PGconn* const to = impl_->link.handle();
+  question = Question();
+  question.open = true;
+  // In blocking mode libpq waits until the socket has taken everything.
+  bool sent = PQisnonblocking(to) == 1 || PQsetnonblocking(to, 1) == 0;
+  if (parameters.empty()) {
+    sent = sent && PQsendQuery(to, begin.empty() ? sql.c_str() : (begin + "; " + sql).c_str()) == 1;
+  } else {
+    question.pipelined = !begin.empty() || !impl_->prepared.contains(sql);
+    if (question.pipelined) sent = sent && PQenterPipelineMode(to) == 1;
+    std::string name;
+    if (!begin.empty()) {
+      sent = sent && impl_->use(begin, name) && PQsendQueryPrepared(to, name.c_str(), 0, nullptr, nullptr, nullptr, 0) == 1;
+      question.parts.emplace_back();
+    }
+    const Arguments arguments(parameters);
+    sent = sent && impl_->use(sql, name) &&
+           PQsendQueryPrepared(to, name.c_str(), static_cast<int>(parameters.size()), arguments.pointers().data(), nullptr, nullptr, 0) == 1;
+    if (question.pipelined) sent = sent && PQpipelineSync(to) == 1;
+  }
+  const int left = sent ? PQflush(to) : -1;
+  if (left < 0) {
+    question.open = false;
+    throw impl_->lost();
+  }
+  question.unsent = left > 0;
+}
+
+bool PgLink::has_unsent() const noexcept { return impl_->question.unsent; }
+
+int PgLink::socket() const noexcept { return impl_->socket; }
+
+void PgLink::Impl::take(Result result) {
+  switch (PQresultStatus(result.get())) {
+    case PGRES_FATAL_ERROR:
+      if (!question.error) question.error = error_of(result.get());
+      break;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:
+      // Nobody is there to give or take the rows.
+      if (!question.error) question.error.emplace("0A000", "COPY has no place in a service's statement", "", true);
+      ::shutdown(socket, SHUT_RDWR);
+      break;
+    case PGRES_PIPELINE_ABORTED: break;  // what failed before it says why
+    default:
+      if (question.part < question.parts.size() && !question.parts[question.part].name.empty()) {
+        prepared.emplace(std::move(question.parts[question.part].prepares), std::move(question.parts[question.part].name));
+      }
+      question.last = std::move(result);
+  }
+}
+
+bool PgLink::proceed() {
+  Question& question = impl_->question;
+  PGconn* const from = impl_->link.handle();
+  const int left = question.unsent ? PQflush(from) : 0;
+  question.unsent = left > 0;
+  const bool alive = PQconsumeInput(from) == 1 && left >= 0;
+  // A server that ends a session says why before it goes: that counts, and not that it has gone.
+  while (question.open && PQisBusy(from) == 0) {
+    Result result(PQgetResult(from));
+    if (result == nullptr) {
+      if (!question.pipelined) {
+        question.open = false;
+      } else if (PQstatus(from) == CONNECTION_BAD) {
+        break;
+      } else {
+        ++question.part;
+      }
+      continue;
+    }
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_PIPELINE_SYNC) {
+      question.open = PQexitPipelineMode(from) != 1;
+      CHECK(!question.open, "libpq expects more answers than were asked for");
+      continue;
+    }
+    impl_->take(std::move(result));
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) break;
+  }
+  while (PGnotify* unheard = PQnotifies(from)) PQfreemem(unheard);
+  if (alive) return !question.open;
+  question.open = false;
+  if (question.error) throw *question.error;
+  throw impl_->lost();
+}
+
+Rows PgLink::answer() {
+  Question& question = impl_->question;
+  CHECK(!question.open, "the answer is not there yet");
+  const Result last = std::move(question.last);
+  if (question.error) throw *question.error;
+  return last == nullptr ? Rows() : to_rows(Asked{last.get()});
+}
+
+// ---- blocking ----
 
 void PgLink::script(const std::string& sql) {
   try {

@@ -22,8 +22,9 @@ class PgError : public std::runtime_error {
   bool lost;               // the connection is gone; whether the statement was carried out is not known
 };
 
-/// One blocking connection to PostgreSQL: all that is known of libpqxx is in its .cpp. One thread at a time, but for
-/// `shut` and `is_stale`. It never connects again by itself: sessions have state.
+/// One connection to PostgreSQL: all that is known of libpqxx and libpq is in its .cpp. It connects by calls that block; what
+/// is asked then may block (`execute`, `script`, `await`) or not (`ask`), one or the other at a time. One thread at a time, but for `shut`
+/// and `is_stale`. It never connects again by itself: sessions have state.
 class PgLink {
  public:
   enum class Wants { primary, any_server };
@@ -31,11 +32,22 @@ class PgLink {
   PgLink(const std::string& connection, const std::string& application, Wants wants = Wants::primary);
   ~PgLink();
 
-  /// One statement; prepared once if it has parameters. `begin`, if given, is carried out before it, in the same trip where
-  /// that is possible; if the statement fails, what it began is aborted, not gone. Throws PgError.
-  [[nodiscard]] Rows execute(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin = {});
+  /// One statement; prepared once if it has parameters. Throws PgError.
+  [[nodiscard]] Rows execute(const std::string& sql, const std::vector<SqlValue>& parameters);
   /// Statements without parameters in one message, ';' between them. Throws PgError.
   void script(const std::string& sql);
+
+  /// Sends one statement, or several without parameters, and waits for nothing. Statements with parameters are prepared once. `begin`,
+  /// if given, is carried out before it, in the same trip; if the statement fails, what it began is aborted, not gone. Throws PgError.
+  void ask(const std::string& sql, const std::vector<SqlValue>& parameters, const std::string& begin = {});
+  /// Takes in what has come and sends what was not sent yet; true: the whole answer is there. Call it whenever the socket can be
+  /// read, or written while `has_unsent`. Throws PgError: the connection is lost.
+  [[nodiscard]] bool proceed();
+  [[nodiscard]] bool has_unsent() const noexcept;
+  /// What the last statement gave, once. Throws PgError.
+  [[nodiscard]] Rows answer();
+  /// To wait at; it stays this link's.
+  [[nodiscard]] int socket() const noexcept;
 
   /// Hears NOTIFYs on a channel during `await`, which returns after one or after the time. Throws PgError.
   void listen(const std::string& channel, std::function<void(const std::string& payload)> heard);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
@@ -305,6 +306,67 @@ TEST_F(RealWorldTest, AnIdleConnectionThatTheServerEndedIsNotUsed) {
   }
   loop_.run({}, loop_.now() + 100ms);
   EXPECT_EQ(exec("SELECT 2").size(), 1u);
+}
+
+TEST_F(RealWorldTest, ConnectionsHaveNoThreads) {
+  pool();
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  const auto sleep = [](Database& db, int& left) -> Task<void> {
+    co_await db.exec("SELECT pg_sleep(0.3)");
+    --left;
+  };
+  int left = 10;
+  for (int i = 0; i < 10; ++i) loop_.spawn("sleeper", sleep(*pool_, left));
+  loop_.run([&] { return pool_->open() == 10 && backends() == 10; }, loop_.now() + 5s);
+  loop_.run([&] { return left == 0; }, loop_.now() + 5s);
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(pool_->open(), 10u);
+  EXPECT_EQ(threads(), before);
+}
+
+TEST_F(RealWorldTest, AStatementThatCouldNotBePreparedIsPreparedTheNextTime) {
+  pool();
+  const std::string sql = "SELECT id FROM made_later WHERE id = $1";
+  const auto within = [](Database& db, std::string sql) -> Task<void> {
+    Transaction tx = co_await db.begin();
+    std::string failed;
+    try {
+      co_await tx.exec(sql, 1);
+    } catch (const DatabaseError& error) {
+      failed = error.sqlstate();
+    }
+    EXPECT_EQ(failed, "42P01");
+    co_await tx.rollback();
+  };
+  EXPECT_EQ(error_of(pool_->exec(sql, 1)).sqlstate(), "42P01");
+  complete(loop_, within(*pool_, sql));
+  exec("CREATE TABLE made_later (id int)");
+  exec("INSERT INTO made_later VALUES (1)");
+  EXPECT_EQ(exec(sql, 1).size(), 1u);
+  // What was prepared stays so when the statement itself fails.
+  const std::string divided = "SELECT 1 / $1::int AS ratio";
+  EXPECT_EQ(error_of(pool_->exec(divided, 0)).sqlstate(), "22012");
+  EXPECT_EQ(exec(divided, 1)[0][0].integer(), 1);
+  EXPECT_EQ(pool_->open(), 1u);
+}
+
+TEST_F(RealWorldTest, WhatIsLargerThanASocketTakesIsSentWhole) {
+  pool();
+  const std::string large(20 << 20, 'x');
+  EXPECT_EQ(exec("SELECT length($1::text)", large)[0][0].integer(), 20 << 20);
+  EXPECT_EQ(exec("SELECT $1::text", large)[0][0].text(), large);
+}
+
+TEST_F(RealWorldTest, CopyHasNoPlaceInAStatementAndThePoolGoesOn) {
+  pool();
+  exec("CREATE TABLE t (id int)");
+  EXPECT_EQ(error_of(pool_->exec("COPY t FROM STDIN")).sqlstate(), "0A000");
+  EXPECT_EQ(error_of(pool_->exec("COPY (SELECT 1) TO STDOUT")).sqlstate(), "0A000");
+  EXPECT_EQ(exec("SELECT 1").size(), 1u);
 }
 
 TEST_F(RealWorldTest, ABreakWithinACommitMayHaveHappened) {
