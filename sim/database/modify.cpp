@@ -15,15 +15,7 @@ namespace {
 
 void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplestore& store) {
   store.width = outputs.size();
-  for (const ExprPtr& output : outputs) {
-    Value local;
-    const Value& value = evaluate(*output, execution, local);
-    if (&value == &local) {
-      store.cells.push_back(std::move(local));
-    } else {
-      store.cells.push_back(value);
-    }
-  }
+  for (const ExprPtr& output : outputs) store.cells.push_back(value_of(*output, execution));
   ++store.rows;
 }
 
@@ -51,10 +43,7 @@ struct FoundRows {
 void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
   const std::size_t columns = plan.table->columns.size();
   for (std::size_t i = 0; i < columns; ++i) row[i] = before[i];
-  for (const Assignment& assignment : plan.assignments) {
-    Value local;
-    row[assignment.column] = evaluate(*assignment.value, execution, local);
-  }
+  for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
   complete_row(*plan.table, row, execution);
 }
 

@@ -35,10 +35,10 @@ bool ends_failed_transaction(const Node& node) {
 }
 
 void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) {
-  std::array<char, 32> text{};
+  std::array<char, 32> text;  // NOLINT: filled as far as it is used
   char* const number = std::copy(verb.begin(), verb.end(), text.data());
   const char* const end = std::to_chars(number, text.data() + text.size(), rows).ptr;
-  result.command_tag.assign(text.data(), static_cast<std::size_t>(end - text.data()));
+  result.command_tag = std::string(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
 /// The command as PostgreSQL names it: after the first of its lock clauses.
@@ -175,8 +175,8 @@ void SessionImpl::notice(std::string_view severity, std::string_view sqlstate, s
   notices.push_back({std::string(severity), std::string(sqlstate), std::move(message)});
 }
 
-Task<StatementResult> SessionImpl::execute(StatementText given, Parameters parameters,
-                                           std::vector<TypeRef> declared,
+Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const SqlValue> parameters,
+                                           std::span<const TypeRef> declared,
                                            const std::function<void(StatementResult)>* each, bool is_step) {
   StatementScope scope(*this);
   StatementResult result;
@@ -188,11 +188,7 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
   std::shared_ptr<CompiledText> text;
   std::shared_ptr<const StatementPlan> plan;
   try {
-    if (given.compiled != nullptr && given.cache == plans) {
-      text = std::move(given.compiled);
-    } else {  // new, or the search_path was changed since it was given
-      text = engine.compile(given.compiled != nullptr ? given.compiled->text : given.sql, *plans, declared);
-    }
+    text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }

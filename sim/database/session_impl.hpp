@@ -17,8 +17,6 @@
 
 namespace orrery::sim::database {
 
-/// Few statements have more: then they need no memory of their own.
-using Parameters = boost::container::small_vector<SqlValue, 4>;
 /// What PREPARE made.
 struct PreparedStatement {
   std::shared_ptr<CompiledText> text;
@@ -43,9 +41,9 @@ class SessionImpl {
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
-  /// `each`, if given, gets the results of all statements but the last; it outlives the task. `is_step`: an implicit transaction
+  /// What is given outlives the task. `each`: gets the results of all statements but the last. `is_step`: an implicit transaction
   /// stays open.
-  Task<StatementResult> execute(StatementText given, Parameters parameters, std::vector<TypeRef> declared = {},
+  Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters, std::span<const TypeRef> declared = {},
                                 const std::function<void(StatementResult)>* each = nullptr, bool is_step = false);
   Task<> sync();
   Task<> execute_each(std::string sql, const std::function<void(StatementResult)>& each);

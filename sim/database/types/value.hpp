@@ -56,8 +56,11 @@ class Value {
     other.clear();
   }
   Value& operator=(const Value& other) noexcept {
-    Value copy(other);
-    swap(copy);
+    if (other.tag() >= Tag::heap_bytes) ++*other.reference_count();
+    char copy[sizeof raw_];  // `other` may lie in what is released
+    std::memcpy(copy, other.raw_, sizeof raw_);
+    if (tag() >= Tag::heap_bytes) release();
+    std::memcpy(raw_, copy, sizeof raw_);
     return *this;
   }
   Value& operator=(Value&& other) noexcept {
