@@ -211,36 +211,73 @@ Task<> store_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& 
   }
 }
 
-Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
-  using Progress = Inserter::Progress;
-  SessionImpl& session = *execution.session;
-  output.width = plan.returning.size();
-  Tuplestore& source = execution.source;
-  if (plan.source != nullptr) {
-    fill_store(*plan.source, execution, source);
-  } else {
-    source.clear();
-    source.rows = 1;
-  }
-  Inserter inserter(plan, execution, output);
-  std::int64_t inserted = 0;
-  for (std::size_t i = 0; i < source.rows; ++i) {
-    execution.slots[plan.source_slot] = {source.row(i), kNoVersion};
-    inserter.begin_row();
-    Progress progress = inserter.advance();
-    while (progress == Progress::waits || progress == Progress::conflicts) {
-      if (progress == Progress::conflicts) {
-        progress = co_await inserter.update_instead();
-        if (progress != Progress::waits) break;
-      } else {
-        co_await session.engine.locks.wait_for(session.transaction, inserter.awaited());
-      }
-      progress = inserter.advance();
+namespace {
+
+/// INSERT of all rows of the source.
+class InsertRun {
+ public:
+  InsertRun(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
+      : plan_(plan), execution_(execution), output_(output), inserter_(plan, execution, output) {
+    output.width = plan.returning.size();
+    Tuplestore& source = execution.source;
+    if (plan.source != nullptr) {
+      fill_store(*plan.source, execution, source);
+    } else {
+      source.clear();
+      source.rows = 1;
     }
-    if (progress == Progress::inserted) ++inserted;
   }
-  output.is_filled = true;
-  co_return inserted;
+
+  [[nodiscard]] std::int64_t rows() const noexcept { return inserted_; }
+
+  bool advance() {
+    const Tuplestore& source = execution_.source;
+    while (next_ < source.rows) {
+      if (!is_under_way_) {
+        is_under_way_ = true;
+        execution_.slots[plan_.source_slot] = {source.row(next_), kNoVersion};
+        inserter_.begin_row();
+      }
+      progress_ = inserter_.advance();
+      if (progress_ == Progress::waits || progress_ == Progress::conflicts) return false;
+      end_row();
+    }
+    output_.is_filled = true;
+    return true;
+  }
+
+  Task<> wait() {
+    if (progress_ == Progress::waits) {
+      co_await execution_.engine->locks.wait_for(execution_.session->transaction, inserter_.awaited());
+    } else {
+      progress_ = co_await inserter_.update_instead();
+      if (progress_ != Progress::waits) end_row();
+    }
+  }
+
+ private:
+  using Progress = Inserter::Progress;
+
+  void end_row() {
+    if (progress_ == Progress::inserted) ++inserted_;
+    is_under_way_ = false;
+    ++next_;
+  }
+
+  const ModifyPlan& plan_;
+  Execution& execution_;
+  Tuplestore& output_;
+  Inserter inserter_;
+  Progress progress_ = Progress::passed;
+  bool is_under_way_ = false;
+  std::size_t next_ = 0;
+  std::int64_t inserted_ = 0;
+};
+
+}  // namespace
+
+Modification insert_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  return begin_modification(InsertRun(plan, execution, output));
 }
 
 }  // namespace orrery::sim::database

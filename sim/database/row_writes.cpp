@@ -37,6 +37,7 @@ RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>&
   for (const std::uint32_t column : columns) {
     const Value& a = before[column];
     const Value& b = after[column];
+    if (a.is_identical(b)) continue;
     bool same = a.is_null() == b.is_null();
     if (same && !a.is_null()) {
       const EqualFunction equal = equal_function(table.columns[column].type);

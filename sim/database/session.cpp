@@ -34,6 +34,19 @@ bool ends_failed_transaction(const Node& node) {
   }
 }
 
+std::string_view tag_of(const StatementPlan& plan) noexcept {
+  if (plan.query != nullptr) return "SELECT ";
+  switch (plan.modify->operation) {
+    case RowWrite::insert:
+      return "INSERT 0 ";
+    case RowWrite::update:
+      return "UPDATE ";
+    case RowWrite::remove:
+      return "DELETE ";
+  }
+  return {};
+}
+
 void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) {
   std::array<char, 32> text;  // NOLINT: filled as far as it is used
   char* const number = std::copy(verb.begin(), verb.end(), text.data());
@@ -65,8 +78,8 @@ void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& 
   std::vector<SqlValue> cells;
   cells.reserve(rows.cells.size());
   const std::size_t width = plan.types.size();
-  if (width > 0) {
-    for (std::size_t i = 0; i < rows.cells.size(); ++i) cells.push_back(to_sql_value(rows.cells[i], plan.types[i % width]));
+  for (std::size_t begin = 0; width > 0 && begin < rows.cells.size(); begin += width) {
+    for (std::size_t i = 0; i < width; ++i) append_sql_value(rows.cells[begin + i], plan.types[i], cells);
   }
   result.rows = Rows(plan.shape, std::move(cells), affected);
 }
@@ -114,6 +127,15 @@ class ExecutionLease {
  private:
   EngineImpl& engine_;
   std::unique_ptr<Execution> execution_;
+};
+
+/// A plan under way.
+struct PlanRun {
+  PlanRun(EngineImpl& engine, SessionImpl& session, const StatementPlan& plan) : lease(engine, session, plan) {}
+
+  ExecutionLease lease;
+  std::size_t first_write = 0;
+  Modification modification;
 };
 
 SessionImpl::SessionImpl(EngineImpl& the_engine, std::string the_name) : engine(the_engine), name(std::move(the_name)) {
@@ -187,6 +209,7 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
   txn.limits.is_cancelled = false;
   std::shared_ptr<CompiledText> text;
   std::shared_ptr<const StatementPlan> plan;
+  std::optional<PlanRun> run;
   try {
     text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
@@ -200,7 +223,8 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
       if (i > 0) result = StatementResult{};
       if (prepare_now(*text, i, plan)) {
         if (runs_at_once(*plan)) {
-          run_at_once(plan, parameters, result);
+          if (!run_at_once(plan, parameters, run, result)) co_await finish_run(plan, *run, result);
+          run.reset();
         } else {
           co_await run_plan(plan, parameters, result);
         }
@@ -214,11 +238,13 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
       commit();
     }
   } catch (const SqlError&) {
+    run.reset();
     snapshot_in_use = false;
     fail_transaction();
     scope.finish();
     throw;
   } catch (const AdvisoryWait&) {
+    run.reset();
     snapshot_in_use = false;
     fail_transaction();
     scope.finish();
@@ -419,8 +445,9 @@ bool SessionImpl::runs_subquery_again(const StatementPlan& plan) {
 }
 
 bool SessionImpl::runs_at_once(const StatementPlan& plan) const noexcept {
-  return plan.query != nullptr && plan.query->marks.empty() && plan.steps.empty() && !plan.has_waiting_call && !plan.writes &&
-         (transaction.has_snapshot || !wants_safe_snapshot());
+  if (!plan.steps.empty() || (!transaction.has_snapshot && wants_safe_snapshot())) return false;
+  if (plan.modify != nullptr) return !transaction.is_read_only;
+  return plan.query->marks.empty() && !plan.has_waiting_call && !plan.writes;
 }
 
 void SessionImpl::prepare_run(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution) {
@@ -435,17 +462,39 @@ void SessionImpl::prepare_run(const StatementPlan& plan, std::span<const SqlValu
   }
 }
 
-void SessionImpl::run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
-                              StatementResult& result) {
-  ExecutionLease lease(engine, *this, *shared);
-  Execution& execution = lease.get();
-  prepare_run(*shared, parameters, execution);
+bool SessionImpl::run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
+                              std::optional<PlanRun>& run, StatementResult& result) {
+  const StatementPlan& plan = *shared;
+  run.emplace(engine, *this, plan);
+  Execution& execution = run->lease.get();
+  prepare_run(plan, parameters, execution);
   Tuplestore& rows = execution.result;
-  fill_store(*shared->query, execution, rows);
-  const auto found = static_cast<std::int64_t>(rows.rows);
-  set_tag(result, "SELECT ", found);
-  set_result(shared, rows, found, result);
+  if (plan.query != nullptr) {
+    fill_store(*plan.query, execution, rows);
+    end_run(shared, rows, static_cast<std::int64_t>(rows.rows), result);
+    return true;
+  }
+  run->first_write = transaction.writes.size();
+  run->modification = modify_now(*plan.modify, execution, rows);
+  if (run->modification.rest || leaves_checks(transaction, run->first_write)) return false;
+  end_run(shared, rows, run->modification.rows, result);
+  return true;
+}
+
+Task<> SessionImpl::finish_run(const std::shared_ptr<const StatementPlan>& shared, PlanRun& run, StatementResult& result) {
+  std::int64_t affected = run.modification.rows;
+  if (run.modification.rest) affected = co_await std::move(run.modification.rest);
+  if (leaves_checks(transaction, run.first_write)) co_await check_after_statement(*this, run.first_write);
+  end_run(shared, run.lease.get().result, affected, result);
+}
+
+/// What comes after every plan.
+void SessionImpl::end_run(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
+                          StatementResult& result) {
+  set_tag(result, tag_of(*shared), affected);
+  set_result(shared, rows, affected, result);
   snapshot_in_use = false;
+  if (shared->writes) ++transaction.command;
 }
 
 /// `shared` lives as long as the task.
@@ -477,7 +526,6 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
       fill_store(*plan->query, execution, rows);
     }
     affected = static_cast<std::int64_t>(rows.rows);
-    set_tag(result, "SELECT ", affected);
   } else {
     affected = co_await run_modify(*plan->modify, execution, rows);
     if (affected > 0 && runs_subquery_again(*plan)) {
@@ -490,14 +538,9 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
         affected += more;
       } while (more > 0);
     }
-    const RowWrite operation = plan->modify->operation;
-    set_tag(result, operation == RowWrite::insert ? "INSERT 0 " : operation == RowWrite::update ? "UPDATE " : "DELETE ",
-            affected);
   }
   if (leaves_checks(txn, first_write)) co_await check_after_statement(*this, first_write);
-  set_result(shared, rows, affected, result);
-  snapshot_in_use = false;
-  if (plan->writes) ++txn.command;
+  end_run(shared, rows, affected, result);
 }
 
 }  // namespace orrery::sim::database

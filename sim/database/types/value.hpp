@@ -108,6 +108,8 @@ class Value {
     return value;
   }
 
+  /// The very same bits, or heap data: equal whatever the type. (Equal values need not be identical.)
+  [[nodiscard]] bool is_identical(const Value& other) const noexcept { return std::memcmp(raw_, other.raw_, sizeof raw_) == 0; }
   [[nodiscard]] bool is_null() const noexcept { return tag() == Tag::null; }
   [[nodiscard]] std::int64_t integer() const noexcept {
     std::int64_t number;
