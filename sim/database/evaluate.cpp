@@ -97,10 +97,10 @@ const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratc
   Arguments arguments(expr.args.size());
   bool has_null = false;  // all arguments are computed first: one of them may fail
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
-    Value local;
-    const Value& value = evaluate(*expr.args[i], execution, local);
-    has_null = has_null || is_given_null(*expr.args[i], value);
-    arguments[i] = &value == &local ? std::move(local) : value;
+    Value& argument = arguments[i];
+    const Value& value = evaluate(*expr.args[i], execution, argument);
+    if (&value != &argument) argument = value;
+    has_null = has_null || is_given_null(*expr.args[i], argument);
   }
   if (has_null && expr.function->is_strict) return kNull;
   scratch = expr.function->call(arguments.span(), expr.site, execution);

@@ -17,6 +17,7 @@ namespace {
 
 bool is_key_column(const Table& table, std::uint32_t column) {
   for (const auto& index : table.indexes) {
+    if ((index->columns_used & Index::column_bit(column)) == 0) continue;
     if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
     bool is_plain = true;
     bool has_column = false;

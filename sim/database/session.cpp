@@ -211,7 +211,8 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
   std::shared_ptr<const StatementPlan> plan;
   std::optional<PlanRun> run;
   try {
-    text = engine.compile(sql, *plans, declared);
+    if (declared.empty()) text = plans->find(sql);
+    if (text == nullptr) text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
@@ -122,7 +121,7 @@ void SessionImpl::report_commit(Xid xid, std::uint64_t place) {
     change.after.reserve(columns.size());
     for (std::size_t i = 0; i < columns.size(); ++i) {
       // What an update leaves alone is the same object, and need not be written out (jsonb!) a second time.
-      const bool is_same = before != nullptr && std::memcmp(&before[i], &after[i], sizeof(Value)) == 0;
+      const bool is_same = before != nullptr && before[i].is_identical(after[i]);
       if (is_same) {
         change.after.push_back(change.before[i]);
       } else {
