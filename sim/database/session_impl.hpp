@@ -44,8 +44,8 @@ class SessionImpl {
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
-  /// `sql` and `declared` are read when the task starts; the others outlive it. `each`: gets the results of all statements but the last. `is_step`: an implicit transaction
-  /// stays open.
+  /// `sql` and `declared` are read when the task starts; the others outlive it. `each`: gets the results of all statements
+  /// but the last. `is_step`: an implicit transaction stays open.
   Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters, std::span<const TypeRef> declared = {},
                                 const std::function<void(StatementResult)>* each = nullptr, bool is_step = false);
   Task<> sync();
