@@ -2,9 +2,9 @@
 
 #include <coroutine>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "runtime/check.hpp"
 #include "runtime/frame_pool.hpp"
@@ -40,20 +40,24 @@ struct PromiseBase {
 
 template <class T>
 struct Promise : PromiseBase {
-  std::variant<std::monostate, T, std::exception_ptr> result;
+  std::optional<T> result;
+  std::exception_ptr error;
 
   Task<T> get_return_object() noexcept;
   template <class U>
     requires std::convertible_to<U&&, T>
   void return_value(U&& value) {
-    result.template emplace<1>(std::forward<U>(value));
+    result.emplace(std::forward<U>(value));
   }
-  void unhandled_exception() noexcept { result.template emplace<2>(std::current_exception()); }
+  void unhandled_exception() noexcept {
+    result.reset();
+    error = std::current_exception();
+  }
 
   T take() {
-    if (result.index() == 2) std::rethrow_exception(std::get<2>(std::move(result)));
-    CHECK(result.index() == 1, "a task was asked for its result before it ended");
-    return std::get<1>(std::move(result));
+    if (error) std::rethrow_exception(std::move(error));
+    CHECK(result.has_value(), "a task was asked for its result before it ended");
+    return *std::move(result);
   }
 };
 

@@ -26,24 +26,36 @@ std::string describe_row(const Table& table, const Value* row) {
 
 }  // namespace
 
-void complete_row(const Table& table, Value* row, Execution& execution) {
+namespace {
+
+void compute_generated(const Table& table, Value* row, Execution& execution) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (table.columns[i].generation == nullptr) continue;
     execution.slots[0] = {row, kNoVersion};
-    Value local;
-    const Value& value = evaluate(*table.columns[i].generation, execution, local);
-    if (&value == &local) {
-      row[i] = std::move(local);
-    } else {
-      row[i] = value;
-    }
+    row[i] = value_of(*table.columns[i].generation, execution);
   }
+}
+
+[[noreturn]] void fail_null(const Table& table, const Column& column, const Value* row) {
+  fail_constraint("23502",
+                  "null value in column " + in_quotes(column.name) + " of relation " + in_quotes(table.name) +
+                      " violates not-null constraint",
+                  describe_row(table, row), {});
+}
+
+}  // namespace
+
+void complete_row(const Table& table, Value* row, Execution& execution) {
+  const auto lacks_value = [row, &table](std::size_t i) { return table.columns[i].not_null && row[i].is_null(); };
+  bool is_complete = true;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (!table.columns[i].not_null || !row[i].is_null()) continue;
-    fail_constraint("23502",
-                    "null value in column " + in_quotes(table.columns[i].name) + " of relation " + in_quotes(table.name) +
-                        " violates not-null constraint",
-                    describe_row(table, row), {});
+    if (lacks_value(i) || table.columns[i].generation != nullptr) is_complete = false;
+  }
+  if (!is_complete) {
+    compute_generated(table, row, execution);
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      if (lacks_value(i)) fail_null(table, table.columns[i], row);
+    }
   }
   execution.slots[0] = {row, kNoVersion};
   for (const CheckConstraint& check : table.checks) {

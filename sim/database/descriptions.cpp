@@ -170,8 +170,7 @@ StatementDescription SessionImpl::describe(std::string_view sql, std::span<const
 }
 
 Task<> SessionImpl::execute_each(std::string sql, const std::function<void(StatementResult)>& each) {
-  StatementText text{nullptr, nullptr, std::move(sql)};
-  Task<StatementResult> running = execute(std::move(text), {}, {}, &each);
+  Task<StatementResult> running = execute(sql, {}, {}, &each);
   StatementResult last = co_await std::move(running);
   each(std::move(last));
 }

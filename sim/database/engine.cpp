@@ -27,23 +27,38 @@ PlanCache& EngineImpl::plans_for(const std::vector<std::string>& search_path) {
   return cache;
 }
 
-StatementText EngineImpl::text_of(std::string_view sql, const PlanCache& cache) const {
-  const auto found = cache.texts.find(sql);
-  if (found == cache.texts.end()) return {nullptr, nullptr, std::string(sql)};
-  return {found->second, &cache, {}};
+std::size_t PlanCache::recent_place(std::string_view sql) noexcept {
+  std::uint64_t middle = 0;
+  std::uint64_t end = 0;
+  if (sql.size() >= sizeof end) {
+    std::memcpy(&middle, sql.data() + (sql.size() - sizeof middle) / 2, sizeof middle);
+    std::memcpy(&end, sql.data() + sql.size() - sizeof end, sizeof end);
+  }
+  return mix_hash(end ^ middle * 0x9e3779b97f4a7c15ULL ^ sql.size()) % kRecent;
+}
+
+std::shared_ptr<CompiledText> PlanCache::find(std::string_view sql) {
+  std::shared_ptr<CompiledText>& recent = recent_[recent_place(sql)];
+  if (recent != nullptr && recent->text == sql) return recent;
+  const auto found = texts.find(sql);
+  if (found == texts.end()) return nullptr;
+  recent = found->second;
+  return recent;
 }
 
 std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache,
                                                    std::span<const TypeRef> declared) {
   std::string typed;
   std::string_view key = sql;
-  if (!declared.empty()) {  // no text has a zero byte, so no other one has this key
+  if (declared.empty()) {
+    if (std::shared_ptr<CompiledText> found = cache.find(sql)) return found;
+  } else {  // no text has a zero byte, so no other one has this key
     typed = sql;
     for (const TypeRef& type : declared) typed += '\0' + type_name(type);
     key = typed;
+    const auto found = cache.texts.find(key);
+    if (found != cache.texts.end()) return found->second;
   }
-  const auto found = cache.texts.find(key);
-  if (found != cache.texts.end()) return found->second;
   auto compiled = std::make_shared<CompiledText>();
   compiled->text = sql;
   compiled->declared.assign(declared.begin(), declared.end());
@@ -138,17 +153,15 @@ Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
 Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters) {
-  return impl_->execute(impl_->engine.text_of(sql, *impl_->plans), Parameters(parameters.begin(), parameters.end()));
+  return impl_->execute(sql, parameters);
 }
 Task<StatementResult> Session::execute(std::string_view sql, std::span<const SqlValue> parameters,
                                        std::span<const TypeRef> declared) {
-  return impl_->execute({nullptr, nullptr, std::string(sql)}, Parameters(parameters.begin(), parameters.end()),
-                        std::vector<TypeRef>(declared.begin(), declared.end()));
+  return impl_->execute(sql, parameters, declared);
 }
 Task<StatementResult> Session::execute_step(std::string_view sql, std::span<const SqlValue> parameters,
                                             std::span<const TypeRef> declared) {
-  return impl_->execute({nullptr, nullptr, std::string(sql)}, Parameters(parameters.begin(), parameters.end()),
-                        std::vector<TypeRef>(declared.begin(), declared.end()), nullptr, true);
+  return impl_->execute(sql, parameters, declared, nullptr, true);
 }
 Task<> Session::sync() { return impl_->sync(); }
 Task<> Session::execute_each(std::string_view sql, const std::function<void(StatementResult)>& each) {
@@ -221,8 +234,7 @@ Rows Engine::query(std::string_view sql, std::span<const SqlValue> parameters) {
   CHECK(text->statements.size() == 1 && text->statements[0].is_query, "Engine::query runs one SELECT");
   const auto plan = impl_->plan_of(*text, 0, session.naming, false);
   CHECK(!plan->writes && plan->query != nullptr, "Engine::query only reads");
-  const Task<StatementResult> task =
-      session.execute(impl_->text_of(sql, *session.plans), Parameters(parameters.begin(), parameters.end()));
+  const Task<StatementResult> task = session.execute(sql, parameters);
   task.start();
   CHECK(task.done(), "Engine::query does not wait");
   return task.result().rows;

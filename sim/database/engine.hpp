@@ -154,7 +154,7 @@ class Session {
 
   /// Runs one statement (or several, separated by `;`, when there are no parameters: the last result is given).
   /// Throws SqlError. SQL outside of what is supported is sqlstate 0A000 with the construct and its position; such a
-  /// statement never has an effect.
+  /// statement never has an effect. The text is read when the task starts; what `parameters` is a view of outlives the task.
   Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters = {});
   /// Several statements as one text, as the simple query protocol sends them: one implicit transaction; each result is
   /// given when its statement is done. `each` outlives the task. Throws as `execute`.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -46,6 +47,9 @@ struct CompiledText {
 
 /// Compiled texts of one search_path.
 struct PlanCache {
+  /// Null: it is not known.
+  [[nodiscard]] std::shared_ptr<CompiledText> find(std::string_view sql);
+
   struct Hash {
     using is_transparent = void;
     /// Eight bytes at a time: a text is looked up at each statement.
@@ -64,13 +68,13 @@ struct PlanCache {
   };
   std::vector<std::string> search_path;
   std::unordered_map<std::string, std::shared_ptr<CompiledText>, Hash, std::equal_to<>> texts;  // lookup only
-};
 
-/// What a statement was given as: a text that is known under a search_path, or one to be compiled.
-struct StatementText {
-  std::shared_ptr<CompiledText> compiled;
-  const PlanCache* cache = nullptr;  // where `compiled` stands
-  std::string sql;                   // otherwise
+ private:
+  static constexpr std::size_t kRecent = 64;
+  /// Where a text stands among the recent ones: by its size, its end and its middle, which tell most texts apart.
+  [[nodiscard]] static std::size_t recent_place(std::string_view sql) noexcept;
+
+  std::array<std::shared_ptr<CompiledText>, kRecent> recent_;  // without declared types; the others are looked up by `texts`
 };
 
 /// A version that a committed transaction replaced or removed: it goes when no snapshot can see it.
@@ -125,11 +129,9 @@ class EngineImpl {
   std::vector<LoggedSequence> safe_sequences;  // as of `settled`
 
   [[nodiscard]] PlanCache& plans_for(const std::vector<std::string>& search_path);
-  /// Parses, or finds what was parsed before. Throws 42601.
+  /// Finds what was parsed before, or parses. Throws 42601.
   [[nodiscard]] std::shared_ptr<CompiledText> compile(std::string_view sql, PlanCache& cache,
                                                       std::span<const TypeRef> declared = {});
-  /// Without an allocation if the text is known.
-  [[nodiscard]] StatementText text_of(std::string_view sql, const PlanCache& cache) const;
   /// The plan of a statement under the catalog as `naming` sees it; `is_private`: not to be kept, since the session has
   /// changed the catalog and not committed. `minds_changes`: throws TableBusy.
   [[nodiscard]] std::shared_ptr<const StatementPlan> plan_of(CompiledText& text, std::size_t index, const Naming& naming,

@@ -8,31 +8,15 @@
 #include "sim/database/subquery.hpp"
 
 namespace orrery::sim::database {
-namespace {
 
 const Value kNull;
+
+namespace {
+
 const Value kTrue = Value::boolean(true);
 const Value kFalse = Value::boolean(false);
 
 const Value& boolean(bool truth) { return truth ? kTrue : kFalse; }
-
-/// As `evaluate`; most operands are columns, constants and parameters, and need no call.
-inline const Value& operand(const Expr& expr, Execution& execution, Value& scratch) {
-  switch (expr.kind) {
-    case ExprKind::constant:
-      return expr.constant;
-    case ExprKind::parameter:
-      return execution.parameters[expr.column];
-    case ExprKind::column: {
-      const Value* row = execution.slots[expr.slot].row;
-      return row == nullptr ? kNull : row[expr.column];
-    }
-    case ExprKind::local:
-      return *execution.locals[expr.column];
-    default:
-      return evaluate(expr, execution, scratch);
-  }
-}
 
 /// Whether a comparison holds; nothing: NULL.
 enum class Truth : std::int8_t { no, yes, unknown };
@@ -41,8 +25,8 @@ constexpr Truth truth_of(bool holds) { return holds ? Truth::yes : Truth::no; }
 Truth compare_operands(const Expr& expr, Execution& execution) {
   Value left_local;
   Value right_local;
-  const Value& left = operand(*expr.args[0], execution, left_local);
-  const Value& right = operand(*expr.args[1], execution, right_local);
+  const Value& left = evaluate(*expr.args[0], execution, left_local);
+  const Value& right = evaluate(*expr.args[1], execution, right_local);
   if (left.is_null() || right.is_null()) return Truth::unknown;
   if (expr.kind == ExprKind::compare_integers) {
     const std::int64_t a = left.integer();
@@ -83,12 +67,12 @@ Truth judge(const Expr& expr, Execution& execution) {
       return judge_and_or(expr, execution, Truth::yes);
     default: {
       Value local;
-      return truth_of_value(operand(expr, execution, local));
+      return truth_of_value(evaluate(expr, execution, local));
     }
   }
 }
 
-const Value& value_of(Truth truth) {
+const Value& boolean_of(Truth truth) {
   return truth == Truth::unknown ? kNull : truth == Truth::yes ? kTrue : kFalse;
 }
 
@@ -113,10 +97,10 @@ const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratc
   Arguments arguments(expr.args.size());
   bool has_null = false;  // all arguments are computed first: one of them may fail
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
-    Value local;
-    const Value& value = operand(*expr.args[i], execution, local);
-    has_null = has_null || is_given_null(*expr.args[i], value);
-    arguments[i] = &value == &local ? std::move(local) : value;
+    Value& argument = arguments[i];
+    const Value& value = evaluate(*expr.args[i], execution, argument);
+    if (&value != &argument) argument = value;
+    has_null = has_null || is_given_null(*expr.args[i], argument);
   }
   if (has_null && expr.function->is_strict) return kNull;
   scratch = expr.function->call(arguments.span(), expr.site, execution);
@@ -163,12 +147,12 @@ const Value& evaluate_any_array(const Expr& expr, Execution& execution) {
 
 const Value& evaluate_in_list(const Expr& expr, Execution& execution) {
   Value local;
-  const Value& value = operand(*expr.args[0], execution, local);
+  const Value& value = evaluate(*expr.args[0], execution, local);
   if (value.is_null()) return kNull;
   bool unknown = false;
   for (std::size_t i = 1; i < expr.args.size(); ++i) {
     Value element_local;
-    const Value& element = operand(*expr.args[i], execution, element_local);
+    const Value& element = evaluate(*expr.args[i], execution, element_local);
     if (element.is_null()) {
       unknown = true;
     } else if (expr.equal_by(value, element)) {
@@ -328,26 +312,22 @@ const Value& evaluate_system_column(const Expr& expr, Execution& execution, Valu
 
 }  // namespace
 
-const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
+const Value& compute(const Expr& expr, Execution& execution, Value& scratch) {
   switch (expr.kind) {
     case ExprKind::constant:
-      return expr.constant;
     case ExprKind::parameter:
-      return execution.parameters[expr.column];
-    case ExprKind::column: {
-      const Value* row = execution.slots[expr.slot].row;
-      return row == nullptr ? kNull : row[expr.column];
-    }
+    case ExprKind::column:
+    case ExprKind::local:
+      CHECK(false, "evaluate knows these kinds itself");
+      break;
     case ExprKind::system_column:
       return evaluate_system_column(expr, execution, scratch);
-    case ExprKind::local:
-      return *execution.locals[expr.column];
     case ExprKind::compare_integers:
     case ExprKind::compare_bytes_equal:
     case ExprKind::compare:
     case ExprKind::and_:
     case ExprKind::or_:
-      return value_of(judge(expr, execution));
+      return boolean_of(judge(expr, execution));
     case ExprKind::distinct: {
       Value left_local;
       Value right_local;
@@ -363,12 +343,12 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
     }
     case ExprKind::not_: {
       Value local;
-      const Value& value = operand(*expr.args[0], execution, local);
+      const Value& value = evaluate(*expr.args[0], execution, local);
       return value.is_null() ? kNull : boolean(!value.boolean());
     }
     case ExprKind::is_null: {
       Value local;
-      const Value& value = operand(*expr.args[0], execution, local);
+      const Value& value = evaluate(*expr.args[0], execution, local);
       if (expr.truth == 1 && !value.is_null()) {  // a row: all of its fields
         const auto& fields = value.record().fields;
         const bool holds_for_all = std::all_of(fields.begin(), fields.end(), [&](const Value& field) {
@@ -446,13 +426,6 @@ const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
 }
 
 bool is_true(const Expr& expr, Execution& execution) { return judge(expr, execution) == Truth::yes; }
-
-bool all_true(const std::vector<ExprPtr>& conditions, Execution& execution) {
-  for (const ExprPtr& condition : conditions) {
-    if (judge(*condition, execution) != Truth::yes) return false;
-  }
-  return true;
-}
 
 bool same_expression(const Expr& left, const Expr& right, std::uint32_t left_slot, std::uint32_t right_slot) {
   if (left.kind != right.kind || !left.type.same(right.type) || left.args.size() != right.args.size() ||

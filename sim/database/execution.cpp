@@ -17,7 +17,8 @@ constexpr std::uint32_t kRandomSite = 0xdb000001;
 void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   plan = &the_plan;
   session = &the_session;
-  slots.assign(the_plan.slots, Slot{});
+  slots.resize(the_plan.slots);
+  std::fill(slots.begin(), slots.end(), Slot{});
   if (stores.size() < the_plan.stores) stores.resize(the_plan.stores);
   if (caches.size() < the_plan.caches) caches.resize(the_plan.caches);
   // Constraints, defaults and index expressions were compiled on their own: they count their locals from 0, too.
@@ -45,8 +46,10 @@ void Execution::forget_subqueries() {
 
 void Execution::finish() {
   parameters.clear();
-  result.clear();
-  if (result.cells.capacity() > 10'000) result.cells.shrink_to_fit();  // one large result must not be kept for ever
+  for (Tuplestore* store : {&result, &source}) {
+    store->clear();
+    if (store->cells.capacity() > 10'000) store->cells.shrink_to_fit();  // a large one must not be kept for ever
+  }
   forget_subqueries();
   joins.clear();
   if (!arena.empty()) arena.clear();

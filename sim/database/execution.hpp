@@ -77,6 +77,7 @@ class Execution : public EvalContext {
   std::vector<Slot> slots;
   std::vector<Value> parameters;
   Tuplestore result;  // what the statement gives its client
+  Tuplestore source;  // what an INSERT makes its rows of
   std::vector<Tuplestore> stores;
   std::vector<SubqueryCache> caches;
   std::vector<const Value*> locals;
@@ -106,6 +107,46 @@ class Execution : public EvalContext {
   /// Of no session: for what is computed while a statement is planned.
   Execution() = default;
 };
+
+extern const Value kNull;
+
+/// What `evaluate` is for all but the simplest expressions.
+[[nodiscard]] const Value& compute(const Expr& expr, Execution& execution, Value& scratch);
+
+/// The value of an expression: either something that lives elsewhere (a row, a constant) or `scratch`. Valid until
+/// `scratch` or the slots change. Throws SqlError. Most expressions are columns, constants and parameters: they need no call.
+[[nodiscard]] inline const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch) {
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return expr.constant;
+    case ExprKind::parameter:
+      return execution.parameters[expr.column];
+    case ExprKind::column: {
+      const Value* row = execution.slots[expr.slot].row;
+      return row == nullptr ? kNull : row[expr.column];
+    }
+    case ExprKind::local:
+      return *execution.locals[expr.column];
+    default:
+      return compute(expr, execution, scratch);
+  }
+}
+/// The same as a value of its own.
+[[nodiscard]] inline Value value_of(const Expr& expr, Execution& execution) {
+  Value local;
+  const Value& value = evaluate(expr, execution, local);
+  if (&value == &local) return local;
+  return value;
+}
+
+/// True only if the value is TRUE.
+[[nodiscard]] bool is_true(const Expr& expr, Execution& execution);
+[[nodiscard]] inline bool all_true(const std::vector<ExprPtr>& conditions, Execution& execution) {
+  for (const ExprPtr& condition : conditions) {
+    if (!is_true(*condition, execution)) return false;
+  }
+  return true;
+}
 
 /// A reference to a callable; cheaper than std::function and never owning.
 template <class Signature>
@@ -139,6 +180,7 @@ bool scan(const FromNode& node, Execution& execution, SlotSink sink);
 
 /// Runs a query that needs no waiting.
 void run_query(const QueryPlan& query, Execution& execution, RowSink sink);
+/// Makes the query's rows all that the store holds.
 void fill_store(const QueryPlan& query, Execution& execution, Tuplestore& store);
 
 /// LIMIT and OFFSET of this run. Throws 2201W, 2201X.

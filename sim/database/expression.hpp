@@ -111,13 +111,6 @@ struct Expr {
   std::string name;  // of a column, for messages
 };
 
-/// The value of an expression: either something that lives elsewhere (a row, a constant) or `scratch`. Valid until
-/// `scratch` or the slots change. Throws SqlError.
-[[nodiscard]] const Value& evaluate(const Expr& expr, Execution& execution, Value& scratch);
-/// True only if the value is TRUE.
-[[nodiscard]] bool is_true(const Expr& expr, Execution& execution);
-[[nodiscard]] bool all_true(const std::vector<ExprPtr>& conditions, Execution& execution);
-
 /// The same expression, where `left_slot` in one stands for `right_slot` in the other. Volatile ones never are.
 [[nodiscard]] bool same_expression(const Expr& left, const Expr& right, std::uint32_t left_slot = 0,
                                    std::uint32_t right_slot = 0);

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <memory>
+#include <optional>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -16,83 +16,128 @@ class Inserter {
   Inserter(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
       : plan_(plan), execution_(execution), session_(*execution.session), output_(output) {}
 
-  /// Inserts the row of the source slot, or does what ON CONFLICT says. True: it counts in the command tag.
-  Task<bool> insert_row() {
+  enum class Progress : std::uint8_t {
+    inserted,   // or updated: it counts in the command tag
+    passed,     // ON CONFLICT leaves it at that
+    waits,      // until the transaction `awaited()` has ended
+    conflicts,  // ON CONFLICT DO UPDATE: `update_instead` is to be called
+  };
+
+  /// Makes the row of what stands in the source slot.
+  void begin_row() {
+    row_.emplace(*plan_.table->heap);
+    make_insert_row(plan_, execution_, *row_);
+  }
+
+  /// Inserts it, or does what ON CONFLICT says, as far as that goes without waiting.
+  Progress advance() {
     Table& table = *plan_.table;
-    auto row = std::make_unique<FreshRow>(*table.heap);
-    make_insert_row(plan_, execution_, *row);
+    const bool arbitrates = plan_.conflict != ConflictAction::none;
     while (true) {
-      if (plan_.conflict != ConflictAction::none) {
-        const Arbitration found = arbitrate(row->get());
-        if (found.in_flight != 0) {
-          co_await session_.engine.locks.wait_for(session_.transaction, found.in_flight);
-          continue;
-        }
-        if (found.version != kNoVersion) {
-          if (plan_.conflict == ConflictAction::nothing) {
-            refuse_invisible(found.version);
-            co_return false;
+      if (version_ == kNoVersion) {
+        if (arbitrates) {
+          const Arbitration found = arbitrate(row_->get());
+          if (found.in_flight != 0) {
+            awaited_ = found.in_flight;
+            return Progress::waits;
           }
-          const Updated updated = co_await update_instead(row->get(), found.version);
-          if (updated == Updated::again) continue;
-          co_return updated == Updated::yes;
+          if (found.version != kNoVersion) {
+            if (plan_.conflict != ConflictAction::nothing) {
+              conflicting_ = found.version;
+              return Progress::conflicts;
+            }
+            refuse_invisible(found.version);
+            return Progress::passed;
+          }
         }
+        version_ = write_insert(session_, table, row_->get());
+        row_->release();
+        execution_.slots[plan_.slot] = {(*table.heap)[version_].row, version_};
+        next_ = 0;
       }
-      const VersionId version = write_insert(session_, table, row->get());
-      row->release();
-      execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
-      std::uint32_t next = 0;
-      const std::uint32_t wanted = 0xffffffffU;
       SpeculativeInsert speculative{&plan_.arbiters};
-      std::optional<Xid> in_flight = add_entries(table, version, wanted, next, execution_, &speculative);
-      while (in_flight) {
-        const Xid xid = *in_flight;
-        co_await session_.engine.locks.wait_for(session_.transaction, xid);
-        in_flight = add_entries(table, version, wanted, next, execution_, &speculative);
+      const std::optional<Xid> in_flight =
+          add_entries(table, version_, 0xffffffffU, next_, execution_, arbitrates ? &speculative : nullptr);
+      if (in_flight) {
+        awaited_ = *in_flight;
+        return Progress::waits;
       }
-      if (speculative.has_conflict) {
-        // While it waited for another index, somebody took the arbiter's key: the row goes, and the race is run again.
-        row = take_back(version);
-        continue;
-      }
-      if (!plan_.returning.empty()) give_back();
-      co_return true;
+      if (!speculative.has_conflict) break;
+      // While it waited for another index, somebody took the arbiter's key: the row goes, and the race is run again.
+      take_back();
     }
+    version_ = kNoVersion;
+    if (!plan_.returning.empty()) give_back();
+    return Progress::inserted;
   }
+  [[nodiscard]] Xid awaited() const noexcept { return awaited_; }
 
-  /// The same without ON CONFLICT, as long as nobody has to be waited for. False: `insert_row` must do it.
-  void insert_now(VersionId& version, std::uint32_t& next, std::optional<Xid>& in_flight) {
-    FreshRow row(*plan_.table->heap);
-    make_insert_row(plan_, execution_, row);
-    store_now(row, version, next, in_flight);
-  }
-
-  void store_now(FreshRow& row, VersionId& version, std::uint32_t& next, std::optional<Xid>& in_flight) {
+  /// ON CONFLICT DO UPDATE of the row that `advance` met. `waits`: it is gone, and `advance` is to be called again.
+  Task<Progress> update_instead() {
     Table& table = *plan_.table;
-    version = write_insert(session_, table, row.get());
-    row.release();
-    execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
-    in_flight = add_entries(table, version, 0xffffffffU, next, execution_);
-  }
-
-  void give_back() {
-    for (const ExprPtr& expr : plan_.returning) {
-      Value local;
-      output_.cells.push_back(evaluate(*expr, execution_, local));
+    const VersionId version = conflicting_;
+    const RowLock mode = plan_.may_change_key ? RowLock::update : RowLock::no_key_update;
+    LockOutcome outcome = try_lock_row(session_, table, version, mode);
+    if (outcome == LockOutcome::would_block) outcome = co_await lock_row(session_, table, version, mode, WaitPolicy::block);
+    switch (outcome) {
+      case LockOutcome::locked:
+        break;
+      case LockOutcome::self_modified:
+      case LockOutcome::invisible:
+        fail("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time", 0, {},
+             "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
+      case LockOutcome::updated:
+      case LockOutcome::removed:
+        if (session_.transaction.isolation != Isolation::read_committed) {
+          fail("40001", std::string("could not serialize access due to concurrent ") +
+                            (outcome == LockOutcome::removed ? "delete" : "update"));
+        }
+        co_return Progress::waits;
+      case LockOutcome::would_block:
+        co_return Progress::waits;
     }
-    ++output_.rows;
+    refuse_invisible(version);
+    execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
+    execution_.slots[plan_.excluded_slot] = {row_->get(), kNoVersion};
+    if (!all_true(plan_.conflict_where, execution_)) co_return Progress::passed;
+    FreshRow row(*table.heap);
+    const Value* before = (*table.heap)[version].row;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) row.get()[i] = before[i];
+    for (const Assignment& assignment : plan_.assignments) {
+      row.get()[assignment.column] = value_of(*assignment.value, execution_);
+    }
+    complete_row(table, row.get(), execution_);
+    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
+    std::uint32_t wanted = 0;
+    const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
+    row.release();
+    execution_.slots[plan_.slot] = {(*table.heap)[after].row, after};
+    std::uint32_t next = 0;
+    std::optional<Xid> in_flight = add_entries(table, after, wanted, next, execution_);
+    while (in_flight) {
+      const Xid xid = *in_flight;
+      co_await session_.engine.locks.wait_for(session_.transaction, xid);
+      in_flight = add_entries(table, after, wanted, next, execution_);
+    }
+    if (!plan_.returning.empty()) give_back();
+    co_return Progress::inserted;
   }
 
  private:
-  std::unique_ptr<FreshRow> take_back(VersionId version) {
+  void give_back() {
+    for (const ExprPtr& expr : plan_.returning) output_.cells.push_back(value_of(*expr, execution_));
+    ++output_.rows;
+  }
+
+  void take_back() {
     Table& table = *plan_.table;
-    auto copy = std::make_unique<FreshRow>(*table.heap);
-    const Value* row = (*table.heap)[version].row;
-    for (std::size_t i = 0; i < table.heap->width(); ++i) copy->get()[i] = row[i];
-    CHECK(session_.transaction.writes.back().after == version, "a waiting insert is its transaction's last write");
+    row_.emplace(*table.heap);
+    const Value* row = (*table.heap)[version_].row;
+    for (std::size_t i = 0; i < table.heap->width(); ++i) row_->get()[i] = row[i];
+    CHECK(session_.transaction.writes.back().after == version_, "a waiting insert is its transaction's last write");
     session_.transaction.writes.pop_back();
-    session_.engine.remove_version(table, version);
-    return copy;
+    session_.engine.remove_version(table, version_);
+    version_ = kNoVersion;
   }
 
   struct Arbitration {
@@ -140,120 +185,105 @@ class Inserter {
     fail("40001", "could not serialize access due to concurrent update");
   }
 
-  enum class Updated : std::uint8_t { yes, no, again };
-
-  Task<Updated> update_instead(const Value* proposed, VersionId version) {
-    Table& table = *plan_.table;
-    const RowLock mode = plan_.may_change_key ? RowLock::update : RowLock::no_key_update;
-    const LockOutcome outcome = co_await lock_row(session_, table, version, mode, WaitPolicy::block);
-    switch (outcome) {
-      case LockOutcome::locked:
-        break;
-      case LockOutcome::self_modified:
-      case LockOutcome::invisible:
-        fail("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time", 0, {},
-             "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
-      case LockOutcome::updated:
-      case LockOutcome::removed:
-        if (session_.transaction.isolation != Isolation::read_committed) {
-          fail("40001", std::string("could not serialize access due to concurrent ") +
-                            (outcome == LockOutcome::removed ? "delete" : "update"));
-        }
-        co_return Updated::again;
-      case LockOutcome::would_block:
-        co_return Updated::again;
-    }
-    refuse_invisible(version);
-    execution_.slots[plan_.slot] = {(*table.heap)[version].row, version};
-    execution_.slots[plan_.excluded_slot] = {proposed, kNoVersion};
-    if (!all_true(plan_.conflict_where, execution_)) co_return Updated::no;
-    FreshRow row(*table.heap);
-    const Value* before = (*table.heap)[version].row;
-    for (std::size_t i = 0; i < table.columns.size(); ++i) row.get()[i] = before[i];
-    for (const Assignment& assignment : plan_.assignments) {
-      Value local;
-      row.get()[assignment.column] = evaluate(*assignment.value, execution_, local);
-    }
-    complete_row(table, row.get(), execution_);
-    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
-    std::uint32_t wanted = 0;
-    const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
-    row.release();
-    execution_.slots[plan_.slot] = {(*table.heap)[after].row, after};
-    std::uint32_t next = 0;
-    std::optional<Xid> in_flight = add_entries(table, after, wanted, next, execution_);
-    while (in_flight) {
-      const Xid xid = *in_flight;
-      co_await session_.engine.locks.wait_for(session_.transaction, xid);
-      in_flight = add_entries(table, after, wanted, next, execution_);
-    }
-    if (!plan_.returning.empty()) give_back();
-    co_return Updated::yes;
-  }
-
   const ModifyPlan& plan_;
   Execution& execution_;
   SessionImpl& session_;
   Tuplestore& output_;
+  std::optional<FreshRow> row_;     // as long as it is not in the table
+  VersionId version_ = kNoVersion;  // of the row, while it waits for keys in flight
+  std::uint32_t next_ = 0;          // the index that it waits for
+  Xid awaited_ = 0;
+  VersionId conflicting_ = kNoVersion;
 };
 
 }  // namespace
 
 void make_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-    if (plan.columns[i] == nullptr) continue;
-    Value local;
-    row.get()[i] = evaluate(*plan.columns[i], execution, local);
+    if (plan.columns[i] != nullptr) row.get()[i] = value_of(*plan.columns[i], execution);
   }
   complete_row(*plan.table, row.get(), execution);
 }
 
 Task<> store_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
-  Tuplestore none;
-  Inserter inserter(plan, execution, none);
-  VersionId version = kNoVersion;
+  Table& table = *plan.table;
+  const VersionId version = write_insert(*execution.session, table, row.get());
+  row.release();
+  execution.slots[plan.slot] = {(*table.heap)[version].row, version};
   std::uint32_t next = 0;
-  std::optional<Xid> in_flight;
-  inserter.store_now(row, version, next, in_flight);
-  while (in_flight) {
+  while (const std::optional<Xid> in_flight = add_entries(table, version, 0xffffffffU, next, execution)) {
     const Xid xid = *in_flight;
     co_await execution.engine->locks.wait_for(execution.session->transaction, xid);
-    in_flight = add_entries(*plan.table, version, 0xffffffffU, next, execution);
   }
 }
 
-Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
-  SessionImpl& session = *execution.session;
-  output.width = plan.returning.size();
-  Tuplestore source;
-  if (plan.source != nullptr) {
-    fill_store(*plan.source, execution, source);
-  } else {
-    source.rows = 1;
-  }
-  Inserter inserter(plan, execution, output);
-  std::int64_t inserted = 0;
-  for (std::size_t i = 0; i < source.rows; ++i) {
-    execution.slots[plan.source_slot] = {source.row(i), kNoVersion};
-    if (plan.conflict != ConflictAction::none) {
-      const bool counts = co_await inserter.insert_row();
-      if (counts) ++inserted;
-      continue;
+namespace {
+
+/// INSERT of all rows of the source.
+class InsertRun {
+ public:
+  InsertRun(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
+      : plan_(plan), execution_(execution), output_(output), inserter_(plan, execution, output) {
+    output.width = plan.returning.size();
+    Tuplestore& source = execution.source;
+    if (plan.source != nullptr) {
+      fill_store(*plan.source, execution, source);
+    } else {
+      source.clear();
+      source.rows = 1;
     }
-    VersionId version = kNoVersion;
-    std::uint32_t next = 0;
-    std::optional<Xid> in_flight;
-    inserter.insert_now(version, next, in_flight);
-    while (in_flight) {
-      const Xid xid = *in_flight;
-      co_await session.engine.locks.wait_for(session.transaction, xid);
-      in_flight = add_entries(*plan.table, version, 0xffffffffU, next, execution);
-    }
-    if (!plan.returning.empty()) inserter.give_back();
-    ++inserted;
   }
-  output.is_filled = true;
-  co_return inserted;
+
+  [[nodiscard]] std::int64_t rows() const noexcept { return inserted_; }
+
+  bool advance() {
+    const Tuplestore& source = execution_.source;
+    while (next_ < source.rows) {
+      if (!is_under_way_) {
+        is_under_way_ = true;
+        execution_.slots[plan_.source_slot] = {source.row(next_), kNoVersion};
+        inserter_.begin_row();
+      }
+      progress_ = inserter_.advance();
+      if (progress_ == Progress::waits || progress_ == Progress::conflicts) return false;
+      end_row();
+    }
+    output_.is_filled = true;
+    return true;
+  }
+
+  Task<> wait() {
+    if (progress_ == Progress::waits) {
+      co_await execution_.engine->locks.wait_for(execution_.session->transaction, inserter_.awaited());
+    } else {
+      progress_ = co_await inserter_.update_instead();
+      if (progress_ != Progress::waits) end_row();
+    }
+  }
+
+ private:
+  using Progress = Inserter::Progress;
+
+  void end_row() {
+    if (progress_ == Progress::inserted) ++inserted_;
+    is_under_way_ = false;
+    ++next_;
+  }
+
+  const ModifyPlan& plan_;
+  Execution& execution_;
+  Tuplestore& output_;
+  Inserter inserter_;
+  Progress progress_ = Progress::passed;
+  bool is_under_way_ = false;
+  std::size_t next_ = 0;
+  std::int64_t inserted_ = 0;
+};
+
+}  // namespace
+
+Modification insert_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  return begin_modification(InsertRun(plan, execution, output));
 }
 
 }  // namespace orrery::sim::database

@@ -15,15 +15,7 @@ namespace {
 
 void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplestore& store) {
   store.width = outputs.size();
-  for (const ExprPtr& output : outputs) {
-    Value local;
-    const Value& value = evaluate(*output, execution, local);
-    if (&value == &local) {
-      store.cells.push_back(std::move(local));
-    } else {
-      store.cells.push_back(value);
-    }
-  }
+  for (const ExprPtr& output : outputs) store.cells.push_back(value_of(*output, execution));
   ++store.rows;
 }
 
@@ -51,10 +43,7 @@ struct FoundRows {
 void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
   const std::size_t columns = plan.table->columns.size();
   for (std::size_t i = 0; i < columns; ++i) row[i] = before[i];
-  for (const Assignment& assignment : plan.assignments) {
-    Value local;
-    row[assignment.column] = evaluate(*assignment.value, execution, local);
-  }
+  for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
   complete_row(*plan.table, row, execution);
 }
 
@@ -190,45 +179,83 @@ class RowChanger {
   WaitingEntries waiting_;
 };
 
-Task<std::int64_t> change_rows(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
-  output.width = plan.returning.size();
-  FoundRows found;
-  found.width = plan.slots.size();
-  auto keep = [&]() -> bool {
-    found.keep(plan.slots, execution);
-    return true;
-  };
-  while (true) {
-    std::optional<AdvisoryWait> waits_for;
-    try {
-      if (all_true(plan.conditions, execution)) scan(*plan.from, execution, keep);
-    } catch (const AdvisoryWait& wait) {
-      waits_for = wait;
+/// UPDATE or DELETE of all rows that the FROM clause gives.
+class ChangeRun {
+ public:
+  ChangeRun(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
+      : plan_(plan), execution_(execution), output_(output), changer_(plan, execution, output) {
+    output.width = plan.returning.size();
+  }
+
+  [[nodiscard]] std::int64_t rows() const noexcept { return changed_; }
+
+  bool advance() {
+    if (!is_scanned_ && !find_rows()) return false;
+    for (; next_ < found_.rows; ++next_) {
+      found_.restore(next_, plan_.slots, execution_);
+      if (changer_.change_now()) {
+        ++changed_;
+      } else if (changer_.must_wait()) {
+        return false;
+      }
     }
-    if (!waits_for) break;
-    co_await execution.session->wait_for_call(*waits_for, execution);
-    found = FoundRows{};
-    execution.order_draws = 0;
+    output_.is_filled = true;
+    return true;
   }
-  found.width = plan.slots.size();
-  RowChanger changer(plan, execution, output);
-  std::int64_t changed = 0;
-  for (std::size_t i = 0; i < found.rows; ++i) {
-    found.restore(i, plan.slots, execution);
-    bool done = changer.change_now();
-    if (!done && changer.must_wait()) done = co_await changer.change_after_waiting(found, i);
-    if (done) ++changed;
+
+  Task<> wait() {
+    if (!is_scanned_) {
+      co_await execution_.session->wait_for_call(*waits_for_, execution_);
+      found_ = FoundRows{};
+      execution_.order_draws = 0;
+      co_return;
+    }
+    const bool is_changed = co_await changer_.change_after_waiting(found_, next_);
+    if (is_changed) ++changed_;
+    ++next_;
   }
-  output.is_filled = true;
-  co_return changed;
-}
+
+ private:
+  /// False: a call in the conditions must be waited for.
+  bool find_rows() {
+    auto keep = [&]() -> bool {
+      found_.keep(plan_.slots, execution_);
+      return true;
+    };
+    waits_for_.reset();
+    try {
+      if (all_true(plan_.conditions, execution_)) scan(*plan_.from, execution_, keep);
+    } catch (const AdvisoryWait& wait) {
+      waits_for_ = wait;
+      return false;
+    }
+    found_.width = plan_.slots.size();
+    is_scanned_ = true;
+    return true;
+  }
+
+  const ModifyPlan& plan_;
+  Execution& execution_;
+  Tuplestore& output_;
+  RowChanger changer_;
+  FoundRows found_;
+  std::optional<AdvisoryWait> waits_for_;
+  bool is_scanned_ = false;
+  std::size_t next_ = 0;
+  std::int64_t changed_ = 0;
+};
 
 }  // namespace
 
-Task<std::int64_t> run_insert(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
+Modification modify_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  if (plan.operation == RowWrite::insert) return insert_now(plan, execution, output);
+  return begin_modification(ChangeRun(plan, execution, output));
+}
 
 Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
-  return plan.operation == RowWrite::insert ? run_insert(plan, execution, output) : change_rows(plan, execution, output);
+  Modification modification = modify_now(plan, execution, output);
+  if (modification.rest) modification.rows = co_await std::move(modification.rest);
+  co_return modification.rows;
 }
 
 namespace {

@@ -40,15 +40,7 @@ bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
   const std::size_t width = query.outputs.size();
   boost::container::small_vector<Value, 8> outputs(width);
   auto project = [&]() -> bool {
-    for (std::size_t i = 0; i < width; ++i) {
-      Value local;
-      const Value& value = evaluate(*query.outputs[i], execution, local);
-      if (&value == &local) {
-        outputs[i] = std::move(local);
-      } else {
-        outputs[i] = value;
-      }
-    }
+    for (std::size_t i = 0; i < width; ++i) outputs[i] = value_of(*query.outputs[i], execution);
     return sink(outputs.data());
   };
   if (query.has_set_functions) {
@@ -61,10 +53,7 @@ bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
 bool produce_values(const QueryPlan& query, Execution& execution, RowSink sink) {
   boost::container::small_vector<Value, 8> row(query.visible);
   for (const auto& exprs : query.values) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      Value local;
-      row[i] = evaluate(*exprs[i], execution, local);
-    }
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = value_of(*exprs[i], execution);
     if (!sink(row.data())) return false;
   }
   return true;
@@ -115,8 +104,9 @@ RowWindow row_window(const QueryPlan& query, Execution& execution) {
   return window;
 }
 
-void run_query(const QueryPlan& query, Execution& execution, RowSink sink) {
-  const DepthGuard guard(execution);
+namespace {
+
+void run_rows(const QueryPlan& query, Execution& execution, RowSink sink) {
   const RowWindow window = row_window(query, execution);
   if (window.limit == 0) return;
   std::uint64_t skipped = 0;
@@ -167,15 +157,55 @@ void run_query(const QueryPlan& query, Execution& execution, RowSink sink) {
   }
 }
 
+/// Every row of the FROM clause gives one row, in the same order.
+bool gives_each_row(const QueryPlan& query) noexcept {
+  return query.from != nullptr && query.values.empty() && query.operation == SetOperation::none && query.recursive_term == nullptr &&
+         query.conditions.empty() && !query.is_grouped && query.windows.empty() && !query.has_set_functions &&
+         (query.sort.empty() || query.is_sorted_by_access) && !query.is_distinct && query.distinct_on.empty() &&
+         query.limit == nullptr && query.offset == nullptr && query.outputs.size() == query.visible;
+}
+
+/// VALUES as INSERT mostly has it.
+bool is_one_row_of_values(const QueryPlan& query) noexcept {
+  return query.values.size() == 1 && query.sort.empty() && !query.is_distinct && query.distinct_on.empty() && query.limit == nullptr &&
+         query.offset == nullptr;
+}
+
+}  // namespace
+
+void run_query(const QueryPlan& query, Execution& execution, RowSink sink) {
+  const DepthGuard guard(execution);
+  run_rows(query, execution, sink);
+}
+
 void fill_store(const QueryPlan& query, Execution& execution, Tuplestore& store) {
+  store.clear();
   store.width = query.visible;
-  auto sink = [&](Value* row) {
+  const auto make_room = [&] {
     if (store.cells.empty()) store.cells.reserve(store.width);  // most have one row
-    for (std::size_t i = 0; i < store.width; ++i) store.cells.push_back(std::move(row[i]));
-    ++store.rows;
-    return true;
   };
-  run_query(query, execution, sink);
+  const DepthGuard guard(execution);
+  if (gives_each_row(query)) {  // as `run_rows`, without a row in between
+    auto project = [&] {
+      make_room();
+      for (const ExprPtr& output : query.outputs) store.cells.push_back(value_of(*output, execution));
+      ++store.rows;
+      return true;
+    };
+    scan(*query.from, execution, project);
+  } else if (is_one_row_of_values(query)) {
+    make_room();
+    for (const ExprPtr& value : query.values.front()) store.cells.push_back(value_of(*value, execution));
+    ++store.rows;
+  } else {
+    auto sink = [&](Value* row) {
+      make_room();
+      for (std::size_t i = 0; i < store.width; ++i) store.cells.push_back(std::move(row[i]));
+      ++store.rows;
+      return true;
+    };
+    run_rows(query, execution, sink);
+  }
   store.is_filled = true;
 }
 

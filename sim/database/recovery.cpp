@@ -23,7 +23,7 @@ std::vector<SqlValue> cells_of(const Table& table, VersionId version) {
   std::vector<SqlValue> cells;
   if (version == kNoVersion) return cells;
   const Value* row = (*table.heap)[version].row;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) cells.push_back(to_sql_value(row[i], table.columns[i].type));
+  for (std::size_t i = 0; i < table.columns.size(); ++i) append_sql_value(row[i], table.columns[i].type, cells);
   return cells;
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 bool is_key_column(const Table& table, std::uint32_t column) {
   for (const auto& index : table.indexes) {
+    if ((index->columns_used & Index::column_bit(column)) == 0) continue;
     if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
     bool is_plain = true;
     bool has_column = false;
@@ -37,6 +38,7 @@ RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>&
   for (const std::uint32_t column : columns) {
     const Value& a = before[column];
     const Value& b = after[column];
+    if (a.is_identical(b)) continue;
     bool same = a.is_null() == b.is_null();
     if (same && !a.is_null()) {
       const EqualFunction equal = equal_function(table.columns[column].type);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/database/execution.hpp"
@@ -12,6 +13,8 @@ namespace orrery::sim::database {
 class FreshRow {
  public:
   explicit FreshRow(Heap& heap) : heap_(heap), row_(heap.new_row()) {}
+  FreshRow(FreshRow&& other) noexcept : heap_(other.heap_), row_(std::exchange(other.row_, nullptr)) {}
+  FreshRow& operator=(FreshRow&&) = delete;
   FreshRow(const FreshRow&) = delete;
   FreshRow& operator=(const FreshRow&) = delete;
   ~FreshRow() {

@@ -95,12 +95,39 @@ class TableScan {
   bool scan_index() {
     const TableAccess& access = node_.access;
     for (const ExprPtr& expr : access.equal) {
-      Value local;
-      keys_.push_back(evaluate(*expr, execution_, local));
+      keys_.push_back(value_of(*expr, execution_));
       if (keys_.back().is_null()) return true;
     }
     if (access.any != nullptr || !access.any_list.empty()) return scan_any();
-    return scan_range();
+    return scan_keys();
+  }
+
+  /// What begins with `keys_`.
+  bool scan_keys() {
+    const TableAccess& access = node_.access;
+    const Index& index = *access.index;
+    const bool is_one_key = index.is_unique && !index.is_deferrable && keys_.size() == index.tree->columns().size() && !keys_.empty() &&
+                            access.lower == nullptr && access.upper == nullptr;
+    return is_one_key ? scan_one_key() : scan_range();
+  }
+
+  /// One key: walks while it is equal, without a second search.
+  bool scan_one_key() {
+    const Index& index = *node_.access.index;
+    const OrderedIndex& tree = *index.tree;
+    if (reader_ != nullptr) {
+      KeyRange range;
+      range.low.assign(keys_.begin(), keys_.end());
+      range.high = range.low;
+      execution_.engine->serializable.read_keys(*reader_, index, std::move(range));
+    }
+    for (OrderedIndex::Place place = tree.seek(keys_, false); place != tree.end(); tree.advance(place)) {
+      if (!tree.has_key(place, keys_)) break;
+      const VersionId version = visible_of_entry(*node_.table, index, tree.at(place), execution_, transactions_, reader_);
+      // There may be two: a row that others deleted after the snapshot was taken, and one of this transaction's own.
+      if (version != kNoVersion && !emit(version)) return false;
+    }
+    return true;
   }
 
   bool scan_any() {
@@ -132,7 +159,7 @@ class TableScan {
                  wanted.end());
     for (const Value& value : wanted) {
       keys_.push_back(value);
-      if (!scan_range()) return false;
+      if (!scan_keys()) return false;
       keys_.pop_back();
     }
     return true;
@@ -149,13 +176,11 @@ class TableScan {
     Value lower;
     Value upper;
     if (access.lower != nullptr) {
-      Value local;
-      lower = evaluate(*access.lower, execution_, local);
+      lower = value_of(*access.lower, execution_);
       if (lower.is_null()) return true;
     }
     if (access.upper != nullptr) {
-      Value local;
-      upper = evaluate(*access.upper, execution_, local);
+      upper = value_of(*access.upper, execution_);
       if (upper.is_null()) return true;
     }
     const bool descending = equal < tree.columns().size() && tree.columns()[equal].descending;
@@ -168,7 +193,6 @@ class TableScan {
     } else {
       first = tree.seek(keys_, false);
     }
-    const bool is_one_key = equal > 0 && !has_first && !has_last && equal == tree.columns().size() && access.index->is_unique && !access.index->is_deferrable;
     KeyRange range;
     if (reader_ != nullptr) {
       range.low.assign(keys_.begin(), keys_.end());
@@ -181,18 +205,6 @@ class TableScan {
         range.high.push_back(descending ? lower : upper);
         range.high_after = descending ? access.lower_inclusive : access.upper_inclusive;
       }
-      if (is_one_key) execution_.engine->serializable.read_keys(*reader_, *access.index, range);
-    }
-    if (is_one_key) {
-      // One key: walk while it is equal, without a second search.
-      for (OrderedIndex::Place place = first; place != tree.end(); tree.advance(place)) {
-        if (!tree.has_key(place, keys_)) break;
-        const VersionId version = visible_of_entry(*node_.table, *access.index, tree.at(place), execution_,
-                                                   transactions_, reader_);
-        // There may be two: a row that others deleted after the snapshot was taken, and one of this transaction's own.
-        if (version != kNoVersion && !emit(version)) return false;
-      }
-      return true;
     }
     if (has_last) {
       keys_.push_back(descending ? lower : upper);

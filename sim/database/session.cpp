@@ -34,11 +34,24 @@ bool ends_failed_transaction(const Node& node) {
   }
 }
 
+std::string_view tag_of(const StatementPlan& plan) noexcept {
+  if (plan.query != nullptr) return "SELECT ";
+  switch (plan.modify->operation) {
+    case RowWrite::insert:
+      return "INSERT 0 ";
+    case RowWrite::update:
+      return "UPDATE ";
+    case RowWrite::remove:
+      return "DELETE ";
+  }
+  return {};
+}
+
 void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) {
-  std::array<char, 32> text{};
+  std::array<char, 32> text;  // NOLINT: filled as far as it is used
   char* const number = std::copy(verb.begin(), verb.end(), text.data());
   const char* const end = std::to_chars(number, text.data() + text.size(), rows).ptr;
-  result.command_tag.assign(text.data(), static_cast<std::size_t>(end - text.data()));
+  result.command_tag = std::string(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
 /// The command as PostgreSQL names it: after the first of its lock clauses.
@@ -65,8 +78,8 @@ void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& 
   std::vector<SqlValue> cells;
   cells.reserve(rows.cells.size());
   const std::size_t width = plan.types.size();
-  if (width > 0) {
-    for (std::size_t i = 0; i < rows.cells.size(); ++i) cells.push_back(to_sql_value(rows.cells[i], plan.types[i % width]));
+  for (std::size_t begin = 0; width > 0 && begin < rows.cells.size(); begin += width) {
+    for (std::size_t i = 0; i < width; ++i) append_sql_value(rows.cells[begin + i], plan.types[i], cells);
   }
   result.rows = Rows(plan.shape, std::move(cells), affected);
 }
@@ -114,6 +127,15 @@ class ExecutionLease {
  private:
   EngineImpl& engine_;
   std::unique_ptr<Execution> execution_;
+};
+
+/// A plan under way.
+struct PlanRun {
+  PlanRun(EngineImpl& engine, SessionImpl& session, const StatementPlan& plan) : lease(engine, session, plan) {}
+
+  ExecutionLease lease;
+  std::size_t first_write = 0;
+  Modification modification;
 };
 
 SessionImpl::SessionImpl(EngineImpl& the_engine, std::string the_name) : engine(the_engine), name(std::move(the_name)) {
@@ -175,8 +197,8 @@ void SessionImpl::notice(std::string_view severity, std::string_view sqlstate, s
   notices.push_back({std::string(severity), std::string(sqlstate), std::move(message)});
 }
 
-Task<StatementResult> SessionImpl::execute(StatementText given, Parameters parameters,
-                                           std::vector<TypeRef> declared,
+Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const SqlValue> parameters,
+                                           std::span<const TypeRef> declared,
                                            const std::function<void(StatementResult)>* each, bool is_step) {
   StatementScope scope(*this);
   StatementResult result;
@@ -185,15 +207,13 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
   txn.statement_time = timestamptz_value(engine.environment.system_time()).integer();
   txn.limits.lock_timeout = Duration::zero();
   txn.limits.is_cancelled = false;
-  std::shared_ptr<CompiledText> text;
+  std::shared_ptr<CompiledText>& text = shown_text;
   std::shared_ptr<const StatementPlan> plan;
+  std::optional<PlanRun> run;
   try {
-    if (given.compiled != nullptr && given.cache == plans) {
-      text = std::move(given.compiled);
-    } else {  // new, or the search_path was changed since it was given
-      text = engine.compile(given.compiled != nullptr ? given.compiled->text : given.sql, *plans, declared);
-    }
-    shown_text = text;
+    text = nullptr;
+    if (declared.empty()) text = plans->find(sql);
+    if (text == nullptr) text = engine.compile(sql, *plans, declared);
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
@@ -205,7 +225,8 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       if (i > 0) result = StatementResult{};
       if (prepare_now(*text, i, plan)) {
         if (runs_at_once(*plan)) {
-          run_at_once(plan, parameters, result);
+          if (!run_at_once(plan, parameters, run, result)) co_await finish_run(plan, *run, result);
+          run.reset();
         } else {
           co_await run_plan(plan, parameters, result);
         }
@@ -219,11 +240,13 @@ Task<StatementResult> SessionImpl::execute(StatementText given, Parameters param
       commit();
     }
   } catch (const SqlError&) {
+    run.reset();
     snapshot_in_use = false;
     fail_transaction();
     scope.finish();
     throw;
   } catch (const AdvisoryWait&) {
+    run.reset();
     snapshot_in_use = false;
     fail_transaction();
     scope.finish();
@@ -424,8 +447,9 @@ bool SessionImpl::runs_subquery_again(const StatementPlan& plan) {
 }
 
 bool SessionImpl::runs_at_once(const StatementPlan& plan) const noexcept {
-  return plan.query != nullptr && plan.query->marks.empty() && plan.steps.empty() && !plan.has_waiting_call && !plan.writes &&
-         (transaction.has_snapshot || !wants_safe_snapshot());
+  if (!plan.steps.empty() || (!transaction.has_snapshot && wants_safe_snapshot())) return false;
+  if (plan.modify != nullptr) return !transaction.is_read_only;
+  return plan.query->marks.empty() && !plan.has_waiting_call && !plan.writes;
 }
 
 void SessionImpl::prepare_run(const StatementPlan& plan, std::span<const SqlValue> parameters, Execution& execution) {
@@ -440,17 +464,39 @@ void SessionImpl::prepare_run(const StatementPlan& plan, std::span<const SqlValu
   }
 }
 
-void SessionImpl::run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
-                              StatementResult& result) {
-  ExecutionLease lease(engine, *this, *shared);
-  Execution& execution = lease.get();
-  prepare_run(*shared, parameters, execution);
+bool SessionImpl::run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
+                              std::optional<PlanRun>& run, StatementResult& result) {
+  const StatementPlan& plan = *shared;
+  run.emplace(engine, *this, plan);
+  Execution& execution = run->lease.get();
+  prepare_run(plan, parameters, execution);
   Tuplestore& rows = execution.result;
-  fill_store(*shared->query, execution, rows);
-  const auto found = static_cast<std::int64_t>(rows.rows);
-  set_tag(result, "SELECT ", found);
-  set_result(shared, rows, found, result);
+  if (plan.query != nullptr) {
+    fill_store(*plan.query, execution, rows);
+    end_run(shared, rows, static_cast<std::int64_t>(rows.rows), result);
+    return true;
+  }
+  run->first_write = transaction.writes.size();
+  run->modification = modify_now(*plan.modify, execution, rows);
+  if (run->modification.rest || leaves_checks(transaction, run->first_write)) return false;
+  end_run(shared, rows, run->modification.rows, result);
+  return true;
+}
+
+Task<> SessionImpl::finish_run(const std::shared_ptr<const StatementPlan>& shared, PlanRun& run, StatementResult& result) {
+  std::int64_t affected = run.modification.rows;
+  if (run.modification.rest) affected = co_await std::move(run.modification.rest);
+  if (leaves_checks(transaction, run.first_write)) co_await check_after_statement(*this, run.first_write);
+  end_run(shared, run.lease.get().result, affected, result);
+}
+
+/// What comes after every plan.
+void SessionImpl::end_run(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
+                          StatementResult& result) {
+  set_tag(result, tag_of(*shared), affected);
+  set_result(shared, rows, affected, result);
   snapshot_in_use = false;
+  if (shared->writes) ++transaction.command;
 }
 
 /// `shared` lives as long as the task.
@@ -482,7 +528,6 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
       fill_store(*plan->query, execution, rows);
     }
     affected = static_cast<std::int64_t>(rows.rows);
-    set_tag(result, "SELECT ", affected);
   } else {
     affected = co_await run_modify(*plan->modify, execution, rows);
     if (affected > 0 && runs_subquery_again(*plan)) {
@@ -495,14 +540,9 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
         affected += more;
       } while (more > 0);
     }
-    const RowWrite operation = plan->modify->operation;
-    set_tag(result, operation == RowWrite::insert ? "INSERT 0 " : operation == RowWrite::update ? "UPDATE " : "DELETE ",
-            affected);
   }
   if (leaves_checks(txn, first_write)) co_await check_after_statement(*this, first_write);
-  set_result(shared, rows, affected, result);
-  snapshot_in_use = false;
-  if (plan->writes) ++txn.command;
+  end_run(shared, rows, affected, result);
 }
 
 }  // namespace orrery::sim::database

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -17,8 +18,6 @@
 
 namespace orrery::sim::database {
 
-/// Few statements have more: then they need no memory of their own.
-using Parameters = boost::container::small_vector<SqlValue, 4>;
 /// What PREPARE made.
 struct PreparedStatement {
   std::shared_ptr<CompiledText> text;
@@ -35,6 +34,8 @@ struct Cursor {
   std::size_t level = 0;     // how many levels its transaction had when it was declared; 0: it has committed
 };
 
+struct PlanRun;
+
 /// One client's session: its transaction, settings, and the statement that runs.
 class SessionImpl {
  public:
@@ -43,9 +44,9 @@ class SessionImpl {
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
-  /// `each`, if given, gets the results of all statements but the last; it outlives the task. `is_step`: an implicit transaction
-  /// stays open.
-  Task<StatementResult> execute(StatementText given, Parameters parameters, std::vector<TypeRef> declared = {},
+  /// `sql` and `declared` are read when the task starts; the others outlive it. `each`: gets the results of all statements
+  /// but the last. `is_step`: an implicit transaction stays open.
+  Task<StatementResult> execute(std::string_view sql, std::span<const SqlValue> parameters, std::span<const TypeRef> declared = {},
                                 const std::function<void(StatementResult)>* each = nullptr, bool is_step = false);
   Task<> sync();
   Task<> execute_each(std::string sql, const std::function<void(StatementResult)>& each);
@@ -133,9 +134,14 @@ class SessionImpl {
   [[nodiscard]] bool prepare_now(CompiledText& text, std::size_t index, std::shared_ptr<const StatementPlan>& plan);
   Task<> run_statement(const std::shared_ptr<CompiledText>& text, std::size_t index, std::span<const SqlValue> parameters,
                        StatementResult& result);
-  /// Whether `run_at_once` can run the plan: it is a query that waits for nobody.
+  /// Whether `run_at_once` can run the plan: it waits for nobody before its first row.
   [[nodiscard]] bool runs_at_once(const StatementPlan& plan) const noexcept;
-  void run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters, StatementResult& result);
+  /// Runs it as far as nobody must be waited for. False: `finish_run` does the rest.
+  [[nodiscard]] bool run_at_once(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
+                                 std::optional<PlanRun>& run, StatementResult& result);
+  /// `shared` and `run` live as long as the task.
+  Task<> finish_run(const std::shared_ptr<const StatementPlan>& shared, PlanRun& run, StatementResult& result);
+  void end_run(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected, StatementResult& result);
   Task<> run_plan(const std::shared_ptr<const StatementPlan>& shared, std::span<const SqlValue> parameters,
                   StatementResult& result);
   /// Snapshot, parameters, and the seed's choice of an order.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
@@ -116,14 +115,18 @@ void SessionImpl::report_commit(Xid xid, std::uint64_t place) {
     const Value* const after = write.after == kNoVersion ? nullptr : heap[write.after].row;
     if (before != nullptr) {
       change.before.reserve(columns.size());
-      for (std::size_t i = 0; i < columns.size(); ++i) change.before.push_back(to_sql_value(before[i], columns[i].type));
+      for (std::size_t i = 0; i < columns.size(); ++i) append_sql_value(before[i], columns[i].type, change.before);
     }
     if (after == nullptr) continue;
     change.after.reserve(columns.size());
     for (std::size_t i = 0; i < columns.size(); ++i) {
       // What an update leaves alone is the same object, and need not be written out (jsonb!) a second time.
-      const bool is_same = before != nullptr && std::memcmp(&before[i], &after[i], sizeof(Value)) == 0;
-      change.after.push_back(is_same ? change.before[i] : to_sql_value(after[i], columns[i].type));
+      const bool is_same = before != nullptr && before[i].is_identical(after[i]);
+      if (is_same) {
+        change.after.push_back(change.before[i]);
+      } else {
+        append_sql_value(after[i], columns[i].type, change.after);
+      }
     }
   }
   engine.observer(std::move(committed));

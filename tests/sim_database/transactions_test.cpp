@@ -141,6 +141,38 @@ TEST_F(Transactions, DoNothingWaitsForARowInFlight) {
   EXPECT_EQ(b.outcome(), "81");
 }
 
+TEST_F(Transactions, AStatementOnManyRowsGoesOnWhereItHadToWait) {
+  a.run("BEGIN");
+  a.run("UPDATE t SET v = 21 WHERE k = 2");
+  b.start("UPDATE t SET v = v + 100 RETURNING k, v");
+  EXPECT_TRUE(b.is_waiting());
+  EXPECT_EQ(c.run("SELECT v FROM t WHERE k = 1"), "10");
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "1|110\n2|121\n3|130");
+  EXPECT_EQ(b.result.command_tag, "UPDATE 3");
+
+  a.run("BEGIN");
+  a.run("INSERT INTO t VALUES (5, 50)");
+  a.run("UPDATE t SET v = 31 WHERE k = 3");
+  b.start("INSERT INTO t VALUES (4, 40), (5, 51), (3, 32), (6, 60) ON CONFLICT (k) DO UPDATE SET v = t.v + excluded.v RETURNING k, v");
+  EXPECT_TRUE(b.is_waiting());
+  a.run("COMMIT");
+  EXPECT_EQ(b.outcome(), "4|40\n5|101\n3|63\n6|60");
+  EXPECT_EQ(b.result.command_tag, "INSERT 0 4");
+  EXPECT_EQ(b.tag("DELETE FROM t WHERE k > 3"), "DELETE 3");
+}
+
+TEST_F(Transactions, StatementsAreToldApartWhereverTheirTextsDiffer) {
+  const std::string letters = "abcdefghijklmnopqrstuvwxyz";
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      std::string one = letters;
+      one[i] = '-';
+      EXPECT_EQ(a.run("SELECT '" + one + "' FROM t WHERE k = 1"), one);
+    }
+  }
+}
+
 TEST_F(Transactions, AnAbandonedStatementRollsBackAndFreesItsLocks) {
   a.run("BEGIN");
   a.run("UPDATE t SET v = 0 WHERE k = 1");

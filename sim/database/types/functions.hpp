@@ -56,6 +56,8 @@ void append_output_text(std::string& out, TypeRef type, const Value& value);
 [[nodiscard]] Value from_sql_value(const SqlValue& parameter, TypeRef type, const EvalContext* context = nullptr);
 /// A result cell: boolean, int2/4/8 and float4/8 as typed alternatives, void as NULL-like empty text, all else as text.
 [[nodiscard]] SqlValue to_sql_value(const Value& value, TypeRef type);
+/// The same as one more cell.
+void append_sql_value(const Value& value, const TypeRef& type, std::vector<SqlValue>& cells);
 
 // ----------------------------------------------------------------------------------------------------------- casts
 

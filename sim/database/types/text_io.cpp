@@ -412,32 +412,46 @@ Value from_sql_value(const SqlValue& parameter, TypeRef type, const EvalContext*
   return std::visit(Converter{type, context}, parameter.variant());
 }
 
-SqlValue to_sql_value(const Value& value, TypeRef type) {
-  if (value.is_null()) return {};
+namespace {
+
+/// Calls `give` with what an SqlValue of the value is made of.
+template <class Give>
+decltype(auto) give_sql_value(const Value& value, const TypeRef& type, const Give& give) {
+  if (value.is_null()) return give(nullptr);
   if (!type.is_array) {
     switch (type.base) {
       case Type::boolean:
-        return value.boolean();
+        return give(value.boolean());
       case Type::int2:
       case Type::int4:
       case Type::int8:
-        return value.integer();
+        return give(value.integer());
       case Type::float8:
-        return value.real();
+        return give(value.real());
       case Type::float4: {
         // The shortest decimal, as the text of it would be read back.
         std::string text;
         append_float4(text, static_cast<float>(value.real()));
-        return float8_from_text(text);
+        return give(float8_from_text(text));
       }
       case Type::text:
       case Type::varchar:
-        return std::string(value.bytes());
+        return give(std::string(value.bytes()));
       default:
         break;
     }
   }
-  return output_text(type, value);
+  return give(output_text(type, value));
+}
+
+}  // namespace
+
+SqlValue to_sql_value(const Value& value, TypeRef type) {
+  return give_sql_value(value, type, [](auto&& given) { return SqlValue(std::forward<decltype(given)>(given)); });
+}
+
+void append_sql_value(const Value& value, const TypeRef& type, std::vector<SqlValue>& cells) {
+  give_sql_value(value, type, [&cells](auto&& given) { cells.emplace_back(std::forward<decltype(given)>(given)); });
 }
 
 }  // namespace orrery::sim::database

@@ -56,8 +56,11 @@ class Value {
     other.clear();
   }
   Value& operator=(const Value& other) noexcept {
-    Value copy(other);
-    swap(copy);
+    if (other.tag() >= Tag::heap_bytes) ++*other.reference_count();
+    char copy[sizeof raw_];  // `other` may lie in what is released
+    std::memcpy(copy, other.raw_, sizeof raw_);
+    if (tag() >= Tag::heap_bytes) release();
+    std::memcpy(raw_, copy, sizeof raw_);
     return *this;
   }
   Value& operator=(Value&& other) noexcept {
@@ -105,6 +108,8 @@ class Value {
     return value;
   }
 
+  /// The very same bits, or heap data: equal whatever the type. (Equal values need not be identical.)
+  [[nodiscard]] bool is_identical(const Value& other) const noexcept { return std::memcmp(raw_, other.raw_, sizeof raw_) == 0; }
   [[nodiscard]] bool is_null() const noexcept { return tag() == Tag::null; }
   [[nodiscard]] std::int64_t integer() const noexcept {
     std::int64_t number;
