@@ -22,6 +22,7 @@ struct QueryPlan;
 
 struct Sequence {
   std::uint32_t id = 0;
+  std::shared_ptr<Lock> lock;  // for users, until the end of their transactions, and for DROP
   std::string schema;
   std::string name;
   std::int64_t start = 1;
@@ -140,6 +141,7 @@ class Table {
 };
 
 struct View {
+  std::shared_ptr<Lock> lock;  // for readers, and for who drops or replaces it
   std::string schema;
   std::string name;
   std::string definition;  // the text of its SELECT, relations with their schemas

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <exception>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
@@ -198,12 +199,15 @@ Task<std::int64_t> change_rows(const ModifyPlan& plan, Execution& execution, Tup
     found.keep(plan.slots, execution);
     return true;
   };
+  std::exception_ptr failure;  // of looking for further rows: those before are changed first, and may fail first
   while (true) {
     std::optional<AdvisoryWait> waits_for;
     try {
       if (all_true(plan.conditions, execution)) scan(*plan.from, execution, keep);
     } catch (const AdvisoryWait& wait) {
       waits_for = wait;
+    } catch (const SqlError&) {
+      failure = std::current_exception();
     }
     if (!waits_for) break;
     co_await execution.session->wait_for_call(*waits_for, execution);
@@ -219,6 +223,7 @@ Task<std::int64_t> change_rows(const ModifyPlan& plan, Execution& execution, Tup
     if (!done && changer.must_wait()) done = co_await changer.change_after_waiting(found, i);
     if (done) ++changed;
   }
+  if (failure != nullptr) std::rethrow_exception(failure);
   output.is_filled = true;
   co_return changed;
 }

@@ -39,7 +39,7 @@ class OwnIsolation : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(OwnIsolation, GivesWhatARealServerGives) { compare_output("own-isolation", GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(UncommittedDefinitions, OwnIsolation, ::testing::Values("uncommitted-ddl", "uncommitted-names"));
+INSTANTIATE_TEST_SUITE_P(UncommittedDefinitions, OwnIsolation, ::testing::Values("uncommitted-ddl", "uncommitted-names", "uncommitted-objects"));
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfPlainSql, PostgresIsolation,
                          ::testing::Values("aborted-keyrevoke", "alter-table-1", "alter-table-2", "async-notify",
