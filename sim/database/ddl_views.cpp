@@ -118,6 +118,8 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (stmt.n_options > 0) fail_unsupported("options of a view");
   if (stmt.with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) fail_unsupported("WITH CHECK OPTION");
   if (stmt.view->relpersistence[0] == 't') fail_unsupported("temporary views");
+  const bool is_select = stmt.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
   const OwnNode select = copy_of(*stmt.query);
   View made;
   qualify(session, *select, made);
@@ -127,8 +129,6 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (existing != nullptr && stmt.replace && existing->kind != CatalogEntry::Kind::view) {
     fail("42809", in_quotes(stmt.view->relname) + " is not a view");
   }
-  const bool is_select = stmt.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
-  if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
   made.schema = schema;
   made.name = stmt.view->relname;
   made.definition = text_of(*select);

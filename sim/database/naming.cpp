@@ -97,13 +97,10 @@ Sequence* Naming::find_sequence(std::string_view text) const {
 }
 
 Sequence& Naming::sequence(std::string_view text) const {
+  if (Sequence* const found = find_sequence(text)) return *found;
   const auto [schema, name] = schema_and_name(text);
-  CatalogEntry* entry = find_relation(schema, name);
-  if (entry == nullptr) {
-    fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
-  }
-  if (entry->kind != CatalogEntry::Kind::sequence) fail("42809", in_quotes(name) + " is not a sequence");
-  return *entry->sequence;
+  if (find_relation(schema, name) != nullptr) fail("42809", in_quotes(name) + " is not a sequence");
+  fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
 }
 
 TypeRef Naming::type(const PgQuery__TypeName& name) const {

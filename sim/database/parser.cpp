@@ -50,8 +50,9 @@ struct TextHash {
 using Trees = std::unordered_map<std::string, std::shared_ptr<const ParseTree>, TextHash, std::equal_to<>>;  // lookup only
 
 /// libpg_query does not give SQLSTATEs: nearly all of its errors are 42601 (gram.y, scan.l).
-std::string_view state_of(std::string_view message) {
-  if (message == "invalid Unicode escape") return "22025";
+std::string_view state_of(std::string_view message, std::string_view sql) {
+  // Of E'', not of U&''.
+  if (message == "invalid Unicode escape" && sql.find("U&") == std::string_view::npos && sql.find("u&") == std::string_view::npos) return "22025";
   if (message.starts_with("column number must be in range")) return "22023";
   return "42601";
 }
@@ -64,6 +65,7 @@ void finish_junk(std::string& message, std::string_view sql) {
   const std::size_t at = sql.find(word);
   if (word.empty() || at == std::string_view::npos) return;
   std::size_t end = at + word.size();
+  if (word.ends_with('+') || word.ends_with('-')) return;
   const auto continues = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || (static_cast<unsigned char>(c) & 0x80U) != 0; };
   while (end < sql.size() && continues(sql[end])) ++end;
   message = message.substr(0, quote + 1) + std::string(sql.substr(at, end - at)) + "\"";
@@ -86,7 +88,7 @@ ParseTree::ParseTree(std::string_view sql) {
   if (parsed->error != nullptr) {
     std::string message = parsed->error->message;
     finish_junk(message, text);
-    fail(state_of(message), message, std::max(0, parsed->error->cursorpos));
+    fail(state_of(message, text), message, std::max(0, parsed->error->cursorpos));
   }
   result_ = pg_query__parse_result__unpack(nullptr, parsed->parse_tree.len,
                                            reinterpret_cast<const std::uint8_t*>(parsed->parse_tree.data));
