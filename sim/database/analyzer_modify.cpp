@@ -218,10 +218,13 @@ namespace {
 
 /// x > 1 proves x > 0: two bounds of one value (predtest.c, operator_predicate_proof).
 bool bound_implies(const Expr& wanted, const Expr& given) {
-  if (wanted.kind != ExprKind::compare || given.kind != ExprKind::compare || wanted.compare_by != given.compare_by) return false;
+  const bool are_integers = wanted.kind == ExprKind::compare_integers;
+  if ((!are_integers && wanted.kind != ExprKind::compare) || given.kind != wanted.kind || wanted.compare_by != given.compare_by) return false;
   if (wanted.args[1]->kind != ExprKind::constant || given.args[1]->kind != ExprKind::constant) return false;
   if (wanted.args[1]->constant.is_null() || given.args[1]->constant.is_null() || !same_expression(*wanted.args[0], *given.args[0])) return false;
-  const int order = given.compare_by(given.args[1]->constant, wanted.args[1]->constant);
+  const Value& from = given.args[1]->constant;
+  const Value& to = wanted.args[1]->constant;
+  const int order = are_integers ? (from.integer() < to.integer() ? -1 : from.integer() > to.integer() ? 1 : 0) : given.compare_by(from, to);
   switch (given.comparison) {
     case Comparison::equal:
       return holds(wanted.comparison, order);
