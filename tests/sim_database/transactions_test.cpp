@@ -258,6 +258,12 @@ TEST(Series, OfNumericsNeedEnds) {
   EXPECT_EQ(one.run("SELECT * FROM generate_series(0::numeric, 1::numeric, 'nan'::numeric)"), "ERROR 22023: step size cannot be NaN");
 }
 
+TEST(Sums, OfFloatsBeginWithTheirFirstNumber) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.run("SELECT sum(x), avg(x) FROM (VALUES ('-0'::float8)) v (x)"), "-0|0");
+}
+
 TEST(ClientMinMessages, TakesALevelOnly) {
   Database database;
   Client one = database.connect("one");
