@@ -39,16 +39,27 @@ std::uint32_t Analyzer::new_locals(std::uint32_t count) {
 }
 
 void Analyzer::use_table(Table& table, LockMode mode) {
-  if (minds_changes_) {
-    for (const LockHolder& holder : table.lock.holders()) {
-      const bool may_change = (holder.modes & mask_of(LockMode::access_exclusive)) != 0;
-      if (may_change && holder.owner->slot != naming_.slot) throw TableBusy{&table, mode};
-    }
-  }
+  throw_if_busy(table.lock, mode);
   for (auto& [used, held] : plan_->tables) {
     if (used == &table && held == mode) return;
   }
   plan_->tables.emplace_back(&table, mode);
+}
+
+void Analyzer::use_other(const std::shared_ptr<Lock>& lock, LockMode mode) {
+  throw_if_busy(*lock, mode);
+  for (const auto& [used, held] : plan_->other_locks) {
+    if (used == lock && held == mode) return;
+  }
+  plan_->other_locks.emplace_back(lock, mode);
+}
+
+void Analyzer::throw_if_busy(Lock& lock, LockMode mode) const {
+  if (!minds_changes_) return;
+  for (const LockHolder& holder : lock.holders()) {
+    const bool may_change = (holder.modes & mask_of(LockMode::access_exclusive)) != 0;
+    if (may_change && holder.owner->slot != naming_.slot) throw TableBusy{&lock, mode};
+  }
 }
 
 std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<const TypeRef> declared) {

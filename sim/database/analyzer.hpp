@@ -41,12 +41,14 @@ struct Naming {
   [[nodiscard]] std::string schema_of(const PgQuery__RangeVar& range) const;
   /// The sequence named by text, as nextval('x') takes it. Throws 42P01.
   [[nodiscard]] Sequence& sequence(std::string_view text) const;
+  /// Null: there is none of that name.
+  [[nodiscard]] Sequence* find_sequence(std::string_view text) const;
 };
 
 /// A statement names a table that another transaction is changing: its lock is to be waited for, and then the names mean what
 /// they mean afterwards.
 struct TableBusy {
-  Table* table;
+  Lock* lock;
   LockMode mode;
 };
 
@@ -131,6 +133,11 @@ class Analyzer {
     keeps_form_ = true;
     return *this;
   }
+  /// Lets queries that sort all they find read the heap (EngineOptions::lies_like_small_tables).
+  Analyzer& sorts_small_tables(bool sorts) noexcept {
+    sorts_small_tables_ = sorts;
+    return *this;
+  }
   /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
   /// `declared`: types of the first parameters; unknown ones are inferred.
   [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
@@ -163,6 +170,9 @@ class Analyzer {
   std::uint32_t new_slot();
   std::uint32_t new_locals(std::uint32_t count);
   void use_table(Table& table, LockMode mode);
+  /// The same of a view or a sequence.
+  void use_other(const std::shared_ptr<Lock>& lock, LockMode mode);
+  void throw_if_busy(Lock& lock, LockMode mode) const;
   void finish_parameters();
   void add_ctes(const PgQuery__WithClause* with, Level& level);
   void add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Level& level);
@@ -280,6 +290,7 @@ class Analyzer {
   std::vector<std::shared_ptr<Expr>> parameter_uses_;
   std::uint32_t depth_ = 0;
   bool minds_changes_ = false;
+  bool sorts_small_tables_ = false;
   bool keeps_unknown_ = false;  // of the next SELECT: one side of a set operation
   bool has_effect_call_ = false;  // nextval and others that must not be run twice
 };

@@ -99,6 +99,7 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
 }
 
 std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__RangeVar& range, Level& level) {
+  use_other(view.lock, LockMode::access_share);
   const std::shared_ptr<const ParseTree> tree = parse(view.definition);
   Level isolated;  // a view's text sees nothing of the query around it
   isolated.sees_entries = false;

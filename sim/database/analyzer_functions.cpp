@@ -447,6 +447,10 @@ ExprPtr Analyzer::engine_call(const EngineFunctionEntry& entry, const PgQuery__F
   }
   if (entry.function == EngineFunction::advisory_lock && (entry.flags & 1U) == 0) plan_->has_waiting_call = true;
   if (entry.function == EngineFunction::pg_sleep) plan_->has_waiting_call = true;
+  const bool is_of_sequence = entry.function == EngineFunction::nextval || entry.function == EngineFunction::currval || entry.function == EngineFunction::setval;
+  if (is_of_sequence && result->args[0]->kind == ExprKind::constant && !result->args[0]->constant.is_null()) {
+    use_other(naming_.sequence(result->args[0]->constant.bytes()).lock, LockMode::row_exclusive);
+  }
   switch (entry.function) {
     case EngineFunction::nextval:
     case EngineFunction::setval:

@@ -214,6 +214,46 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
   return plan;
 }
 
+namespace {
+
+/// x > 1 proves x > 0: two bounds of one value (predtest.c, operator_predicate_proof).
+bool bound_implies(const Expr& wanted, const Expr& given) {
+  const bool are_integers = wanted.kind == ExprKind::compare_integers;
+  if ((!are_integers && wanted.kind != ExprKind::compare) || given.kind != wanted.kind || wanted.compare_by != given.compare_by) return false;
+  if (wanted.args[1]->kind != ExprKind::constant || given.args[1]->kind != ExprKind::constant) return false;
+  if (wanted.args[1]->constant.is_null() || given.args[1]->constant.is_null() || !same_expression(*wanted.args[0], *given.args[0])) return false;
+  const Value& from = given.args[1]->constant;
+  const Value& to = wanted.args[1]->constant;
+  const int order = are_integers ? (from.integer() < to.integer() ? -1 : from.integer() > to.integer() ? 1 : 0) : given.compare_by(from, to);
+  switch (given.comparison) {
+    case Comparison::equal:
+      return holds(wanted.comparison, order);
+    case Comparison::greater:
+      return (wanted.comparison == Comparison::greater || wanted.comparison == Comparison::greater_equal || wanted.comparison == Comparison::not_equal) && order >= 0;
+    case Comparison::greater_equal:
+      return (wanted.comparison == Comparison::greater_equal && order >= 0) ||
+             ((wanted.comparison == Comparison::greater || wanted.comparison == Comparison::not_equal) && order > 0);
+    case Comparison::less:
+      return (wanted.comparison == Comparison::less || wanted.comparison == Comparison::less_equal || wanted.comparison == Comparison::not_equal) && order <= 0;
+    case Comparison::less_equal:
+      return (wanted.comparison == Comparison::less_equal && order <= 0) ||
+             ((wanted.comparison == Comparison::less || wanted.comparison == Comparison::not_equal) && order < 0);
+    default:
+      return false;
+  }
+}
+
+bool bounds_imply(const ExprPtr& predicate, const std::vector<ExprPtr>& conditions) {
+  std::vector<ExprPtr> parts;
+  split_conjunction(predicate, parts);
+  return std::all_of(parts.begin(), parts.end(), [&](const ExprPtr& part) {
+    return is_implied(*part, conditions, 0, 0) ||
+           std::any_of(conditions.begin(), conditions.end(), [&](const ExprPtr& condition) { return bound_implies(*part, *condition); });
+  });
+}
+
+}  // namespace
+
 void Analyzer::infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& plan) {
   Table& table = *plan.table;
   if (infer.conname[0] != '\0') {
@@ -266,7 +306,7 @@ void Analyzer::infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& pla
       });
     };
     if (!covers(own, keys) || !covers(keys, own)) continue;
-    if (index->predicate != nullptr && !is_implied(*index->predicate, conditions, 0, 0)) continue;
+    if (index->predicate != nullptr && !bounds_imply(index->predicate, conditions)) continue;
     plan.arbiters.push_back(index.get());
   }
   if (plan.arbiters.empty()) {

@@ -221,6 +221,7 @@ ExprPtr Analyzer::make_operator(std::string_view name, ExprPtr left, ExprPtr rig
 ExprPtr Analyzer::make_row_comparison(std::string_view name, const PgQuery__RowExpr& left, const PgQuery__RowExpr& right,
                                       Level& level, std::int32_t position) {
   const auto comparison = comparison_of(name);
+  if (!comparison && name.starts_with('~') && name.ends_with('~') && name.size() > 2) fail_unsupported("rows compared by " + std::string(name), position);
   if (!comparison) fail("0A000", "could not determine interpretation of row comparison operator " + std::string(name), position);
   if (left.n_args != right.n_args) fail("42601", "unequal number of entries in row expressions", position);
   if (left.n_args == 0) fail("0A000", "cannot compare rows of zero length", position);

@@ -169,12 +169,19 @@ Table& Catalog::new_table(const std::string& schema, const std::string& name) {
 Sequence& Catalog::new_sequence(const std::string& schema, const std::string& name) {
   auto& sequence = *sequences_.emplace_back(std::make_unique<Sequence>());
   sequence.id = next_id_++;
+  sequence.lock = std::make_shared<Lock>(LockTag{LockTag::Kind::relation, sequence.id});
   sequence.schema = schema;
   sequence.name = name;
   return sequence;
 }
 
-View& Catalog::new_view() { return *views_.emplace_back(std::make_unique<View>()); }
+View& Catalog::new_view() {
+  // Tables and sequences have the numbers below.
+  constexpr std::uint64_t kFirst = 0x8000'0000;
+  View& view = *views_.emplace_back(std::make_unique<View>());
+  view.lock = std::make_shared<Lock>(LockTag{LockTag::Kind::relation, kFirst + views_.size()});
+  return view;
+}
 
 const EnumLabel& Catalog::new_label(const std::string& text, double order) {
   auto& label = *labels_.emplace_back(std::make_unique<EnumLabel>());

@@ -26,6 +26,7 @@ inline constexpr std::uint32_t kPublicSchema = 2200;
 
 struct Sequence {
   std::uint32_t id = 0;
+  std::shared_ptr<Lock> lock;  // for users, until the end of their transactions, and for DROP
   std::string schema;
   std::string name;
   std::int64_t start = 1;
@@ -152,6 +153,7 @@ class Table {
 };
 
 struct View {
+  std::shared_ptr<Lock> lock;  // for readers, and for who drops or replaces it
   std::string schema;
   std::string name;
   std::string definition;  // the text of its SELECT, relations with their schemas

@@ -57,6 +57,13 @@ Task<> wait_for_name(SessionImpl& session, NewName kind, const std::string& name
 
 }  // namespace
 
+Task<> claim_labels(SessionImpl& session, std::string type) { co_await wait_for_name(session, NewName::label, type, LockMode::exclusive); }
+
+Task<> lock_other(SessionImpl& session, Lock& lock, LockMode mode) {
+  Transaction& txn = session.transaction;
+  if ((lock.held_by(txn) & mask_of(mode)) == 0) co_await session.engine.locks.acquire(txn, lock, mode, txn.level());
+}
+
 Task<> claim_name(SessionImpl& session, NewName kind, std::string schema, std::string name) {
   const Catalog& catalog = session.engine.catalog;
   const std::uint32_t slot = session.transaction.slot;
@@ -201,7 +208,7 @@ Task<> create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
   register_object(session, schema, name, entry);
 }
 
-void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
+Task<> alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
   if (stmt.old_val[0] != '\0') fail_unsupported("ALTER TYPE … RENAME VALUE");
   const Nodes names(stmt.type_name, stmt.n_type_name);
   const std::string name = names.back()->string->sval;
@@ -219,23 +226,44 @@ void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
   if (std::string_view(stmt.new_val).size() > 63) {
     fail("42602", "invalid enum label " + in_quotes(stmt.new_val), 0, "Labels must be 63 bytes or less.");
   }
-  if (type.find(stmt.new_val) != nullptr) {
-    if (stmt.skip_if_new_val_exists) return;
-    fail("42710", "enum label " + in_quotes(stmt.new_val) + " already exists");
+  co_await claim_labels(session, type.name);
+  // The labels as this transaction sees them.
+  Transaction& txn = session.transaction;
+  std::vector<const EnumLabel*> labels = type.labels;
+  for (const auto& [owner, label] : txn.new_labels) {
+    if (owner == &type) labels.push_back(label);
   }
-  std::size_t place = type.labels.size();
+  std::sort(labels.begin(), labels.end(), [](const EnumLabel* left, const EnumLabel* right) { return left->sort_order < right->sort_order; });
+  const auto find = [&](std::string_view text) {
+    return std::find_if(labels.begin(), labels.end(), [&](const EnumLabel* label) { return label->text == text; });
+  };
+  if (find(stmt.new_val) != labels.end()) {
+    if (!stmt.skip_if_new_val_exists) fail("42710", "enum label " + in_quotes(stmt.new_val) + " already exists");
+    session.notice("NOTICE", "42710", "enum label " + in_quotes(stmt.new_val) + " already exists, skipping");
+    co_return;
+  }
+  std::size_t place = labels.size();
   if (stmt.new_val_neighbor[0] != '\0') {
-    const EnumLabel* neighbor = type.find(stmt.new_val_neighbor);
-    if (neighbor == nullptr) fail("22023", in_quotes(stmt.new_val_neighbor) + " is not an existing enum label");
-    place = static_cast<std::size_t>(std::find(type.labels.begin(), type.labels.end(), neighbor) - type.labels.begin());
-    if (stmt.new_val_is_after) ++place;
+    const auto neighbor = find(stmt.new_val_neighbor);
+    if (neighbor == labels.end()) fail("22023", in_quotes(stmt.new_val_neighbor) + " is not an existing enum label");
+    place = static_cast<std::size_t>(neighbor - labels.begin()) + (stmt.new_val_is_after ? 1 : 0);
   }
-  const double low = place == 0 ? (type.labels.empty() ? 0 : type.labels.front()->sort_order - 2) : type.labels[place - 1]->sort_order;
-  const double high = place == type.labels.size() ? low + 2 : type.labels[place]->sort_order;
+  const double low = place == 0 ? (labels.empty() ? 0 : labels.front()->sort_order - 2) : labels[place - 1]->sort_order;
+  const double high = place == labels.size() ? low + 2 : labels[place]->sort_order;
   const EnumLabel& label = session.engine.catalog.new_label(stmt.new_val, (low + high) / 2);
-  type.labels.insert(type.labels.begin() + static_cast<std::ptrdiff_t>(place), &label);
-  session.transaction.ddl.emplace_back([&type, &label](bool committed) {
-    if (!committed) std::erase(type.labels, &label);
+  const auto add = [&type, &label] {
+    const auto behind = std::find_if(type.labels.begin(), type.labels.end(), [&](const EnumLabel* each) { return each->sort_order > label.sort_order; });
+    type.labels.insert(behind, &label);
+  };
+  if (entry->creator != 0) {  // the type is new, too: nobody else sees either
+    add();
+    undo(session, [&type, &label] { std::erase(type.labels, &label); });
+    co_return;
+  }
+  txn.new_labels.emplace_back(&type, &label);
+  txn.ddl.emplace_back([&txn, &type, &label, add](bool committed) {
+    std::erase(txn.new_labels, std::pair<EnumType*, const EnumLabel*>(&type, &label));
+    if (committed) add();
   });
 }
 
@@ -310,6 +338,7 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
 }
 
 Task<> create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
+  if (stmt.sequence->relpersistence[0] == 't') fail_unsupported("temporary sequences");
   const std::string schema = session.naming.schema_of(*stmt.sequence);
   const std::string name = stmt.sequence->relname;
   if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {

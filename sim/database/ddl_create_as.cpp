@@ -13,7 +13,7 @@ Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const S
   check_storage_parameters(Nodes(into.options, into.n_options));
   if (into.n_col_names > plan.query->names.size()) fail("42601", "too many column names were specified");
   Table& table = session.engine.catalog.new_table(schema, name);
-  table.heap = std::make_unique<Heap>(0);
+  table.heap = std::make_unique<Heap>(0, session.engine.options.lies_like_small_tables);
   for (std::size_t i = 0; i < plan.query->names.size(); ++i) {
     Column column;
     column.name = i < into.n_col_names ? into.col_names[i]->string->sval : plan.query->names[i];

@@ -12,11 +12,15 @@ namespace {
 Task<CatalogEntry*> find_to_drop(SessionImpl& session, std::string schema, std::string name, CatalogEntry::Kind kind) {
   while (true) {
     CatalogEntry* const entry = session.naming.find_relation(schema, name);
-    if (entry == nullptr || entry->kind != kind || entry->table == nullptr) co_return entry;
+    if (entry == nullptr || entry->kind != kind) co_return entry;
     Table* const table = entry->table;
-    co_await lock_table(session, *table, LockMode::access_exclusive);
+    View* const view = entry->view;
+    Sequence* const sequence = entry->sequence;
+    if (table != nullptr) co_await lock_table(session, *table, LockMode::access_exclusive);
+    if (view != nullptr) co_await lock_other(session, *view->lock, LockMode::access_exclusive);
+    if (table == nullptr && sequence != nullptr) co_await lock_other(session, *sequence->lock, LockMode::access_exclusive);
     const CatalogEntry* const again = session.naming.find_relation(schema, name);
-    if (again == entry && again->kind == kind && again->table == table) co_return entry;
+    if (again == entry && again->kind == kind && again->table == table && again->view == view && again->sequence == sequence) co_return entry;
   }
 }
 
@@ -77,7 +81,10 @@ Task<> drop_objects(SessionImpl& session, const PgQuery__DropStmt& stmt) {
     const std::string schema = names.size() > 1 ? names[names.size() - 2]->string->sval : "";
     const bool is_index = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
     const bool is_table = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
-    const CatalogEntry::Kind wanted = is_table ? CatalogEntry::Kind::table : is_index ? CatalogEntry::Kind::index : CatalogEntry::Kind::view;
+    const CatalogEntry::Kind wanted = is_table                                                                ? CatalogEntry::Kind::table
+                                      : is_index                                                              ? CatalogEntry::Kind::index
+                                      : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? CatalogEntry::Kind::sequence
+                                                                                                              : CatalogEntry::Kind::view;
     CatalogEntry* const entry = co_await find_to_drop(session, schema, name, wanted);
     const char* kind_name = stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE      ? "table"
                             : stmt.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX    ? "index"

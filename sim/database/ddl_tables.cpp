@@ -176,7 +176,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   }
   co_await claim_name(session, NewName::type, schema, name);
   Table& table = catalog.new_table(schema, name);
-  table.heap = std::make_unique<Heap>(0);
+  table.heap = std::make_unique<Heap>(0, session.engine.options.lies_like_small_tables);
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::table;
   entry.table = &table;

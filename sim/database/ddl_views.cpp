@@ -118,21 +118,22 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (stmt.n_options > 0) fail_unsupported("options of a view");
   if (stmt.with_check_option != PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION) fail_unsupported("WITH CHECK OPTION");
   if (stmt.view->relpersistence[0] == 't') fail_unsupported("temporary views");
+  const bool is_select = stmt.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
+  const OwnNode select = copy_of(*stmt.query);
+  View made;
+  qualify(session, *select, made);
   const std::string schema = session.naming.schema_of(*stmt.view);
   Catalog& catalog = session.engine.catalog;
   CatalogEntry* existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
   if (existing != nullptr && stmt.replace && existing->kind != CatalogEntry::Kind::view) {
     fail("42809", in_quotes(stmt.view->relname) + " is not a view");
   }
-  const bool is_select = stmt.query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
-  if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
-  View made;
   made.schema = schema;
   made.name = stmt.view->relname;
-  const OwnNode select = copy_of(*stmt.query);
-  qualify(session, *select, made);
   made.definition = text_of(*select);
   if (existing == nullptr) co_await claim_name(session, NewName::type, schema, stmt.view->relname);
+  if (existing != nullptr && stmt.replace) co_await lock_other(session, *existing->view->lock, LockMode::access_exclusive);
   Task<std::shared_ptr<const StatementPlan>> planning = session.plan_when_free(*select);
   const std::shared_ptr<const StatementPlan> plan = co_await std::move(planning);
   existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
@@ -165,6 +166,7 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
     unregister_object(session, schema, made.name, *existing);
   }
   View& view = catalog.new_view();
+  made.lock = view.lock;
   view = std::move(made);
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::view;

@@ -83,6 +83,7 @@ std::shared_ptr<const StatementPlan> EngineImpl::plan_of(CompiledText& text, std
   try {
     Analyzer analyzer(naming);
     if (minds_changes) analyzer.minds_changes();
+    analyzer.sorts_small_tables(options.lies_like_small_tables);
     std::shared_ptr<const StatementPlan> plan = analyzer.statement(*statement.node, text.declared);
     if (!is_private) {
       statement.plan = plan;

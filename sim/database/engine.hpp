@@ -136,6 +136,9 @@ struct EngineOptions {
   /// UPDATE and DELETE … WHERE x IN (SELECT … LIMIT n FOR UPDATE) now and then run the subquery again, as a nested loop does:
   /// they change more than n rows.
   bool chooses_plans = true;
+  /// What follows from how rows lie is as in PostgreSQL with small tables: new versions go to the end of the heap, and a query
+  /// that sorts all it finds reads the heap from its start. It says which of several mistakes is found first.
+  bool lies_like_small_tables = false;
   /// Commits with synchronous_commit off can be lost (see Engine::lose_after) until somebody settles them.
   bool loses_asynchronous_commits = false;
 };

@@ -55,7 +55,8 @@ class Grouping {
 
   bool run(bool has_input, RowSink sink) {
     if (query_.group_keys.empty()) add_group({});
-    if (has_input) {
+    // HAVING without a group or an aggregate: one row or none, and nobody looks at the input (create_degenerate_grouping_paths).
+    if (has_input && !(query_.group_keys.empty() && query_.aggregates.empty())) {
       auto add = [&]() -> bool {
         add_row();
         return true;

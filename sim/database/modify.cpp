@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <exception>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
@@ -199,6 +200,7 @@ class ChangeRun {
         return false;
       }
     }
+    if (failure_ != nullptr) std::rethrow_exception(failure_);
     output_.is_filled = true;
     return true;
   }
@@ -228,6 +230,8 @@ class ChangeRun {
     } catch (const AdvisoryWait& wait) {
       waits_for_ = wait;
       return false;
+    } catch (const SqlError&) {
+      failure_ = std::current_exception();
     }
     found_.width = plan_.slots.size();
     is_scanned_ = true;
@@ -240,6 +244,7 @@ class ChangeRun {
   RowChanger changer_;
   FoundRows found_;
   std::optional<AdvisoryWait> waits_for_;
+  std::exception_ptr failure_;  // of looking for further rows: those before are changed first, and may fail first
   bool is_scanned_ = false;
   std::size_t next_ = 0;
   std::int64_t changed_ = 0;

@@ -70,25 +70,37 @@ std::string Naming::schema_of(const PgQuery__RangeVar& range) const {
   fail("3F000", "no schema has been selected to create in", position_of(range.location));
 }
 
-Sequence& Naming::sequence(std::string_view text) const {
+namespace {
+
+/// "schema.name" as regclass takes it.
+std::pair<std::string, std::string> schema_and_name(std::string_view text) {
   std::string schema;
   std::string name;
-  std::string* part = &name;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') {
-      for (++i; i < text.size() && text[i] != '"'; ++i) part->push_back(text[i]);
+      for (++i; i < text.size() && text[i] != '"'; ++i) name.push_back(text[i]);
     } else if (text[i] == '.') {
       schema = std::exchange(name, {});
     } else {
-      part->push_back(text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i]);
+      name.push_back(text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i]);
     }
   }
-  CatalogEntry* entry = find_relation(schema, name);
-  if (entry == nullptr) {
-    fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
-  }
-  if (entry->kind != CatalogEntry::Kind::sequence) fail("42809", in_quotes(name) + " is not a sequence");
-  return *entry->sequence;
+  return {std::move(schema), std::move(name)};
+}
+
+}  // namespace
+
+Sequence* Naming::find_sequence(std::string_view text) const {
+  const auto [schema, name] = schema_and_name(text);
+  const CatalogEntry* const entry = find_relation(schema, name);
+  return entry != nullptr && entry->kind == CatalogEntry::Kind::sequence ? entry->sequence : nullptr;
+}
+
+Sequence& Naming::sequence(std::string_view text) const {
+  if (Sequence* const found = find_sequence(text)) return *found;
+  const auto [schema, name] = schema_and_name(text);
+  if (find_relation(schema, name) != nullptr) fail("42809", in_quotes(name) + " is not a sequence");
+  fail("42P01", "relation " + in_quotes(schema.empty() ? name : schema + "." + name) + " does not exist");
 }
 
 TypeRef Naming::type(const PgQuery__TypeName& name) const {
@@ -115,6 +127,10 @@ TypeRef Naming::type(const PgQuery__TypeName& name) const {
       const bool is_array = base.starts_with('_');
       if ((schema.empty() || schema == "pg_catalog") && postgres_has_type(is_array ? std::string_view(base).substr(1) : base)) {
         fail_unsupported("type " + base, position_of(name.location));
+      }
+      const CatalogEntry* const relation = find_relation(schema, base);
+      if (relation != nullptr && (relation->kind == CatalogEntry::Kind::table || relation->kind == CatalogEntry::Kind::view)) {
+        fail_unsupported("the row type " + base, position_of(name.location));
       }
       fail("42704", "type " + in_quotes(schema.empty() ? base : schema + "." + base) + " does not exist",
            position_of(name.location));

@@ -4,6 +4,7 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -48,6 +49,28 @@ struct TextHash {
 };
 using Trees = std::unordered_map<std::string, std::shared_ptr<const ParseTree>, TextHash, std::equal_to<>>;  // lookup only
 
+/// libpg_query does not give SQLSTATEs: nearly all of its errors are 42601 (gram.y, scan.l).
+std::string_view state_of(std::string_view message, std::string_view sql) {
+  // Of E'', not of U&''.
+  if (message == "invalid Unicode escape" && sql.find("U&") == std::string_view::npos && sql.find("u&") == std::string_view::npos) return "22025";
+  if (message.starts_with("column number must be in range")) return "22023";
+  return "42601";
+}
+
+/// "trailing junk after … at or near "1a"": libpg_query's scanner stops at the first letter, the server's reads the whole word.
+void finish_junk(std::string& message, std::string_view sql) {
+  if (!message.starts_with("trailing junk after ") || !message.ends_with('"')) return;
+  const std::size_t quote = message.find('"');
+  const std::string word = message.substr(quote + 1, message.size() - quote - 2);
+  const std::size_t at = sql.find(word);
+  if (word.empty() || at == std::string_view::npos) return;
+  std::size_t end = at + word.size();
+  if (word.ends_with('+') || word.ends_with('-')) return;
+  const auto continues = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || (static_cast<unsigned char>(c) & 0x80U) != 0; };
+  while (end < sql.size() && continues(sql[end])) ++end;
+  message = message.substr(0, quote + 1) + std::string(sql.substr(at, end - at)) + "\"";
+}
+
 }  // namespace
 
 ParseTree::ParseTree(std::string_view sql) {
@@ -63,8 +86,9 @@ ParseTree::ParseTree(std::string_view sql) {
   const std::unique_ptr<PgQueryProtobufParseResult, FreeResult> parsed(
       new PgQueryProtobufParseResult(pg_query_parse_protobuf(text.c_str())));
   if (parsed->error != nullptr) {
-    const std::string message = parsed->error->message;
-    fail("42601", message, std::max(0, parsed->error->cursorpos));
+    std::string message = parsed->error->message;
+    finish_junk(message, text);
+    fail(state_of(message, text), message, std::max(0, parsed->error->cursorpos));
   }
   result_ = pg_query__parse_result__unpack(nullptr, parsed->parse_tree.len,
                                            reinterpret_cast<const std::uint8_t*>(parsed->parse_tree.data));

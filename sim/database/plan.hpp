@@ -202,6 +202,7 @@ struct StatementPlan {
   std::uint32_t locals = 0;
   std::vector<TypeRef> parameters;
   std::vector<std::pair<Table*, LockMode>> tables;
+  std::vector<std::pair<std::shared_ptr<Lock>, LockMode>> other_locks;  // of views and sequences
   bool writes = false;     // changes rows, or locks them
   bool has_waiting_call = false;  // pg_advisory_lock and the like in its select list
   std::shared_ptr<const RowShape> shape;

@@ -28,6 +28,14 @@ class DepthGuard {
   Execution& execution_;
 };
 
+/// Whether all that is read is a recursive query, and LIMIT ends it.
+bool reads_recursion_in_part(const QueryPlan& query, const Execution& execution) {
+  if (query.limit == nullptr || !query.sort.empty() || query.is_distinct || !query.distinct_on.empty() || query.has_set_functions) return false;
+  const FromNode& node = *query.from;
+  return node.kind == FromNode::Kind::store && node.query != nullptr && node.query->recursive_term != nullptr && node.query->limit == nullptr &&
+         node.query->sort.empty() && !execution.stores[node.store].is_filled;
+}
+
 /// Produces the rows of a SELECT before DISTINCT, sort and LIMIT.
 bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
   if (!query.conditions.empty() && !all_true(query.conditions, execution)) {
@@ -43,6 +51,15 @@ bool produce(const QueryPlan& query, Execution& execution, RowSink sink) {
     for (std::size_t i = 0; i < width; ++i) outputs[i] = value_of(*query.outputs[i], execution);
     return sink(outputs.data());
   };
+  if (reads_recursion_in_part(query, execution)) {
+    // A recursion may have no end: its rows come one by one, as long as LIMIT wants more (manual, 7.8.2.1).
+    const FromNode& node = *query.from;
+    auto one = [&](Value* row) -> bool {
+      execution.slots[node.slot] = {row, kNoVersion};
+      return !all_true(node.conditions, execution) || project();
+    };
+    return run_set_operation(*node.query, execution, one);
+  }
   if (query.has_set_functions) {
     auto expand = [&]() -> bool { return expand_set_functions(query, execution, project); };
     return scan(*query.from, execution, expand);

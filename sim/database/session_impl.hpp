@@ -162,6 +162,7 @@ class SessionImpl {
   /// The seed's choice of a plan for x IN (SELECT … LIMIT n FOR UPDATE).
   [[nodiscard]] bool runs_subquery_again(const StatementPlan& plan);
   [[nodiscard]] bool lock_tables_now(const StatementPlan& plan);
+  void tell_unsafe_label(SqlError& error) const;
   void undo_writes(std::size_t from);
   void end_serializable(bool committed);
 };

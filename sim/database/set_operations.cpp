@@ -4,7 +4,7 @@
 namespace orrery::sim::database {
 namespace {
 
-constexpr std::size_t kMaxRecursiveRows = 10'000'000;
+constexpr std::size_t kMaxRecursiveRows = 2'000'000;
 
 void append(Tuplestore& rows, const Value* row) {
   for (std::size_t i = 0; i < rows.width; ++i) rows.cells.push_back(row[i]);
@@ -39,12 +39,13 @@ bool run_recursive(const QueryPlan& query, Execution& execution, RowSink sink) {
   RowSet seen(query);
   Tuplestore round;
   round.width = query.visible;
+  std::size_t rows = 0;
   bool wants_more = true;
   auto add = [&](Value* row) {
     if (!query.all && !seen.insert(all, row)) return true;
-    append(all, row);
+    if (!query.all) append(all, row);
     append(round, row);
-    if (all.rows > kMaxRecursiveRows) fail("54000", "recursive query is too large for the simulated database");
+    if (++rows > kMaxRecursiveRows) fail_unsupported("a recursive query of more than " + std::to_string(kMaxRecursiveRows) + " rows");
     return wants_more = sink(row);
   };
   run_query(*query.left, execution, add);

@@ -17,7 +17,7 @@ namespace orrery::sim::database {
 namespace {
 
 /// `cost`, `blocks`: a number, or a size, that only a planner which weighs costs would look at.
-enum class Kind { text, milliseconds, boolean, isolation, commit, cost, blocks, fixed };
+enum class Kind { text, milliseconds, boolean, isolation, commit, messages, cost, blocks, fixed };
 
 struct Definition {
   std::string_view name;
@@ -28,12 +28,13 @@ struct Definition {
 constexpr std::array kDefinitions{
     Definition{"application_name", "", Kind::text},
     Definition{"client_encoding", "UTF8", Kind::fixed},
-    Definition{"client_min_messages", "notice", Kind::text},
+    Definition{"client_min_messages", "notice", Kind::messages},
     Definition{"cpu_index_tuple_cost", "0.005", Kind::cost},
     Definition{"cpu_operator_cost", "0.0025", Kind::cost},
     Definition{"cpu_tuple_cost", "0.01", Kind::cost},
     Definition{"datestyle", "ISO, MDY", Kind::fixed},
     Definition{"deadlock_timeout", "1s", Kind::milliseconds},
+    Definition{"default_with_oids", "off", Kind::boolean},
     Definition{"default_transaction_deferrable", "off", Kind::boolean},
     Definition{"default_transaction_isolation", "read committed", Kind::isolation},
     Definition{"default_transaction_read_only", "off", Kind::boolean},
@@ -158,7 +159,9 @@ std::string normalize(const Definition& definition, std::string_view value) {
     }
     case Kind::boolean: {
       const std::string word = lower(value);
-      if (word == "on" || word == "true" || word == "yes" || word == "1" || word == "t") return "on";
+      const bool is_on = word == "on" || word == "true" || word == "yes" || word == "1" || word == "t";
+      if (is_on && definition.name == "default_with_oids") fail("0A000", "tables declared WITH OIDS are not supported");
+      if (is_on) return "on";
       if (word == "off" || word == "false" || word == "no" || word == "0" || word == "f") return "off";
       fail("22023", "parameter " + in_quotes(definition.name) + " requires a Boolean value");
     }
@@ -178,6 +181,16 @@ std::string normalize(const Definition& definition, std::string_view value) {
       if (word == "false" || word == "no" || word == "0") return "off";
       fail("22023", "invalid value for parameter " + in_quotes(definition.name) + ": " + in_quotes(value), 0, {},
            "Available values: local, remote_write, remote_apply, on, off.");
+    }
+    case Kind::messages: {
+      const std::string word = lower(value);
+      for (const char* known : {"debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"}) {
+        if (word == known) return word;
+      }
+      if (word == "debug") return "debug2";
+      if (word == "info") return word;
+      fail("22023", "invalid value for parameter " + in_quotes(definition.name) + ": " + in_quotes(value), 0, {},
+           "Available values: debug5, debug4, debug3, debug2, debug1, log, notice, warning, error.");
     }
     case Kind::cost: {
       double number = -1;

@@ -16,6 +16,8 @@
 namespace orrery::sim::database {
 
 struct Deferrable;
+struct EnumLabel;
+struct EnumType;
 struct ForeignKey;
 struct Index;
 struct SerializableTransaction;
@@ -84,6 +86,7 @@ class Transaction {
   std::vector<Xid> xids;  // the top-level id first
   std::vector<WriteRecord> writes;
   std::vector<std::function<void(bool committed)>> ddl;  // how to finish changes of the catalog
+  std::vector<std::pair<EnumType*, const EnumLabel*>> new_labels;  // of ALTER TYPE ADD VALUE, in their types at commit
   std::vector<FreshTable> fresh_tables;
   Deferral deferral;
   std::vector<DeferredCheck> key_checks;  // of DEFERRABLE keys that the running statement wrote twice, as far as it has seen

@@ -1,6 +1,7 @@
 #include "sim/database/utility.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
@@ -10,6 +11,18 @@
 
 namespace orrery::sim::database {
 namespace {
+
+/// Of VACUUM and ANALYZE; what they would do is nothing to be seen here.
+void check_vacuum_options(const PgQuery__VacuumStmt& stmt) {
+  static constexpr std::array<std::string_view, 10> kOptions{"verbose", "skip_locked", "analyze", "freeze", "full",
+                                                            "disable_page_skipping", "index_cleanup", "process_toast", "truncate", "parallel"};
+  const std::size_t known = stmt.is_vacuumcmd ? kOptions.size() : 2;  // ANALYZE has the first two
+  for (const Node* node : Nodes(stmt.options, stmt.n_options)) {
+    const std::string_view name = node->def_elem->defname;
+    if (std::find(kOptions.begin(), kOptions.begin() + static_cast<std::ptrdiff_t>(known), name) != kOptions.begin() + static_cast<std::ptrdiff_t>(known)) continue;
+    fail("42601", std::string("unrecognized ") + (stmt.is_vacuumcmd ? "VACUUM" : "ANALYZE") + " option " + in_quotes(name), position_of(node->def_elem->location));
+  }
+}
 
 Isolation isolation_of(std::string_view text) {
   if (text == "repeatable read") return Isolation::repeatable_read;
@@ -346,7 +359,7 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       result.command_tag = "CREATE TYPE";
       co_return;
     case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT:
-      alter_enum(session, *node.alter_enum_stmt);
+      co_await alter_enum(session, *node.alter_enum_stmt);
       result.command_tag = "ALTER TYPE";
       co_return;
     case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
@@ -394,6 +407,7 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
       co_return;
     case PG_QUERY__NODE__NODE_VACUUM_STMT:
       if (session.transaction.is_explicit && node.vacuum_stmt->is_vacuumcmd) fail("25001", "VACUUM cannot run inside a transaction block");
+      check_vacuum_options(*node.vacuum_stmt);
       for (const Node* each : Nodes(node.vacuum_stmt->rels, node.vacuum_stmt->n_rels)) {
         const PgQuery__VacuumRelation& named = *each->vacuum_relation;
         const CatalogEntry& entry = session.naming.relation(*named.relation);

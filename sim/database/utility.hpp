@@ -28,7 +28,7 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt);
 Task<> copy_rows(SessionImpl& session, const PgQuery__CopyStmt& stmt, StatementResult& result);
 Task<> create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt);
 Task<> create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt);
-void alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
+Task<> alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt);
 Task<> create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt);
 Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt);
 /// Takes a view away, and with CASCADE those that read it. Throws 2BP01.
@@ -66,15 +66,19 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
 void validate_foreign_key(SessionImpl& session, ForeignKey& key);
 void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
 /// A statement's own locking of a table.
+/// Of a view or a sequence, until the end of the transaction.
+Task<> lock_other(SessionImpl& session, Lock& lock, LockMode mode);
 Task<> lock_table(SessionImpl& session, Table& table, LockMode mode, bool nowait = false);
 /// Finds the table and locks it; if its name has come to mean something else meanwhile, that. Throws as named_table.
 Task<Table*> open_table(SessionImpl& session, const PgQuery__RangeVar& range, LockMode mode, bool nowait = false);
 
 /// What a new name is a key of in a real server's catalog: of tables, views and types, of indexes and sequences, of schemas.
-enum class NewName : std::uint8_t { type, relation, schema };
+enum class NewName : std::uint8_t { type, relation, schema, label };
 /// Waits while another transaction is making something of this name, and lets others wait for this one. Throws 23505 if it
 /// was made meanwhile.
 Task<> claim_name(SessionImpl& session, NewName kind, std::string schema, std::string name);
+/// Waits while another transaction adds labels to the type.
+Task<> claim_labels(SessionImpl& session, std::string type);
 /// Waits while other transactions are making something in the schema, and lets them wait from now on.
 Task<> claim_schema_to_drop(SessionImpl& session, std::string name);
 

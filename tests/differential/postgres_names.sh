@@ -21,6 +21,7 @@ table kFunctionWords "SELECT $joined FROM (SELECT proname || string_agg('(' || a
 table kOperatorWords "SELECT $joined FROM (SELECT oprname || string_agg('(' || coalesce(l.typname, '-') || ',' || r.typname || ')', '' ORDER BY l.typname COLLATE \"C\", r.typname COLLATE \"C\") AS entry
   FROM pg_operator LEFT JOIN pg_type l ON l.oid = oprleft JOIN pg_type r ON r.oid = oprright GROUP BY oprname) q"
 table kTypeWords "SELECT $joined FROM (SELECT typname AS entry FROM pg_type WHERE typtype <> 'c' AND typname NOT LIKE '\_%' AND typnamespace = 'pg_catalog'::regnamespace) q"
+table kCategoryWords "SELECT $joined FROM (SELECT typname || ':' || typcategory::text || CASE WHEN typispreferred THEN '!' ELSE '' END AS entry FROM pg_type WHERE typtype <> 'c' AND typname NOT LIKE '\_%' AND typnamespace = 'pg_catalog'::regnamespace) q"
 table kSettingWords "SELECT $joined FROM (SELECT lower(name) AS entry FROM pg_settings UNION VALUES ('is_superuser'), ('role'), ('seed'), ('session_authorization')) q"
 table kCastWords "SELECT $joined FROM (SELECT s.typname || CASE castcontext WHEN 'i' THEN '>>' ELSE '>' END || t.typname AS entry FROM pg_cast JOIN pg_type s ON s.oid = castsource JOIN pg_type t ON t.oid = casttarget) q"
 table kZoneWords "SELECT $joined FROM (SELECT DISTINCT lower(abbrev) AS entry FROM pg_timezone_abbrevs) q"

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +25,24 @@ namespace {
 using cli::sql::SqlClient;
 using cli::sql::SqlEnvironment;
 
+/// Rows as they lie, until another order is asked for.
+class OrderedEnvironment final : public sim::database::Environment {
+ public:
+  [[nodiscard]] Executor& executor() noexcept override { return time; }
+  [[nodiscard]] SystemTime system_time() const noexcept override {
+    return SqlEnvironment::kBegin + std::chrono::duration_cast<SystemTime::duration>(time.now().time_since_epoch());
+  }
+  [[nodiscard]] std::uint64_t draw(std::uint32_t /*site*/, std::uint64_t /*entity*/, std::uint64_t /*ordinal*/) noexcept override { return order; }
+
+  cli::sql::VirtualTime time;
+  std::uint64_t order = 0;
+};
+
 class Simulated {
  public:
   /// Nothing: refused.
-  std::optional<std::string> run(const std::string& sql) {
+  std::optional<std::string> run(const std::string& sql, std::uint64_t order = 0) {
+    environment_.order = order;
     client_.start(sql);
     if (client_.is_busy()) return "waits";
     std::string outcome = outcome_of(client_, numbers_);
@@ -35,8 +51,8 @@ class Simulated {
   }
 
  private:
-  SqlEnvironment environment_{1};
-  sim::database::Engine engine_{"postgres", environment_, {.shuffles_open_order = false}};
+  OrderedEnvironment environment_;
+  sim::database::Engine engine_{"postgres", environment_, {.chooses_plans = false, .lies_like_small_tables = true}};
   SqlClient client_{engine_, environment_.time, "client"};
   cli::sql::TypeNumbers numbers_;
 };
@@ -65,7 +81,7 @@ struct Counts {
   std::uint64_t statements = 0;
   std::uint64_t refused = 0;
   std::uint64_t errors = 0;
-  std::uint64_t known = 0;  // differences that is_known() explains
+  std::uint64_t of_order = 0;  // alike only for another order of the rows
 };
 
 /// RETURNING gives rows as they lie, which depends on where a real server found room for new versions.
@@ -75,44 +91,46 @@ bool are_same(const std::string& simulated, const std::string& real_outcome) {
   return is_change && in_any_order(simulated) == in_any_order(real_outcome);
 }
 
-/// Differences that are known, each with its reason. What follows them is not compared, since one of the two has failed.
-bool is_known(const std::string& sql, const std::string& simulated, const std::string& real_outcome) {
-  const auto fails_on_data = [](const std::string& outcome) {
-    return outcome.starts_with("ERROR 22") || outcome.starts_with("ERROR 0A000: cannot convert");
-  };
-  const auto collides = [](const std::string& outcome) { return outcome.starts_with("ERROR 23505"); };
-  // Which of several rows fails first depends on how they lie.
-  const bool reads_rows = sql.find(" FROM a") != std::string::npos || sql.starts_with("UPDATE");
-  const auto fails_on_a_row = [&](const std::string& outcome) { return fails_on_data(outcome) || outcome.starts_with("ERROR 23"); };
-  if (reads_rows && fails_on_a_row(real_outcome) && fails_on_a_row(simulated) && !(collides(real_outcome) && collides(simulated))) return true;
-  const auto without_detail = [](const std::string& outcome) { return outcome.substr(0, outcome.find("\nDETAIL")); };
-  if (reads_rows && simulated.starts_with("ERROR 23") && without_detail(simulated) == without_detail(real_outcome)) return true;
-  // Whether moving all keys on collides in between depends on the order of the rows, too.
-  if (sql.starts_with("UPDATE a SET id") && collides(simulated) != collides(real_outcome)) return true;
-  // Of two mistakes in one INSERT or UPDATE, PostgreSQL sees those inside of the values before those of their types.
-  if (simulated.starts_with("ERROR 42804: column") && real_outcome.starts_with("ERROR")) return true;
-  // PostgreSQL has more functions and operators (of ranges, of geometry, trunc of float8) that a bare NULL could mean.
-  return real_outcome.starts_with("ERROR 42725");
+struct Told {
+  std::string sql;
+  std::uint64_t order = 0;  // of the rows that it reads; 0: as they lie
+};
+
+/// Where rows lie on a real server depends on what it has cleaned up of a page by then, and SQL promises nothing. So the last
+/// statement may also do what it does for another order of the rows: nothing if no order gives what the real server gave.
+std::optional<std::uint64_t> order_that_gives(std::vector<Told> statements, const std::string& wanted) {
+  constexpr std::uint64_t kOrders = 300;
+  for (std::uint64_t order = 1; order <= kOrders; ++order) {
+    Simulated simulated;
+    for (std::size_t i = 0; i + 1 < statements.size(); ++i) static_cast<void>(simulated.run(statements[i].sql, statements[i].order));
+    const auto got = simulated.run(statements.back().sql, order);
+    if (got && are_same(*got, wanted)) return order;
+  }
+  return std::nullopt;
 }
 
 std::optional<Difference> compare(const std::vector<std::string>& statements, Real& real, Counts* counts) {
-  Simulated simulated;
+  auto simulated = std::make_unique<Simulated>();
   real.clear();
+  std::vector<Told> told;
   for (std::size_t i = 0; i < statements.size(); ++i) {
-    const auto got = simulated.run(statements[i]);
+    const auto got = simulated->run(statements[i]);
     if (counts != nullptr) ++counts->statements;
     if (!got) {
       if (counts != nullptr) ++counts->refused;
       continue;
     }
+    told.push_back({statements[i]});
     const std::string wanted = real.run(statements[i]);
     if (counts != nullptr && wanted.starts_with("ERROR")) ++counts->errors;
     if (are_same(*got, wanted)) continue;
-    if (is_known(statements[i], *got, wanted)) {
-      if (counts != nullptr) ++counts->known;
-      return std::nullopt;
-    }
-    return Difference{i, *got, wanted};
+    const auto order = order_that_gives(told, wanted);
+    if (!order) return Difference{i, *got, wanted};
+    if (counts != nullptr) ++counts->of_order;
+    // Both go on from there.
+    told.back().order = *order;
+    simulated = std::make_unique<Simulated>();
+    for (const Told& each : told) static_cast<void>(simulated->run(each.sql, each.order));
   }
   return std::nullopt;
 }
@@ -151,10 +169,10 @@ TEST(RandomSingleSessionSql, GivesTheSameOnASimulatedAndARealServer) {
     }
   }
   RecordProperty("statements", static_cast<int>(counts.statements));
-  std::printf("%llu statements of the seeds before %llu: %llu refused, %llu errors alike, %llu known differences\n", static_cast<unsigned long long>(counts.statements),
-              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(counts.refused), static_cast<unsigned long long>(counts.errors), static_cast<unsigned long long>(counts.known));
+  std::printf("%llu statements of the seeds before %llu: %llu refused, %llu errors alike, %llu alike in another order of the rows\n", static_cast<unsigned long long>(counts.statements),
+              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(counts.refused), static_cast<unsigned long long>(counts.errors), static_cast<unsigned long long>(counts.of_order));
   EXPECT_GT(counts.statements, 20'000U);
-  EXPECT_LT(100 * counts.known, counts.statements) << "what is explained away stays the exception";
+  EXPECT_LT(500 * counts.of_order, counts.statements) << "rows mostly lie as on a real server";
 }
 
 }  // namespace

@@ -204,7 +204,7 @@ bool is_alike(const std::string& sql, const std::string& simulated, const std::s
 Replay replay(std::string_view script, const real::PrivatePostgres& server) {
   Replay result;
   SqlEnvironment environment{1};
-  sim::database::Engine engine{"postgres", environment, {.shuffles_open_order = false}};
+  sim::database::Engine engine{"postgres", environment, {.shuffles_open_order = false, .lies_like_small_tables = true}};
   cli::sql::TypeNumbers numbers;
   auto client = std::make_unique<SqlClient>(engine, environment.time, "client");
   client->allow_copy();

@@ -245,5 +245,80 @@ TEST_F(Transactions, LockTablesInModesThatConflictAsTheManualSays) {
   EXPECT_EQ(a.run("LOCK TABLE t"), "ERROR 25P01: LOCK TABLE can only be used in transaction blocks");
 }
 
+TEST(EnumLabels, AreThereForOthersOnceTheyAreCommitted) {
+  Database database;
+  Client one = database.connect("one");
+  Client two = database.connect("two");
+  EXPECT_EQ(one.tag("CREATE TYPE mood AS ENUM ('sad', 'happy')"), "CREATE TYPE");
+  EXPECT_EQ(one.tag("BEGIN"), "BEGIN");
+  EXPECT_EQ(one.tag("SAVEPOINT s"), "SAVEPOINT");
+  EXPECT_EQ(one.tag("ALTER TYPE mood ADD VALUE 'fine' BEFORE 'happy'"), "ALTER TYPE");
+  EXPECT_EQ(two.run("SELECT 'fine'::mood"), "ERROR 22P02: invalid input value for enum mood: \"fine\"");
+  EXPECT_EQ(one.run("SELECT 'fine'::mood"), "ERROR 55P04: unsafe use of new value \"fine\" of enum type mood");
+  EXPECT_EQ(one.tag("ROLLBACK TO s"), "ROLLBACK");
+  EXPECT_EQ(one.run("SELECT 'fine'::mood"), "ERROR 22P02: invalid input value for enum mood: \"fine\"");
+  EXPECT_EQ(one.tag("ROLLBACK TO s"), "ROLLBACK");
+  EXPECT_EQ(one.tag("ALTER TYPE mood ADD VALUE 'fine' BEFORE 'happy'"), "ALTER TYPE");
+  EXPECT_EQ(one.run("ALTER TYPE mood ADD VALUE 'great' AFTER 'fine'"), "");
+  two.start("ALTER TYPE mood ADD VALUE 'fine'");
+  EXPECT_TRUE(two.is_waiting());
+  EXPECT_EQ(one.tag("COMMIT"), "COMMIT");
+  EXPECT_EQ(two.outcome(), "ERROR 42710: enum label \"fine\" already exists");
+  EXPECT_EQ(two.run("SELECT m FROM unnest(ARRAY['happy', 'great', 'fine', 'sad']::mood[]) m ORDER BY m"), "sad\nfine\ngreat\nhappy");
+}
+
+TEST(EnumLabels, OfANewTypeMayBeUsedAtOnce) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.tag("BEGIN"), "BEGIN");
+  EXPECT_EQ(one.tag("CREATE TYPE mood AS ENUM ('sad')"), "CREATE TYPE");
+  EXPECT_EQ(one.tag("ALTER TYPE mood ADD VALUE 'fine'"), "ALTER TYPE");
+  EXPECT_EQ(one.run("SELECT 'fine'::mood"), "fine");
+}
+
+TEST(Recursion, WithoutAnEndGivesWhatLimitWants) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.run("WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t) SELECT n FROM t WHERE n % 2 = 0 LIMIT 3"), "2\n4\n6");
+  EXPECT_EQ(one.run("WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT n + 1 FROM t) SELECT n FROM t LIMIT 2 OFFSET 1"), "2\n3");
+}
+
+TEST(Series, OfNumericsNeedEnds) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.run("SELECT * FROM generate_series(0::numeric, 'inf'::numeric, 10::numeric)"), "ERROR 22023: stop value cannot be infinity");
+  EXPECT_EQ(one.run("SELECT * FROM generate_series(0::numeric, 1::numeric, 'nan'::numeric)"), "ERROR 22023: step size cannot be NaN");
+}
+
+TEST(Sums, OfFloatsBeginWithTheirFirstNumber) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.run("SELECT sum(x), avg(x) FROM (VALUES ('-0'::float8)) v (x)"), "-0|0");
+}
+
+TEST(ClientMinMessages, TakesALevelOnly) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.run("SET client_min_messages = fatal"), "ERROR 22023: invalid value for parameter \"client_min_messages\": \"fatal\"");
+  EXPECT_EQ(one.tag("SET client_min_messages = DEBUG"), "SET");
+  EXPECT_EQ(one.run("SHOW client_min_messages"), "debug2");
+}
+
+TEST(Having, WithoutGroupsLooksAtNoRow) {
+  Database database;
+  Client one = database.connect("one");
+  EXPECT_EQ(one.tag("CREATE TABLE t (a int)"), "CREATE TABLE");
+  EXPECT_EQ(one.tag("INSERT INTO t VALUES (0)"), "INSERT 0 1");
+  EXPECT_EQ(one.run("SELECT 1 FROM t WHERE 1 / a = 1 HAVING 1 < 2"), "1");
+}
+
+TEST(Updates, FailOnTheRowThatComesFirst) {
+  Database database({.shuffles_open_order = false, .lies_like_small_tables = true});
+  Client one = database.connect("one");
+  EXPECT_EQ(one.tag("CREATE TABLE t (a int, b int CHECK (b < 10))"), "CREATE TABLE");
+  EXPECT_EQ(one.tag("INSERT INTO t VALUES (1, 9), (0, 1)"), "INSERT 0 2");
+  EXPECT_EQ(one.run("UPDATE t SET b = b + 1 WHERE 1 / a = 1"), "ERROR 23514: new row for relation \"t\" violates check constraint \"t_b_check\"");
+}
+
 }  // namespace
 }  // namespace orrery::sim::database::testing

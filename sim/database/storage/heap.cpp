@@ -70,7 +70,7 @@ void Heap::add_chunk() {
 
 VersionId Heap::add(Value* row, Xid xmin, std::uint32_t cmin) {
   VersionId id;
-  if (free_.empty()) {
+  if (free_.empty() || (appends_ && free_.size() < kMostFree)) {
     if (end_ % kChunk == 0) add_chunk();
     id = end_++;
     std::construct_at(&(*this)[id]);

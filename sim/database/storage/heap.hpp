@@ -53,7 +53,8 @@ struct Version {
 /// without having read the version, so that the memory of both is fetched at the same time.
 class Heap {
  public:
-  explicit Heap(std::size_t width) : width_(width) {}
+  /// `appends`: a freed place is not used again before there are many (kMostFree), so that rows lie in the order in which they were made.
+  explicit Heap(std::size_t width, bool appends = false) : width_(width), appends_(appends) {}
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
   ~Heap();
@@ -91,7 +92,10 @@ class Heap {
 
   void add_chunk();
 
+  static constexpr std::size_t kMostFree = 1024;
+
   std::size_t width_;
+  bool appends_;
   VersionId end_ = 0;
   ChunkMemory memory_;
   std::vector<Chunk> chunks_;

@@ -101,7 +101,7 @@ class Reals final : public Aggregator {
   }
 
  private:
-  double sum_ = 0;
+  double sum_ = average ? 0.0 : -0.0;  // a sum begins with its first number, and -0 leaves each as it is
   std::int64_t count_ = 0;
 };
 

@@ -194,13 +194,14 @@ std::int64_t timestamp_plus(std::int64_t timestamp, const Interval& interval) {
     if (days < kFirstTimestamp / kDayUs - 1 || days >= kEndOfTimestamps / kDayUs) fail();
     timestamp = days * kDayUs + split.time;
   }
-  std::int64_t span;
-  if (__builtin_mul_overflow(std::int64_t{interval.days}, kDayUs, &span) ||
-      __builtin_add_overflow(timestamp, span, &timestamp) ||
-      __builtin_add_overflow(timestamp, interval.microseconds, &timestamp) || timestamp < kFirstTimestamp ||
-      timestamp >= kEndOfTimestamps) {
-    fail();
+  if (interval.days != 0) {  // counted as days: as microseconds they may be too many for a number
+    const SplitTimestamp split = split_timestamp(timestamp);
+    const std::int64_t days = split.days + interval.days;
+    if (days < kFirstTimestamp / kDayUs - 1 || days >= kEndOfTimestamps / kDayUs) fail();
+    timestamp = days * kDayUs + split.time;
+    if (timestamp < kFirstTimestamp || timestamp >= kEndOfTimestamps) fail();
   }
+  if (__builtin_add_overflow(timestamp, interval.microseconds, &timestamp) || timestamp < kFirstTimestamp || timestamp >= kEndOfTimestamps) fail();
   return timestamp;
 }
 

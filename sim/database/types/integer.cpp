@@ -202,7 +202,7 @@ void register_numeric(Registry& registry) {
     return numeric_truncate(a[0], static_cast<std::int32_t>(a[1].integer()));
   });
   registry.function("scale(numeric) -> int4", [](Arguments a, const CallSite&, const EvalContext&) {
-    return Value::integer(numeric_scale(a[0]));
+    return Decimal::from_value(a[0]).kind == Decimal::Kind::finite ? Value::integer(numeric_scale(a[0])) : Value();
   });
   registry.function("sign(numeric) -> numeric", [](Arguments a, const CallSite&, const EvalContext&) {
     return numeric_is_nan(a[0]) ? a[0] : Value::small_numeric(numeric_sign(a[0]), 0);

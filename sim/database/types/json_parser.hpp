@@ -209,7 +209,7 @@ class JsonParser {
   }
 
   void value(int depth) {
-    if (depth > kDeepest) raise("54001", "stack depth limit exceeded");
+    if (depth > kDeepest) fail_too_deep();
     switch (token_) {
       case Token::string:
         handler_.string(string_content());
@@ -233,6 +233,53 @@ class JsonParser {
       default:
         fail_expected("Expected JSON value");
     }
+    lex();
+  }
+
+  /// What is nested deeper than the stack allows is 54001, but a mistake in it is found first. Nothing is kept of it.
+  [[noreturn]] void fail_too_deep() {
+    std::string open;  // the brackets from here on
+    bool wants_value = true;
+    while (true) {
+      if (wants_value) {
+        if (token_ == Token::object_start || token_ == Token::array_start) {
+          const bool is_object = token_ == Token::object_start;
+          lex();
+          if (token_ == (is_object ? Token::object_end : Token::array_end)) {
+            lex();
+            wants_value = false;
+          } else {
+            open.push_back(is_object ? '{' : '[');
+            if (is_object) skip_key("Expected string or \"}\"");
+          }
+          continue;
+        }
+        if (token_ == Token::end || token_ == Token::object_end || token_ == Token::array_end || token_ == Token::comma || token_ == Token::colon) {
+          fail_expected("Expected JSON value");
+        }
+        lex();
+        wants_value = false;
+        continue;
+      }
+      if (open.empty()) raise("54001", "stack depth limit exceeded");  // the rest is not looked at
+      const bool is_object = open.back() == '{';
+      if (token_ == Token::comma) {
+        lex();
+        if (is_object) skip_key("Expected string");
+        wants_value = true;
+      } else if (token_ == (is_object ? Token::object_end : Token::array_end)) {
+        open.pop_back();
+        lex();
+      } else {
+        fail_expected(is_object ? "Expected \",\" or \"}\"" : "Expected \",\" or \"]\"");
+      }
+    }
+  }
+
+  void skip_key(const char* expected) {
+    if (token_ != Token::string) fail_expected(expected);
+    lex();
+    if (token_ != Token::colon) fail_expected("Expected \":\"");
     lex();
   }
 

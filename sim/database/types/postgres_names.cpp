@@ -1,5 +1,6 @@
 #include "sim/database/types/postgres_names.hpp"
 
+#include <map>
 #include <string>
 
 #include "sim/database/types/postgres_names.inc"
@@ -34,24 +35,53 @@ PostgresSignature read_signature(std::string_view list) {
   return signature;
 }
 
-/// "name(types)(types)" among the words. Only errors look here, so that it need not be fast.
-std::vector<PostgresSignature> find(std::string_view words, std::string_view name) {
-  std::vector<PostgresSignature> found;
-  while (!words.empty()) {
-    std::string_view word = next_word(words, ' ');
-    if (next_word(word, '(') != name) continue;
-    while (!word.empty()) {
-      found.push_back(read_signature(next_word(word, ')')));
-      if (!word.empty()) word.remove_prefix(1);
+/// The words by what stands before the first `end` in each: they are read once.
+class WordTable {
+ public:
+  WordTable(std::string_view words, char end) {
+    while (!words.empty()) {
+      std::string_view word = next_word(words, ' ');
+      const std::string_view name = next_word(word, end);
+      entries_.emplace(name, word);
     }
+  }
+  /// What stands behind the name; empty: there is none.
+  [[nodiscard]] std::string_view find(std::string_view name) const {
+    const auto found = entries_.find(name);
+    return found == entries_.end() ? std::string_view() : found->second;
+  }
+
+ private:
+  std::map<std::string_view, std::string_view> entries_;
+};
+
+/// "name(types)(types)" among the words.
+std::vector<PostgresSignature> find(const WordTable& words, std::string_view name) {
+  std::vector<PostgresSignature> found;
+  std::string_view word = words.find(name);
+  while (!word.empty()) {
+    found.push_back(read_signature(next_word(word, ')')));
+    if (!word.empty()) word.remove_prefix(1);
   }
   return found;
 }
 
 }  // namespace
 
-std::vector<PostgresSignature> postgres_functions(std::string_view name) { return find(kFunctionWords, name); }
-std::vector<PostgresSignature> postgres_operators(std::string_view name) { return find(kOperatorWords, name); }
+std::vector<PostgresSignature> postgres_functions(std::string_view name) {
+  static const WordTable table(kFunctionWords, '(');
+  return find(table, name);
+}
+std::vector<PostgresSignature> postgres_operators(std::string_view name) {
+  static const WordTable table(kOperatorWords, '(');
+  return find(table, name);
+}
+PostgresCategory postgres_category(std::string_view type) {
+  if (type.starts_with('_')) return {'A', false};
+  static const WordTable table(kCategoryWords, ':');
+  const std::string_view found = table.find(type);
+  return found.empty() ? PostgresCategory{} : PostgresCategory{found.front(), found.ends_with('!')};
+}
 bool postgres_has_cast(std::string_view from, std::string_view to) {
   return has_word(kCastWords, std::string(from) + ">" + std::string(to)) || postgres_has_implicit_cast(from, to);
 }

@@ -24,6 +24,12 @@ struct PostgresSignature {
 /// The same, of those that need not be written.
 [[nodiscard]] bool postgres_has_implicit_cast(std::string_view from, std::string_view to);
 [[nodiscard]] bool postgres_has_type(std::string_view name);
+struct PostgresCategory {
+  char letter = 'U';  // pg_type.typcategory
+  bool is_preferred = false;
+};
+/// Of a type in the words of pg_type, "_int4" too.
+[[nodiscard]] PostgresCategory postgres_category(std::string_view type);
 /// `name` in small letters.
 [[nodiscard]] bool postgres_has_setting(std::string_view name);
 /// An abbreviation of a time zone, in small letters: "pst".

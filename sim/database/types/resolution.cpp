@@ -13,8 +13,21 @@ namespace {
 
 /// A function together with the argument types that it would be called with: variadic ones repeated, defaults added.
 struct Candidate {
-  const Function* function;
+  const Function* function;  // null: only a real server has it
   std::vector<TypeRef> declared;
+  std::vector<std::string_view> foreign = {};  // of such a one: its types that are not simulated, in the words of pg_type
+
+  [[nodiscard]] TypeCategory category(std::size_t argument) const {
+    if (argument >= foreign.size() || foreign[argument].empty()) return category_of(declared[argument]);
+    return static_cast<TypeCategory>(postgres_category(foreign[argument]).letter);
+  }
+  [[nodiscard]] bool is_of(std::size_t argument, TypeRef type) const {
+    return (argument >= foreign.size() || foreign[argument].empty()) && declared[argument].same(type);
+  }
+  [[nodiscard]] bool prefers(std::size_t argument) const {
+    if (argument >= foreign.size() || foreign[argument].empty()) return is_preferred(declared[argument]);
+    return postgres_category(foreign[argument]).is_preferred;
+  }
 };
 
 /// For polymorphic functions: what anyelement, anyarray and anycompatible stand for.
@@ -177,17 +190,16 @@ UnknownSlot resolve_unknown(const std::vector<Candidate>& candidates, std::size_
   bool first = true;
   bool conflict = false;
   for (const Candidate& candidate : candidates) {
-    const TypeRef declared = candidate.declared[argument];
-    const TypeCategory category = category_of(declared);
+    const TypeCategory category = candidate.category(argument);
     if (first) {
       slot.category = category;
-      slot.has_preferred = is_preferred(declared);
+      slot.has_preferred = candidate.prefers(argument);
       first = false;
     } else if (category == slot.category) {
-      slot.has_preferred = slot.has_preferred || is_preferred(declared);
+      slot.has_preferred = slot.has_preferred || candidate.prefers(argument);
     } else if (category == TypeCategory::string) {
       slot.category = category;
-      slot.has_preferred = is_preferred(declared);
+      slot.has_preferred = candidate.prefers(argument);
     } else {
       conflict = true;
     }
@@ -204,7 +216,7 @@ const Candidate* choose(std::vector<Candidate>& candidates, std::span<const Type
     keep_best(candidates, [&](const Candidate& candidate) {
       int matches = 0;
       for (std::size_t i = 0; i < actual.size(); ++i) {
-        if (!actual[i].is_unknown() && candidate.declared[i].same(actual[i])) ++matches;
+        if (!actual[i].is_unknown() && candidate.is_of(i, actual[i])) ++matches;
       }
       return matches;
     });
@@ -214,10 +226,7 @@ const Candidate* choose(std::vector<Candidate>& candidates, std::span<const Type
     int matches = 0;
     for (std::size_t i = 0; i < actual.size(); ++i) {
       if (actual[i].is_unknown()) continue;
-      const TypeRef declared = candidate.declared[i];
-      if (declared.same(actual[i]) || (category_of(declared) == category_of(actual[i]) && is_preferred(declared))) {
-        ++matches;
-      }
+      if (candidate.is_of(i, actual[i]) || (candidate.category(i) == category_of(actual[i]) && candidate.prefers(i))) ++matches;
     }
     return matches;
   });
@@ -237,10 +246,7 @@ const Candidate* choose(std::vector<Candidate>& candidates, std::span<const Type
       bool keep = true;
       for (std::size_t i = 0; i < actual.size(); ++i) {
         if (!actual[i].is_unknown()) continue;
-        const TypeRef declared = candidate.declared[i];
-        if (category_of(declared) != slots[i].category || (slots[i].has_preferred && !is_preferred(declared))) {
-          keep = false;
-        }
+        if (candidate.category(i) != slots[i].category || (slots[i].has_preferred && !candidate.prefers(i))) keep = false;
       }
       if (keep) kept.push_back(candidate);
     }
@@ -319,44 +325,71 @@ std::optional<TypeRef> simulated_type(std::string_view name) {
   return ref;
 }
 
-/// True if PostgreSQL has one with these arguments. What is of a type that is not simulated takes only unknown literals.
-bool takes(const PostgresSignature& signature, std::span<const TypeRef> actual) {
+/// The call of one that PostgreSQL has, if it takes these arguments. What is of a type that is not simulated takes only
+/// unknown literals.
+std::optional<Candidate> taken_by(const PostgresSignature& signature, std::span<const TypeRef> actual) {
   std::vector<std::string_view> types = signature.types;
   if (signature.is_variadic) {
-    if (actual.size() < types.size()) return false;
+    if (actual.size() < types.size()) return std::nullopt;
     const std::string_view repeated = types.back();
     types.back() = repeated == "any" ? repeated : repeated.substr(1);
     types.resize(actual.size(), types.back());
   }
-  if (actual.size() > types.size() || actual.size() + signature.defaults < types.size()) return false;
-  Candidate candidate{nullptr, {}};
+  if (actual.size() > types.size() || actual.size() + signature.defaults < types.size()) return std::nullopt;
+  Candidate candidate{nullptr, {}, {}};
   for (std::size_t i = 0; i < actual.size(); ++i) {
     const std::optional<TypeRef> declared = simulated_type(types[i]);
     // A cast that only PostgreSQL has may lead to it, too.
-    const bool is_cast = !actual[i].is_array && postgres_has_implicit_cast(catalog_name(actual[i].base), types[i]);
-    if (!declared && !actual[i].is_unknown() && !is_cast) return false;
+    const bool is_cast = !actual[i].is_array && !(declared && accepts(*declared, actual[i])) &&
+                         postgres_has_implicit_cast(catalog_name(actual[i].base), types[i]);
+    if (!declared && !actual[i].is_unknown() && !is_cast) return std::nullopt;
     candidate.declared.push_back(is_cast ? actual[i] : declared.value_or(TypeRef(Type::text)));
+    candidate.foreign.push_back(declared && !is_cast ? std::string_view() : types[i]);
   }
-  return accepts_all(candidate, actual);
+  if (!accepts_all(candidate, actual)) return std::nullopt;
+  return candidate;
+}
+
+bool takes(const PostgresSignature& signature, std::span<const TypeRef> actual) { return taken_by(signature, actual).has_value(); }
+
+/// Adds what only a real server has and what an unknown argument could mean, too.
+void add_foreign(std::vector<Candidate>& candidates, const std::vector<PostgresSignature>& known, std::span<const TypeRef> actual) {
+  if (std::none_of(actual.begin(), actual.end(), [](TypeRef type) { return type.is_unknown(); })) return;
+  const std::size_t simulated = candidates.size();
+  for (const PostgresSignature& signature : known) {
+    std::optional<Candidate> candidate = taken_by(signature, actual);
+    if (!candidate) continue;
+    const bool is_simulated = std::any_of(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(simulated), [&](const Candidate& each) {
+      for (std::size_t i = 0; i < actual.size(); ++i) {
+        if (!candidate->foreign[i].empty() || !each.declared[i].same(candidate->declared[i])) return false;
+      }
+      return true;
+    });
+    if (!is_simulated) candidates.push_back(std::move(*candidate));
+  }
 }
 
 bool takes_any_of(const std::vector<PostgresSignature>& signatures, std::span<const TypeRef> actual) {
   return std::any_of(signatures.begin(), signatures.end(), [&](const PostgresSignature& each) { return takes(each, actual); });
 }
 
+/// PostgreSQL's operators of that name with one or two sides; of a prefix operator only its argument is left.
+std::vector<PostgresSignature> operators_of(std::string_view name, bool has_left) {
+  std::vector<PostgresSignature> known = postgres_operators(name);
+  std::erase_if(known, [&](const PostgresSignature& each) { return (each.types[0] == "-") == has_left; });
+  if (!has_left) {
+    for (PostgresSignature& each : known) each.types.erase(each.types.begin());
+  }
+  return known;
+}
+
 [[noreturn]] void raise_no_operator(std::string_view name, std::optional<TypeRef> left, TypeRef right) {
   const std::string signature =
       (left ? type_name(*left) + " " : std::string{}) + std::string(name) + " " + type_name(right);
-  std::vector<PostgresSignature> known = postgres_operators(name);
-  std::erase_if(known, [&](const PostgresSignature& each) { return (each.types[0] == "-") == left.has_value(); });
   std::vector<TypeRef> actual;
-  if (left) {
-    actual.push_back(left->without_typmod());
-  } else {
-    for (PostgresSignature& each : known) each.types.erase(each.types.begin());
-  }
+  if (left) actual.push_back(left->without_typmod());
   actual.push_back(right.without_typmod());
-  if (takes_any_of(known, actual)) raise_unsupported("operator " + signature);
+  if (takes_any_of(operators_of(name, left.has_value()), actual)) raise_unsupported("operator " + signature);
   raise("42883", "operator does not exist: " + signature, {},
         left ? "No operator matches the given name and argument types. You might need to add explicit type casts."
              : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
@@ -407,12 +440,16 @@ ResolvedCall resolve_operator(std::string_view name, std::optional<TypeRef> left
     if (accepts_all(candidate, actual)) candidates.push_back(std::move(candidate));
   }
   if (candidates.empty()) raise_no_operator(name, left, right);
+  add_foreign(candidates, operators_of(name == "!=" ? "<>" : name, left.has_value()), actual);
   const Candidate* chosen = candidates.size() == 1 ? candidates.data() : choose(candidates, actual);
   if (chosen == nullptr) {
     const std::string signature =
         (left ? type_name(*left) + " " : std::string{}) + std::string(name) + " " + type_name(right);
     raise("42725", "operator is not unique: " + signature, {},
           "Could not choose a best candidate operator. You might need to add explicit type casts.");
+  }
+  if (chosen->function == nullptr) {
+    raise_unsupported("operator " + (left ? type_name(*left) + " " : std::string{}) + std::string(name) + " " + type_name(right));
   }
   return make_call(*chosen, actual);
 }
@@ -477,11 +514,13 @@ ResolvedCall resolve_function(std::string_view name, std::span<const TypeRef> ar
     raise("42883", "function " + signature + " does not exist", {},
           "No function matches the given name and argument types. You might need to add explicit type casts.");
   }
+  if (named == 0) add_foreign(candidates, postgres_functions(name), actual);
   const Candidate* chosen = candidates.size() == 1 ? candidates.data() : choose(candidates, actual);
   if (chosen == nullptr) {
     raise("42725", "function " + signature + " is not unique", {},
           "Could not choose a best candidate function. You might need to add explicit type casts.");
   }
+  if (chosen->function == nullptr) raise_unsupported("function " + signature);
   return make_call(*chosen, actual);
 }
 

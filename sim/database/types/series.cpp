@@ -8,23 +8,41 @@
 namespace orrery::sim::database {
 namespace {
 
+/// A series is made as a whole before its first row is read: what does not fit is refused, not begun.
+void check_size(const std::vector<Value>& cells, std::size_t rows_before) {
+  constexpr std::size_t kMost = 20'000'000;
+  if (cells.size() - rows_before > kMost) raise_unsupported("a series of more than " + std::to_string(kMost) + " values");
+}
+
 void integer_series(Arguments a, const CallSite&, const EvalContext&, std::vector<Value>& cells) {
   const std::int64_t last = a[1].integer();
   const std::int64_t step = a.size() == 3 ? a[2].integer() : 1;
   if (step == 0) raise("22023", "step size cannot equal zero");
   std::int64_t current = a[0].integer();
+  const std::size_t before = cells.size();
   while (step > 0 ? current <= last : current >= last) {
     cells.push_back(Value::integer(current));
+    check_size(cells, before);
     if (__builtin_add_overflow(current, step, &current)) break;
   }
 }
 
+void refuse_special(const Value& value, const char* what) {
+  if (numeric_is_nan(value)) raise("22023", std::string(what) + " cannot be NaN");
+  if (Decimal::from_value(value).kind != Decimal::Kind::finite) raise("22023", std::string(what) + " cannot be infinity");
+}
+
 void numeric_series(Arguments a, const CallSite&, const EvalContext&, std::vector<Value>& cells) {
+  refuse_special(a[0], "start value");
+  refuse_special(a[1], "stop value");
+  if (a.size() == 3) refuse_special(a[2], "step size");
+  const std::size_t before = cells.size();
   const Value step = a.size() == 3 ? a[2] : Value::small_numeric(1, 0);
   const int direction = numeric_sign(step);
   if (direction == 0) raise("22023", "step size cannot equal zero");
   for (Value current = a[0]; compare_numerics(current, a[1]) * direction <= 0; current = numeric_add(current, step)) {
     cells.push_back(current);
+    check_size(cells, before);
   }
 }
 
