@@ -220,7 +220,8 @@ class Analyzer {
   void infer_arbiters(const PgQuery__InferClause& infer, ModifyPlan& plan);
   void assignments(Nodes targets, Level& level, ModifyPlan& plan);
   void returning(Nodes targets, Level& level, ModifyPlan& plan);
-  ExprPtr assigned_value(const Node& node, Level& level, const Table& table, std::uint32_t column);
+  const Node& node_of_value(const PgQuery__ResTarget& target);
+  ExprPtr default_value(const Table& table, std::uint32_t column);
   ExprPtr default_of(const Table& table, std::uint32_t column);
   ExprPtr coerce_for_column(ExprPtr value, const Column& column, std::int32_t position);
   RangeEntry target_entry(Table& table, const PgQuery__RangeVar& range, std::uint32_t slot);

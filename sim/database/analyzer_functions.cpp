@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/catalogs/objects.hpp"
 #include "sim/database/catalogs/rule_text.hpp"
 #include "sim/database/engine_functions.hpp"
 
@@ -449,7 +450,9 @@ ExprPtr Analyzer::engine_call(const EngineFunctionEntry& entry, const PgQuery__F
   if (entry.function == EngineFunction::pg_sleep) plan_->has_waiting_call = true;
   const bool is_of_sequence = entry.function == EngineFunction::nextval || entry.function == EngineFunction::currval || entry.function == EngineFunction::setval;
   if (is_of_sequence && result->args[0]->kind == ExprKind::constant && !result->args[0]->constant.is_null()) {
-    use_other(naming_.sequence(result->args[0]->constant.bytes()).lock, LockMode::row_exclusive);
+    const Expr& named = *result->args[0];
+    Sequence& sequence = named.type.is(Type::regclass) ? sequence_numbered(naming_, oid_of(named.constant)) : naming_.sequence(named.constant.bytes());
+    use_other(sequence.lock, LockMode::row_exclusive);
   }
   switch (entry.function) {
     case EngineFunction::nextval:

@@ -339,67 +339,71 @@ void Analyzer::on_conflict(const PgQuery__OnConflictClause& clause, Level& level
   }
 }
 
-ExprPtr Analyzer::assigned_value(const Node& node, Level& level, const Table& table, std::uint32_t column) {
-  const Column& target = table.columns[column];
-  if (node.node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
-    ExprPtr value = default_of(table, column);
-    if (value != nullptr) return coerce_for_column(std::move(value), target, 0);
-    auto null = std::make_shared<Expr>();
-    null->type = target.type;
-    return null;
+/// The node that gives a column of SET its value.
+const Node& Analyzer::node_of_value(const PgQuery__ResTarget& target) {
+  if (target.n_indirection > 0) fail_unsupported("assignment to a part of a column", position_of(target.location));
+  if (target.val->node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) return *target.val;
+  const PgQuery__MultiAssignRef& multi = *target.val->multi_assign_ref;
+  if (multi.source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR) {
+    fail_unsupported("SET (…) = (SELECT …)", position_of(target.location));
   }
-  if (target.is_generated) {
-    fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
-         "Column " + in_quotes(target.name) + " is a generated column.");
+  const PgQuery__RowExpr& row = *multi.source->row_expr;
+  if (static_cast<std::int32_t>(row.n_args) != multi.ncolumns) {
+    fail("42601", "number of columns does not match number of values", position_of(row.location));
   }
-  if (target.identity == Identity::always) {
-    fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
-         "Column " + in_quotes(target.name) + " is an identity column defined as GENERATED ALWAYS.");
-  }
-  ExprPtr value;
-  if (node.node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && target.type.is_array) {
-    value = array_expression(*node.a_array_expr, level, TypeRef());
-  } else {
-    value = expression(node, level);
-  }
-  return coerce_for_column(std::move(value), target, 0);
+  return *row.args[multi.colno - 1];
 }
 
+ExprPtr Analyzer::default_value(const Table& table, std::uint32_t column) {
+  ExprPtr value = default_of(table, column);
+  if (value != nullptr) return coerce_for_column(std::move(value), table.columns[column], 0);
+  auto null = std::make_shared<Expr>();
+  null->type = table.columns[column].type;
+  return null;
+}
+
+/// In the order in which PostgreSQL finds mistakes: inside of the values, of columns and types, of columns that may not be set.
 void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
   const Table& table = *plan.table;
+  std::vector<ExprPtr> values;  // null: DEFAULT
   for (const Node* node : targets) {
     const PgQuery__ResTarget& target = *node->res_target;
-    if (target.n_indirection > 0) fail_unsupported("assignment to a part of a column", position_of(target.location));
+    const Node& given = node_of_value(target);
+    const auto column = table.column(target.name);
+    if (given.node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
+      values.emplace_back();
+    } else if (given.node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && column && table.columns[*column].type.is_array) {
+      values.push_back(array_expression(*given.a_array_expr, level, TypeRef()));
+    } else {
+      values.push_back(expression(given, level));
+    }
+  }
+  std::vector<bool> is_default;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const PgQuery__ResTarget& target = *targets.begin()[i]->res_target;
     const auto column = table.column(target.name);
     if (!column) {
-      // What is wrong with a value comes first.
-      for (const Node* each : targets) {
-        const Node& given = *each->res_target->val;
-        const bool is_value = given.node_case != PG_QUERY__NODE__NODE_SET_TO_DEFAULT && given.node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF;
-        if (is_value) static_cast<void>(expression(given, level));
-      }
       fail("42703", "column " + in_quotes(target.name) + " of relation " + in_quotes(table.name) + " does not exist",
            position_of(target.location));
     }
-    for (const Assignment& other : plan.assignments) {
-      if (other.column == *column) {
-        fail("42601", "multiple assignments to same column " + in_quotes(target.name), position_of(target.location));
-      }
-    }
-    const Node* value = target.val;
-    if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
-      const PgQuery__MultiAssignRef& multi = *value->multi_assign_ref;
-      if (multi.source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR) {
-        fail_unsupported("SET (…) = (SELECT …)", position_of(target.location));
-      }
-      const PgQuery__RowExpr& row = *multi.source->row_expr;
-      if (static_cast<std::int32_t>(row.n_args) != multi.ncolumns) {
-        fail("42601", "number of columns does not match number of values", position_of(row.location));
-      }
-      value = row.args[multi.colno - 1];
-    }
+    is_default.push_back(values[i] == nullptr);
+    ExprPtr value = values[i] == nullptr ? default_value(table, *column) : coerce_for_column(std::move(values[i]), table.columns[*column], 0);
     plan.assigned.push_back(*column);
-    plan.assignments.push_back({*column, assigned_value(*value, level, table, *column)});
+    plan.assignments.push_back({*column, std::move(value)});
+  }
+  for (std::size_t i = 0; i < plan.assigned.size(); ++i) {
+    const Column& target = table.columns[plan.assigned[i]];
+    if (std::find(plan.assigned.begin(), plan.assigned.begin() + static_cast<std::ptrdiff_t>(i), plan.assigned[i]) !=
+        plan.assigned.begin() + static_cast<std::ptrdiff_t>(i)) {
+      fail("42601", "multiple assignments to same column " + in_quotes(target.name), position_of(targets.begin()[i]->res_target->location));
+    }
+  }
+  for (std::size_t i = 0; i < plan.assigned.size(); ++i) {
+    const Column& target = table.columns[plan.assigned[i]];
+    if (is_default[i] || (!target.is_generated && target.identity != Identity::always)) continue;
+    fail("428C9", "column " + in_quotes(target.name) + " can only be updated to DEFAULT", 0,
+         "Column " + in_quotes(target.name) +
+             (target.is_generated ? " is a generated column." : " is an identity column defined as GENERATED ALWAYS."));
   }
   for (const std::uint32_t column : table.generated_columns()) {
     if (std::find(plan.assigned.begin(), plan.assigned.end(), column) == plan.assigned.end()) plan.assigned.push_back(column);
