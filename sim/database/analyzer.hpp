@@ -138,6 +138,8 @@ class Analyzer {
     sorts_small_tables_ = sorts;
     return *this;
   }
+  /// What an output of SELECT is called without AS, "?column?" if nothing gives it a name (FigureColname).
+  [[nodiscard]] std::string output_name(const Node* node) const;
   /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
   /// `declared`: types of the first parameters; unknown ones are inferred.
   [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
@@ -210,7 +212,6 @@ class Analyzer {
   SortKey sort_key(const PgQuery__SortBy& by, std::uint32_t output, const Expr& expr);
   void set_types(QueryPlan& plan);
   [[nodiscard]] int name_strength(const Node* node) const;
-  [[nodiscard]] std::string output_name(const Node* node) const;
 
   // analyzer_modify.cpp
   std::unique_ptr<ModifyPlan> insert(const PgQuery__InsertStmt& stmt, Level& level);

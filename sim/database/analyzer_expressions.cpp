@@ -83,7 +83,7 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
       const PgQuery__CollateClause& collate = *node.collate_clause;
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
       // Text compares byte by byte, as under this one.
-      if (name != "C" && name != "default" && name != "POSIX") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
+      if (name != "C" && name != "default") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
       ExprPtr operand = expression(*collate.arg, level);
       if (!operand->type.is_unknown() && category_of(operand->type.element()) != TypeCategory::string) {
         fail("42804", "collations are not supported by type " + type_name(operand->type), position_of(collate.location));

@@ -66,6 +66,7 @@ struct KeyElement {
   std::int32_t column = -1;                // -1: an expression
   std::shared_ptr<const Expr> expression;  // over the row in slot 0
   std::string text;                        // its SQL, for listings
+  std::string name;                        // what it is called in the name of its index and its column there
 };
 
 class Table;

@@ -90,7 +90,7 @@ std::string describe_key(const Index& index, const Value* row) {
     }
     const KeyElement& element = index.elements[i];
     names += element.column >= 0 ? index.table->columns[static_cast<std::size_t>(element.column)].name
-                                 : element.expression->name;
+                                 : element.text;
     const Value& value = row[column.place];
     values += value.is_null() ? "null" : output_text(column.type, value);
   }

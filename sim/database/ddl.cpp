@@ -95,10 +95,25 @@ Task<> claim_schema_to_drop(SessionImpl& session, std::string name) {
   co_await wait_for_name(session, NewName::schema, name, LockMode::access_exclusive);
 }
 
-std::string free_name(SessionImpl& session, const std::string& schema, const std::string& base) {
-  std::string name = base;
+std::string object_name(std::string_view first, std::string_view second, std::string_view label) {
+  constexpr std::size_t kLongest = 63;
+  const std::size_t beside = label.size() + 1 + (second.empty() ? 0 : 1);
+  std::size_t left = first.size();
+  std::size_t right = second.size();
+  while (left + right + beside > kLongest && left + right > 0) --(left > right ? left : right);
+  const auto whole_characters = [](std::string_view text, std::size_t size) {
+    while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+    return text.substr(0, size);
+  };
+  std::string name(whole_characters(first, left));
+  if (!second.empty()) name.append("_").append(whole_characters(second, right));
+  return name.append("_").append(label);
+}
+
+std::string free_name(SessionImpl& session, const std::string& schema, std::string_view first, std::string_view second, std::string_view label) {
+  std::string name = object_name(first, second, label);
   for (int number = 1; session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr; ++number) {
-    name = base + std::to_string(number);
+    name = object_name(first, second, std::string(label) + std::to_string(number));
   }
   return name;
 }
@@ -339,6 +354,7 @@ void apply_sequence_options(Sequence& sequence, Nodes options) {
 
 Task<> create_sequence(SessionImpl& session, const PgQuery__CreateSeqStmt& stmt) {
   if (stmt.sequence->relpersistence[0] == 't') fail_unsupported("temporary sequences");
+  if (stmt.sequence->relpersistence[0] == 'u') fail_unsupported("unlogged sequences");
   const std::string schema = session.naming.schema_of(*stmt.sequence);
   const std::string name = stmt.sequence->relname;
   if (stmt.if_not_exists && session.engine.catalog.find_relation(schema, name, session.transaction.slot) != nullptr) {
@@ -380,20 +396,21 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
   index->predicate_text = std::move(definition.predicate_text);
   index->creator = session.transaction.slot + 1;
   if (definition.name.empty()) {
-    std::string base = table.name;
-    if (definition.is_primary) {
-      base += "_pkey";
-    } else {
+    std::vector<std::string> parts;  // told apart, as the index's columns are named
+    const auto add = [&](const std::string& part) {
+      std::string name = part;
+      for (int number = 1; std::find(parts.begin(), parts.end(), name) != parts.end(); ++number) name = part + std::to_string(number);
+      parts.push_back(std::move(name));
+    };
+    if (!definition.is_primary) {
       for (const KeyElement& element : definition.elements) {
-        base += '_';
-        base += element.column >= 0 ? table.columns[static_cast<std::size_t>(element.column)].name
-                : element.expression->name.empty() ? std::string("expr")
-                                                   : element.expression->name;
+        add(element.column >= 0 ? table.columns[static_cast<std::size_t>(element.column)].name : element.name);
       }
-      for (const std::uint32_t column : definition.included) base += "_" + table.columns[column].name;
-      base += definition.is_constraint ? "_key" : "_idx";
+      for (const std::uint32_t column : definition.included) add(table.columns[column].name);
     }
-    definition.name = free_name(session, table.schema, base);
+    std::string columns;
+    for (const std::string& part : parts) columns += (columns.empty() ? "" : "_") + part;
+    definition.name = free_name(session, table.schema, table.name, columns, definition.is_primary ? "pkey" : definition.is_constraint ? "key" : "idx");
   }
   index->name = definition.name;
   std::vector<KeyColumn> columns;

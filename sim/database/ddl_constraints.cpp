@@ -125,12 +125,12 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
       }
     });
     (void)only_column;
-    const std::string base = table.name + (columns.size() == 1 ? "_" + table.columns[columns[0]].name : "") + "_check";
-    check.name = base;
+    const std::string column = columns.size() == 1 ? table.columns[columns[0]].name : std::string();
+    check.name = object_name(table.name, column, "check");
     for (int number = 1; std::any_of(table.checks.begin(), table.checks.end(),
                                      [&](const CheckConstraint& other) { return other.name == check.name; });
          ++number) {
-      check.name = base + std::to_string(number);
+      check.name = object_name(table.name, column, "check" + std::to_string(number));
     }
   }
   check.is_valid = !constraint.skip_validation;

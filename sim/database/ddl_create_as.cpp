@@ -37,6 +37,7 @@ Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const S
 Task<> make_and_fill(SessionImpl& session, PgQuery__Node& query, const PgQuery__IntoClause& into, bool if_not_exists,
                      StatementResult& result) {
   if (into.rel->relpersistence[0] == 't') fail_unsupported("temporary tables", position_of(into.rel->location));
+  if (into.rel->relpersistence[0] == 'u') fail_unsupported("unlogged tables", position_of(into.rel->location));
   if (query.node_case != PG_QUERY__NODE__NODE_SELECT_STMT) fail_unsupported("CREATE TABLE AS of this statement");
   std::string schema = session.naming.schema_of(*into.rel);
   const std::string name = into.rel->relname;

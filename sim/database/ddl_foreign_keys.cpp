@@ -120,15 +120,14 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
   key->name = constraint.conname;
   refuse_known_constraint(table, key->name);
   if (key->name.empty()) {
-    std::string base = table.name;
-    for (const std::uint32_t column : key->child_columns) base += "_" + table.columns[column].name;
-    base += "_fkey";
-    key->name = base;
+    std::string columns;
+    for (const std::uint32_t column : key->child_columns) columns += (columns.empty() ? "" : "_") + table.columns[column].name;
+    key->name = object_name(table.name, columns, "fkey");
     const auto taken = [&] {
       return std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(),
                          [&](const auto& other) { return other->name == key->name && !other->is_dropped; });
     };
-    for (int number = 1; taken(); ++number) key->name = base + std::to_string(number);
+    for (int number = 1; taken(); ++number) key->name = object_name(table.name, columns, "fkey" + std::to_string(number));
   }
   key->is_valid = !constraint.skip_validation;
   if (key->is_valid) check_children(session, *key);

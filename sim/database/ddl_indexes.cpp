@@ -80,11 +80,8 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
       });
       if (key.expression->type.is(Type::record)) fail("42P16", "column \"row\" has pseudo-type record");
       key.text = expression_text(*element.expr);
-      if (key.expression->kind == ExprKind::call) {
-        auto named = std::make_shared<Expr>(*key.expression);
-        named->name = std::string(key.expression->function->name);
-        key.expression = std::move(named);
-      }
+      const std::string name = Analyzer(session.naming).output_name(element.expr);
+      key.name = name == "?column?" ? "expr" : name;
     }
     const bool descending = element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
     const bool nulls_first = element.nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT

@@ -21,7 +21,7 @@ void limit_sequence(Sequence& sequence, TypeRef type) {
 }
 
 Sequence& make_sequence(SessionImpl& session, Table& table, const std::string& column, TypeRef type, Nodes options) {
-  const std::string name = free_name(session, table.schema, table.name + "_" + column + "_seq");
+  const std::string name = free_name(session, table.schema, table.name, column, "seq");
   Sequence& sequence = session.engine.catalog.new_sequence(table.schema, name);
   limit_sequence(sequence, type);
   apply_sequence_options(sequence, options);
@@ -151,6 +151,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   if (stmt.partspec != nullptr) fail_unsupported("PARTITION BY", position_of(stmt.relation->location));
   if (stmt.of_typename != nullptr) fail_unsupported("CREATE TABLE OF", position_of(stmt.relation->location));
   if (stmt.relation->relpersistence[0] == 't') fail_unsupported("temporary tables", position_of(stmt.relation->location));
+  if (stmt.relation->relpersistence[0] == 'u') fail_unsupported("unlogged tables", position_of(stmt.relation->location));
   if (stmt.relation->schemaname == std::string_view("pg_temp")) fail_unsupported("temporary tables", position_of(stmt.relation->location));
   if (stmt.oncommit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP) fail("42P16", "ON COMMIT can only be used on temporary tables");
   if (stmt.access_method[0] != '\0' && stmt.access_method != std::string_view("heap")) fail_unsupported("table access method " + std::string(stmt.access_method));

@@ -282,7 +282,12 @@ const Value& evaluate_subscript(const Expr& expr, Execution& execution, Value& s
 
 const Value& evaluate_system_column(const Expr& expr, Execution& execution, Value& scratch) {
   const Slot& slot = execution.slots[expr.slot];
-  if (slot.row == nullptr || slot.version == kNoVersion) return kNull;
+  if (slot.row == nullptr) return kNull;
+  if (expr.system == SystemColumn::tableoid) {  // also of a row that is not stored yet, for its check constraints
+    scratch = Value::integer(expr.table->id);
+    return scratch;
+  }
+  if (slot.version == kNoVersion) return kNull;
   const Version& version = (*expr.table->heap)[slot.version];
   switch (expr.system) {
     case SystemColumn::ctid:
@@ -304,7 +309,6 @@ const Value& evaluate_system_column(const Expr& expr, Execution& execution, Valu
       scratch = Value::integer(version.xmax == 0 ? version.cmin : version.cmax);
       break;
     case SystemColumn::tableoid:
-      scratch = Value::integer(expr.table->id);
       break;
   }
   return scratch;

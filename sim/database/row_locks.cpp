@@ -196,8 +196,11 @@ std::vector<Xid> blockers(SessionImpl& session, Table& table, VersionId id, RowL
 Task<LockOutcome> lock_row(SessionImpl& session, Table& table, VersionId version, RowLock mode, WaitPolicy policy) {
   LockOutcome outcome = try_lock_row(session, table, version, mode);
   if (outcome != LockOutcome::would_block) co_return outcome;
-  if (policy == WaitPolicy::skip) co_return outcome;
-  if (policy == WaitPolicy::error) fail("55P03", "could not obtain lock on row in relation " + in_quotes(table.name));
+  // Who must go along to newer versions of the row waits there even so (heap_lock_updated_tuple knows no NOWAIT).
+  if (policy != WaitPolicy::block && examine_row(session, *table.heap, version, mode, true).state == RowState::busy) {
+    if (policy == WaitPolicy::skip) co_return outcome;
+    fail("55P03", "could not obtain lock on row in relation " + in_quotes(table.name));
+  }
   RowQueue queue(session, table, version);
   while (outcome == LockOutcome::would_block) {
     // Who holds a weaker lock already does not queue: it could wait for someone who waits for it.

@@ -43,7 +43,10 @@ CatalogEntry& register_object(SessionImpl& session, const std::string& schema, c
 /// Takes an object's entry away, for others when the transaction commits.
 void unregister_object(SessionImpl& session, const std::string& schema, const std::string& name, CatalogEntry& entry);
 /// A free name in the schema: `base`, `base1`, …
-[[nodiscard]] std::string free_name(SessionImpl& session, const std::string& schema, const std::string& base);
+/// "first_second_label", or "first_label", in at most 63 bytes: the longer of the first two is cut (makeObjectName).
+[[nodiscard]] std::string object_name(std::string_view first, std::string_view second, std::string_view label);
+/// The same with a number at its end if a relation has that name already.
+[[nodiscard]] std::string free_name(SessionImpl& session, const std::string& schema, std::string_view first, std::string_view second, std::string_view label);
 
 struct IndexDefinition {
   std::string name;  // empty: chosen

@@ -1,5 +1,6 @@
 // Input and output functions of all types, and the way to and from the seam's SqlValue.
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -188,6 +189,25 @@ Value enum_from_text(TypeRef type, std::string_view text) {
   return Value::label(*label);
 }
 
+/// "char" is one byte: the text's first, or the one that \ooo says (charin).
+Value char_from_text(std::string_view text) {
+  const auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
+  if (text.size() != 4 || text[0] != '\\' || text[1] > '3' || !std::all_of(text.begin() + 1, text.end(), is_octal)) {
+    return Value::bytes(text.substr(0, 1));
+  }
+  const char byte = static_cast<char>((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+  return Value::bytes(std::string_view(&byte, byte == '\0' ? 0 : 1));
+}
+
+void append_char(std::string& out, std::string_view byte) {
+  if (byte.empty() || static_cast<unsigned char>(byte[0]) < 0x80) {
+    out += byte;
+    return;
+  }
+  const auto number = static_cast<unsigned char>(byte[0]);
+  for (const char c : {'\\', static_cast<char>('0' + number / 64), static_cast<char>('0' + number / 8 % 8), static_cast<char>('0' + number % 8)}) out += c;
+}
+
 Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* context) {
   switch (type.base) {
     case Type::boolean:
@@ -210,7 +230,7 @@ Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* c
     case Type::bpchar:
       return Value::bytes(text);
     case Type::char_:
-      return Value::bytes(text.substr(0, 1));
+      return char_from_text(text);
     case Type::regclass:
     case Type::regtype:
     case Type::regnamespace:
@@ -257,7 +277,7 @@ Value scalar_from_text(TypeRef type, std::string_view text, const EvalContext* c
     case Type::timetz:
       raise_unsupported("type time with time zone");
     default:
-      raise("0A000", "cannot accept a value of type " + type_name(type));
+      raise_unsupported("input of type " + type_name(type));
   }
 }
 
@@ -308,6 +328,8 @@ void append_output_text(std::string& out, TypeRef type, const Value& value) {
       return append_float8(out, value.real());
     case Type::bytea:
       return append_bytea(out, value.bytes());
+    case Type::char_:
+      return append_char(out, value.bytes());
     case Type::uuid:
       return append_uuid(out, value.bytes());
     case Type::jsonb:
