@@ -84,6 +84,7 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
       // Text compares byte by byte, as under this one.
       if (name != "C" && name != "default") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
+      if (keeps_form_ && name != "default") fail_unsupported("COLLATE in a definition that is read back", position_of(collate.location));
       ExprPtr operand = expression(*collate.arg, level);
       if (!operand->type.is_unknown() && category_of(operand->type.element()) != TypeCategory::string) {
         fail("42804", "collations are not supported by type " + type_name(operand->type), position_of(collate.location));

@@ -95,7 +95,7 @@ void add_constraint(SessionImpl& session, Table& table, const PgQuery__Constrain
       add_key(session, table, constraint, only_column);
       return;
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
-      add_check(session, table, constraint, only_column);
+      add_check(session, table, constraint);
       return;
     case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
       add_foreign_key(session, table, constraint, only_column);
@@ -107,7 +107,7 @@ void add_constraint(SessionImpl& session, Table& table, const PgQuery__Constrain
   }
 }
 
-void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column) {
+void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint) {
   CheckConstraint check;
   check.condition = Analyzer(session.naming).row_condition(table, *constraint.raw_expr, Clause::check);
   check.text = expression_text(*constraint.raw_expr);
@@ -119,13 +119,14 @@ void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& co
   if (check.name.empty()) {
     // Named after its column, if there is just one.
     std::vector<std::uint32_t> columns;
+    bool has_system_column = false;
     for_each_expression(*check.condition, [&](const Expr& each) {
+      has_system_column = has_system_column || each.kind == ExprKind::system_column;
       if (each.kind == ExprKind::column && std::find(columns.begin(), columns.end(), each.column) == columns.end()) {
         columns.push_back(each.column);
       }
     });
-    (void)only_column;
-    const std::string column = columns.size() == 1 ? table.columns[columns[0]].name : std::string();
+    const std::string column = columns.size() == 1 && !has_system_column ? table.columns[columns[0]].name : std::string();
     check.name = object_name(table.name, column, "check");
     for (int number = 1; std::any_of(table.checks.begin(), table.checks.end(),
                                      [&](const CheckConstraint& other) { return other.name == check.name; });

@@ -67,7 +67,7 @@ void add_foreign_key(SessionImpl& session, Table& table, const PgQuery__Constrai
                      const std::string& only_column);
 /// VALIDATE CONSTRAINT. Throws 23503.
 void validate_foreign_key(SessionImpl& session, ForeignKey& key);
-void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint, const std::string& only_column);
+void add_check(SessionImpl& session, Table& table, const PgQuery__Constraint& constraint);
 /// A statement's own locking of a table.
 /// Of a view or a sequence, until the end of the transaction.
 Task<> lock_other(SessionImpl& session, Lock& lock, LockMode mode);
