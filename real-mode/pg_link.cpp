@@ -107,6 +107,31 @@ std::string constraint_in(std::string_view message) {
 
 std::string one_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
+#if PQXX_VERSION_MAJOR >= 7
+using ConnectionBase = pqxx::connection;
+
+/// libpqxx 7 takes a handle that was made elsewhere (seize_raw_connection).
+class Connection final : public pqxx::connection {
+ public:
+  explicit Connection(const std::string& options) : Connection(connected(options)) {}
+  /// Valid until the connection is closed.
+  [[nodiscard]] PGconn* handle() const noexcept { return handle_; }
+
+ private:
+  explicit Connection(PGconn* handle) : pqxx::connection(seize_raw_connection(handle)), handle_(handle) {}
+  static PGconn* connected(const std::string& options) {
+    PGconn* const made = PQconnectdb(options.c_str());
+    if (PQstatus(made) == CONNECTION_OK) return made;
+    const std::string why = PQerrorMessage(made);
+    PQfinish(made);
+    throw pqxx::broken_connection(why);
+  }
+
+  PGconn* handle_;
+};
+#else
+using ConnectionBase = pqxx::connection_base;
+
 /// Connects at once, as libpqxx's own policy does, and keeps the handle: what libpqxx 6 offers to get at it.
 class KeepsHandle final : public pqxx::connect_direct {
  public:
@@ -125,6 +150,7 @@ class Connection final : public pqxx::connection_base {
  private:
   KeepsHandle policy_;
 };
+#endif
 
 struct Cleared {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
@@ -153,7 +179,7 @@ struct PgLink::Impl {
 
   class Receiver final : public pqxx::notification_receiver {
    public:
-    Receiver(pqxx::connection_base& link, const std::string& channel, std::function<void(const std::string&)> heard)
+    Receiver(ConnectionBase& link, const std::string& channel, std::function<void(const std::string&)> heard)
         : pqxx::notification_receiver(link, channel), heard_(std::move(heard)) {}
     void operator()(const std::string& payload, int) override { heard_(payload); }
 

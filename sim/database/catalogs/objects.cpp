@@ -76,9 +76,10 @@ Value type_named(const Naming& naming, std::string_view text) {
 
 Value schema_named(const Naming& naming, std::string_view text) {
   const std::vector<std::string> parts = split_name(text);
+  if (parts.size() != 1) fail("42602", "invalid name syntax");
   const CatalogReader reader(naming);
-  const std::uint32_t oid = parts.size() == 1 ? reader.schema_oid(parts[0]) : 0;
-  if (oid == 0) fail("3F000", "schema " + in_quotes(joined(parts)) + " does not exist");
+  const std::uint32_t oid = reader.schema_oid(parts[0]);
+  if (oid == 0) fail("3F000", "schema " + in_quotes(parts[0]) + " does not exist");
   return object_value(oid, quote_identifier(parts[0]));
 }
 
