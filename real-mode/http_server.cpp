@@ -45,6 +45,7 @@ struct HttpServer::Connection {
   HttpServer& server;
   Socket socket;
   std::string bytes;  // read and not used yet
+  std::string wire;   // the answer that is written
   bool idle = true;   // nothing of a request has come
   std::list<Connection*>::iterator at;
 };
@@ -140,16 +141,17 @@ Task<Reading> HttpServer::receive(Connection& connection, RequestReader& reader,
 Task<void> HttpServer::refuse(Connection& connection, int status, std::string_view why) {
   const Response refused = refusal(status, why);
   if (on_answer_) on_answer_("", status, Duration::zero());
-  const std::string wire = to_wire(refused, false);
-  Task<void> writing = connection.socket.write(wire, loop_.recent() + limits_.write_time);
+  connection.wire.clear();
+  append_wire(refused, false, connection.wire);
+  Task<void> writing = connection.socket.write(connection.wire, loop_.recent() + limits_.write_time);
   co_await std::move(writing);
   Task<void> lingering = connection.socket.linger(1s);
   co_await std::move(lingering);
 }
 
 Task<void> HttpServer::converse(Connection& connection) {
+  RequestReader reader(limits_.header);
   while (!stopping_) {
-    RequestReader reader(limits_.header);
     Routes::Match match;
     Task<Reading> receiving = receive(connection, reader, match);
     const Reading reading = co_await std::move(receiving);
@@ -174,8 +176,9 @@ Task<void> HttpServer::converse(Connection& connection) {
     Response response = co_await std::move(answering);
     const bool stays = keep_alive && !stopping_;
     if (is_head) response.body.clear();
-    const std::string wire = to_wire(response, stays);
-    Task<void> writing = connection.socket.write(wire, loop_.recent() + limits_.write_time);
+    connection.wire.clear();
+    append_wire(response, stays, connection.wire);
+    Task<void> writing = connection.socket.write(connection.wire, loop_.recent() + limits_.write_time);
     co_await std::move(writing);
     if (!stays) co_return;
   }
@@ -229,9 +232,9 @@ Task<Response> HttpServer::handle(const Http::Handler& handler, std::string_view
   span.attribute("http.request.method", request.method);
   span.attribute("url.path", request.path());
   span.attribute("http.route", pattern.substr(pattern.find(' ') + 1));
-  const std::string traceparent = span.context().traceparent();
-  request.headers.set(kTraceparent, traceparent);
+  std::string traceparent = span.context().traceparent();
   recorder_.fact(EventKind::request_received, label, key, 0, request.body, traceparent);
+  request.headers.set(kTraceparent, std::move(traceparent));
   Response response;
   try {
     Task<Response> handling = handler(std::move(request));

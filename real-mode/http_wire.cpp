@@ -1,13 +1,15 @@
 #include "real-mode/http_wire.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <boost/optional.hpp>
+#include <optional>
 #include <utility>
+
+#include "real-mode/http_parser.hpp"
 
 namespace orrery::real {
 namespace {
@@ -17,7 +19,7 @@ using boost::system::error_code;
 
 bool same_text(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -54,20 +56,6 @@ Reading feed(Parser& parser, std::string& bytes, bool& header_told, error_code& 
   return reading;
 }
 
-template <class Fields>
-void copy_fields(const Fields& from, Headers& to) {
-  for (const auto& field : from) {
-    const std::string_view name = view(field.name_string());
-    // The first value is what Headers::get gives; later ones of a list are joined as RFC 9110, section 5.3 says.
-    const std::string_view value = view(field.value());
-    if (to.has(name)) {
-      to.set(name, std::string(to.get(name)) + ", " + std::string(value));
-    } else {
-      to.set(name, std::string(value));
-    }
-  }
-}
-
 /// The first line is a request line with a version, spoken here or not: "GET / HTTP/2.0".
 bool names_a_version(std::string_view bytes) {
   const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
@@ -80,6 +68,15 @@ bool names_a_version(std::string_view bytes) {
   return version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' &&
          is_digit(version[7]);
 }
+
+/// The characters of a field's name (RFC 9110, section 5.6.2).
+constexpr std::array<bool, 256> kInToken = [] {
+  std::array<bool, 256> in{};
+  for (const unsigned char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    in[c] = true;
+  }
+  return in;
+}();
 
 bool is_written_here(std::string_view name) {
   return same_text(name, "Content-Length") || same_text(name, "Transfer-Encoding") || same_text(name, "Connection") ||
@@ -96,17 +93,22 @@ void write_fields(const Headers& headers, std::string& to) {
 }  // namespace
 
 struct RequestReader::Parser {
-  http::request_parser<http::string_body> parser;
+  std::optional<MessageParser<true>> parser;  // of the request that is read
   bool header_told = false;
 };
 
-RequestReader::RequestReader(std::size_t header_limit) : parser_(std::make_unique<Parser>()) {
-  parser_->parser.header_limit(static_cast<std::uint32_t>(header_limit));
-  parser_->parser.body_limit(boost::none);  // set when the route is known
-  parser_->parser.eager(false);
+RequestReader::RequestReader(std::size_t header_limit) : header_limit_(header_limit), parser_(std::make_unique<Parser>()) {
+  begin();
 }
-RequestReader::RequestReader(RequestReader&&) noexcept = default;
 RequestReader::~RequestReader() = default;
+
+void RequestReader::begin() {
+  MessageParser<true>& parser = parser_->parser.emplace();
+  parser.header_limit(static_cast<std::uint32_t>(header_limit_));
+  parser.body_limit(boost::none);  // set when the route is known
+  parser.eager(false);
+  parser_->header_told = false;
+}
 
 Reading RequestReader::refuse(int status, std::string why) {
   refusal_ = status;
@@ -116,12 +118,12 @@ Reading RequestReader::refuse(int status, std::string why) {
 
 Reading RequestReader::feed(std::string& bytes) {
   if (refusal_ != 0) return Reading::bad;
-  if (!parser_->header_told && !parser_->parser.got_some() && bytes.starts_with("\r\n")) {
+  if (!parser_->header_told && !parser_->parser->got_some() && bytes.starts_with("\r\n")) {
     bytes.erase(0, 2);  // RFC 9112, section 2.2: an empty line before the request line is ignored
     if (bytes.empty()) return Reading::more;
   }
   error_code error;
-  const Reading reading = real::feed(parser_->parser, bytes, parser_->header_told, error);
+  const Reading reading = real::feed(*parser_->parser, bytes, parser_->header_told, error);
   if (reading == Reading::header) return check_header();
   if (reading != Reading::bad) return reading;
   if (error == http::error::header_limit) return refuse(431, "the header is too large");
@@ -131,52 +133,50 @@ Reading RequestReader::feed(std::string& bytes) {
 }
 
 Reading RequestReader::check_header() {
-  const auto& message = parser_->parser.get();
-  if (message.version() != 10 && message.version() != 11) return refuse(505, "the HTTP versions spoken are 1.0 and 1.1");
-  const auto hosts = message.count(http::field::host);
-  if (hosts > 1 || (hosts == 0 && message.version() == 11)) return refuse(400, "one Host field is expected");
-  const std::string_view target = view(message.target());
-  if (target.empty() || target.front() != '/') return refuse(400, "the target is no path");
+  MessageParser<true>& message = *parser_->parser;
+  if (message.version != 10 && message.version != 11) return refuse(505, "the HTTP versions spoken are 1.0 and 1.1");
+  if (message.hosts > 1 || (message.hosts == 0 && message.version == 11)) return refuse(400, "one Host field is expected");
+  if (message.target.empty() || message.target.front() != '/') return refuse(400, "the target is no path");
   const auto is_visible = [](char c) { return c > ' ' && c < 0x7F; };
-  if (!std::ranges::all_of(target, is_visible)) return refuse(400, "the target has a character that must be encoded");
-  if (message.count(http::field::transfer_encoding) > 0) {
+  if (!std::ranges::all_of(message.target, is_visible)) return refuse(400, "the target has a character that must be encoded");
+  if (message.encodings > 0) {
     // Two framings in one request are how requests are smuggled (RFC 9112, section 6.1).
-    if (message.count(http::field::content_length) > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
-    if (message.version() == 10) return refuse(400, "HTTP/1.0 knows no Transfer-Encoding");
-    if (message.count(http::field::transfer_encoding) > 1 ||
-        !same_text(view(message[http::field::transfer_encoding]), "chunked")) {
+    if (message.lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding");
+    if (message.version == 10) return refuse(400, "HTTP/1.0 knows no Transfer-Encoding");
+    if (message.encodings > 1 || !same_text(message.headers.get("Transfer-Encoding"), "chunked")) {
       return refuse(501, "the only Transfer-Encoding is chunked");
     }
   }
-  if (message.count(http::field::content_length) > 0) {
-    const std::string_view length = view(message[http::field::content_length]);
+  if (message.lengths > 0) {
+    const std::string_view length = message.headers.get("Content-Length");
     const bool is_number = std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
-    if (message.count(http::field::content_length) > 1 || length.empty() || !is_number) {
-      return refuse(400, "Content-Length is not one number");
-    }
+    if (message.lengths > 1 || length.empty() || !is_number) return refuse(400, "Content-Length is not one number");
   }
-  request_.method = std::string(view(message.method_string()));
-  request_.target = std::string(target);
-  copy_fields(message.base(), request_.headers);
+  request_ = Request();
+  request_.method = std::move(message.method);
+  request_.target = std::move(message.target);
+  request_.headers = std::move(message.headers);
   return Reading::header;
 }
 
-bool RequestReader::keeps_alive() const noexcept { return parser_->parser.keep_alive(); }
+bool RequestReader::keeps_alive() const noexcept { return parser_->parser->keep_alive(); }
 
 bool RequestReader::expects_continue() const noexcept {
-  return parser_->parser.get().version() == 11 && same_text(request_.headers.get("Expect"), "100-continue");
+  return parser_->parser->version == 11 && same_text(request_.headers.get("Expect"), "100-continue");
 }
 
 Reading RequestReader::limit_body(std::uint64_t bytes) {
-  const auto announced = parser_->parser.content_length();
+  const auto announced = parser_->parser->content_length();
   if (announced && *announced > bytes) return refuse(413, "the body is too large");
-  parser_->parser.body_limit(bytes);
+  parser_->parser->body_limit(bytes);
   return Reading::more;
 }
 
 Request RequestReader::take() {
-  request_.body = std::move(parser_->parser.get().body());
-  return std::move(request_);
+  request_.body = std::move(parser_->parser->body);
+  Request taken = std::move(request_);
+  begin();
+  return taken;
 }
 
 struct ResponseReader::Parser {
@@ -185,7 +185,7 @@ struct ResponseReader::Parser {
     parser.body_limit(body_limit);
     parser.eager(false);
   }
-  http::response_parser<http::string_body> parser;
+  MessageParser<false> parser;
 };
 
 ResponseReader::ResponseReader(std::size_t header_limit, std::uint64_t body_limit)
@@ -198,8 +198,7 @@ Reading ResponseReader::feed(std::string& bytes) {
     const Reading reading = real::feed(parser_->parser, bytes, header_told_, error);
     if (reading == Reading::bad) why_ = error.message();
     if (reading != Reading::header) return reading;
-    const unsigned status = parser_->parser.get().result_int();
-    if (status >= 200) continue;
+    if (parser_->parser.status >= 200) continue;
     // An interim answer such as 100 Continue: the real one follows.
     parser_ = std::make_unique<Parser>(header_limit_, body_limit_);
     header_told_ = false;
@@ -221,17 +220,12 @@ Reading ResponseReader::end() {
 bool ResponseReader::keeps_alive() const noexcept { return parser_->parser.keep_alive(); }
 
 Response ResponseReader::take() {
-  auto& message = parser_->parser.get();
-  Response response(static_cast<int>(message.result_int()), std::move(message.body()));
-  copy_fields(message.base(), response.headers);
-  return response;
+  MessageParser<false>& message = parser_->parser;
+  return Response(message.status, std::move(message.body), std::move(message.headers));
 }
 
 bool is_field(std::string_view name, std::string_view value) noexcept {
-  const auto in_token = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  };
+  const auto in_token = [](char c) { return kInToken[static_cast<unsigned char>(c)]; };
   const auto in_line = [](char c) { return c != '\r' && c != '\n' && c != '\0'; };
   return !name.empty() && std::ranges::all_of(name, in_token) && std::ranges::all_of(value, in_line);
 }
@@ -240,8 +234,7 @@ std::string_view reason_of(int status) noexcept {
   return view(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status))));
 }
 
-std::string to_wire(const Response& response, bool keep_alive) {
-  std::string wire;
+void append_wire(const Response& response, bool keep_alive, std::string& wire) {
   wire.reserve(256 + response.body.size());
   wire.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_of(response.status));
   wire.append("\r\n");
@@ -251,7 +244,6 @@ std::string to_wire(const Response& response, bool keep_alive) {
     wire.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   }
   wire.append("\r\n").append(response.body);
-  return wire;
 }
 
 std::string to_wire(const Request& request, std::string_view host) {

@@ -18,11 +18,12 @@ enum class Reading {
   bad,
 };
 
-/// Reads one HTTP/1 request (RFC 9112) from bytes as they come; strict where leniency lets requests be smuggled.
+/// Reads a connection's HTTP/1 requests (RFC 9112), one after the other, from bytes as they come; strict where leniency lets requests be smuggled.
 class RequestReader {
  public:
   explicit RequestReader(std::size_t header_limit);
-  RequestReader(RequestReader&&) noexcept;
+  RequestReader(const RequestReader&) = delete;
+  RequestReader& operator=(const RequestReader&) = delete;
   ~RequestReader();
 
   /// Takes what belongs to the request from the front of `bytes`.
@@ -41,13 +42,16 @@ class RequestReader {
   [[nodiscard]] Reading give_up() { return refuse(408, "the request did not come in time"); }
 
   // After the whole:
+  /// What is fed from now on is the next request.
   [[nodiscard]] Request take();
 
  private:
   struct Parser;
+  void begin();
   [[nodiscard]] Reading refuse(int status, std::string why);
   [[nodiscard]] Reading check_header();
 
+  const std::size_t header_limit_;
   std::unique_ptr<Parser> parser_;
   Request request_;
   int refusal_ = 0;
@@ -77,7 +81,7 @@ class ResponseReader {
 
 /// The bytes of a message. A header field that would break out of its line (CR, LF, NUL) is left out, and said so by
 /// `is_field`; Content-Length, Transfer-Encoding and Connection are written by these functions alone.
-[[nodiscard]] std::string to_wire(const Response& response, bool keep_alive);
+void append_wire(const Response& response, bool keep_alive, std::string& to);
 [[nodiscard]] std::string to_wire(const Request& request, std::string_view host);
 [[nodiscard]] bool is_field(std::string_view name, std::string_view value) noexcept;
 

@@ -60,6 +60,16 @@ void Headers::set(std::string_view name, std::string value) {
   fields_.emplace_back(std::string(name), std::move(value));
 }
 
+void Headers::append(std::string_view name, std::string_view value) {
+  for (auto& [field, old] : fields_) {
+    if (!same_name(field, name)) continue;
+    old.append(", ").append(value);
+    return;
+  }
+  if (fields_.empty()) fields_.reserve(8);  // as many as most messages have
+  fields_.emplace_back(name, value);
+}
+
 std::string_view Request::path() const noexcept {
   const std::string_view whole = target;
   return whole.substr(0, std::min(whole.find('?'), whole.size()));
@@ -92,12 +102,20 @@ void Routes::add(std::string_view route, Http::Handler handler) {
   Entry entry;
   entry.pattern = route;
   entry.method = route.substr(0, space);
-  for (const std::string_view segment : split_path(route.substr(space + 1))) entry.segments.emplace_back(segment);
+  entry.path = route.substr(space + 1);
+  for (const std::string_view segment : split_path(entry.path)) entry.segments.emplace_back(segment);
+  entry.is_literal = std::ranges::none_of(entry.segments, [](const std::string& segment) { return is_parameter(segment); });
   entry.handler = std::move(handler);
   entries_.push_back(std::move(entry));
 }
 
 Routes::Match Routes::find(Request& request) const {
+  // Nothing fits better than the path itself.
+  for (const Entry& entry : entries_) {
+    if (entry.is_literal && entry.path == request.path() && entry.method == request.method) {
+      return {&entry.handler, true, entry.pattern};
+    }
+  }
   const std::vector<std::string_view> path = split_path(request.path());
   const Entry* best = nullptr;
   std::size_t best_literals = 0;

@@ -23,6 +23,8 @@ class Headers {
   [[nodiscard]] std::string_view get(std::string_view name) const noexcept;
   [[nodiscard]] bool has(std::string_view name) const noexcept;
   void set(std::string_view name, std::string value);
+  /// A field as it comes in: values of one name are joined to a list (RFC 9110, section 5.3).
+  void append(std::string_view name, std::string_view value);
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const noexcept { return fields_; }
   friend bool operator==(const Headers&, const Headers&) = default;
 
@@ -119,7 +121,9 @@ class Routes {
   struct Entry {
     std::string pattern;
     std::string method;
+    std::string path;
     std::vector<std::string> segments;
+    bool is_literal = false;  // no parameter
     Http::Handler handler;
   };
   std::vector<Entry> entries_;

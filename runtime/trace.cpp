@@ -1,11 +1,20 @@
 #include "runtime/trace.hpp"
 
+#include <array>
+#include <cstring>
+
 namespace orrery {
 namespace {
 
+/// The two digits of each byte.
+constexpr std::array<std::array<char, 2>, 256> kBytes = [] {
+  std::array<std::array<char, 2>, 256> digits{};
+  for (std::size_t byte = 0; byte < 256; ++byte) digits[byte] = {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+  return digits;
+}();
+
 void write_hex(std::uint64_t word, char* to) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < 16; ++i) to[i] = kHex[word >> (60 - 4 * i) & 15];
+  for (std::size_t i = 0; i < 8; ++i) std::memcpy(to + 2 * i, kBytes[word >> (56 - 8 * i) & 255].data(), 2);
 }
 
 std::string hex(std::uint64_t word) {
