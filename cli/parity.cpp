@@ -3,6 +3,7 @@
 #include <fstream>
 #include <list>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "cli/input.hpp"
@@ -18,6 +18,7 @@
 #include "cli/screen.hpp"
 #include "cli/verbs.hpp"
 #include "real-mode/child.hpp"
+#include "real-mode/temporary_folder.hpp"
 #include "scenarios/campaign_worker.hpp"
 #include "scenarios/plan_file.hpp"
 
@@ -48,7 +49,7 @@ struct Trial {
   Outcome simulated;
   Outcome real;
   real::Child process;
-  std::string folder;
+  std::optional<real::TemporaryFolder> folder;
 };
 
 std::string read_text(const std::string& path) {
@@ -133,8 +134,6 @@ class ParityVerb {
         for (Trial* trial : running) {
           trial->process.signal(SIGTERM);
           trial->process.wait(30s);
-          std::error_code ignored;  // it is in the folder for temporary files
-          fs::remove_all(trial->folder, ignored);
         }
         return signal;
       }
@@ -153,25 +152,23 @@ class ParityVerb {
   }
 
   void start(Trial& trial) {
-    std::string pattern = (fs::temp_directory_path() / "orrery-parity-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
-    trial.folder = pattern;
+    trial.folder.emplace("orrery-parity");
     std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), "real", scenario_.name, "--plan", trial.path,
-                                      "--json", trial.folder + "/verdict"};
+                                      "--json", trial.folder->path() + "/verdict"};
     if (arguments_.correct) words.emplace_back("--correct");
     real::Child::Options options;
-    options.output = trial.folder + "/output";
+    options.output = trial.folder->path() + "/output";
     trial.process = real::Child(std::move(words), options);
   }
 
   void finish(Trial& trial) {
     const int status = trial.process.poll().value_or(0);
     const Json verdict = [&] {
-      std::ifstream file(trial.folder + "/verdict");
+      std::ifstream file(trial.folder->path() + "/verdict");
       return Json::parse(file, nullptr, false);
     }();
     if (!WIFEXITED(status) || WEXITSTATUS(status) > kViolated || !verdict.is_object()) {
-      std::ifstream output(trial.folder + "/output");
+      std::ifstream output(trial.folder->path() + "/output");
       std::string line, last;
       while (std::getline(output, line)) last = line.empty() ? last : line;
       trial.real.failed = real::describe_end(status) + ": " + last;
@@ -179,8 +176,7 @@ class ParityVerb {
       for (const Json& one : verdict["violated"]) trial.real.violated.push_back(one["property"].get<std::string>());
       for (const Json& one : verdict["not_done"]) trial.real.not_done.push_back(one.get<std::string>());
     }
-    std::error_code ignored;  // it is in the folder for temporary files
-    fs::remove_all(trial.folder, ignored);
+    trial.folder.reset();
     print(trial);
   }
 

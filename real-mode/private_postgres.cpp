@@ -2,7 +2,6 @@
 
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "real-mode/pg_link.hpp"
+#include "real-mode/temporary_folder.hpp"
 
 namespace orrery::real {
 namespace {
@@ -50,9 +50,7 @@ std::string find_programs() {
 }  // namespace
 
 PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
-  std::string pattern = (fs::temp_directory_path() / "orrery-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
-  folder_ = pattern;
+  folder_ = make_temporary_folder("orrery");
   guardian_ = std::make_unique<Guardian>(folder_);
   create({});
 }

@@ -1,6 +1,5 @@
 #include "real-mode/testbed.hpp"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "real-mode/pg_link.hpp"
+#include "real-mode/temporary_folder.hpp"
 
 namespace orrery::real {
 namespace {
@@ -36,9 +36,7 @@ std::string with(std::string connection, const std::string& name, const std::str
 }  // namespace
 
 TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std::move(settings)) {
-  std::string pattern = (fs::temp_directory_path() / "orrery-bed-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
-  folder_ = pattern;
+  folder_ = make_temporary_folder("orrery-bed");
   guardian_ = std::make_unique<Guardian>(folder_);  // before there are threads
   ::chmod(folder_.c_str(), 0711);                   // the servers run as another user
   proxy_ = std::make_unique<Proxy>([this, alive = std::weak_ptr<bool>(alive_)](const Fault& fault) {

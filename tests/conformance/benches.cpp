@@ -1,14 +1,13 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
 #include <map>
 
 #include "real-mode/database.hpp"
 #include "real-mode/node.hpp"
 #include "real-mode/pg_link.hpp"
 #include "real-mode/private_postgres.hpp"
+#include "real-mode/temporary_folder.hpp"
 #include "scenarios/simulation.hpp"
 #include "tests/conformance/bench.hpp"
 
@@ -72,12 +71,8 @@ class RealBench final : public Bench {
     for (auto& [name, node] : nodes_) node->stop();
     loop_.end_tasks();
     nodes_.clear();
-    std::filesystem::remove_all(folder_);
   }
   void start(std::string schema, std::vector<std::pair<std::string, ServiceFactory>> services) override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "orrery-test-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     static int made = 0;
     const std::string number = std::to_string(++made);
     real::PrivatePostgres& server = postgres();
@@ -97,7 +92,7 @@ class RealBench final : public Bench {
       settings.peers = peers;
       settings.databases["db"] = server.connection("db_" + number);
       settings.broker = server.connection("broker_" + number);
-      settings.files["store"] = folder_ + "/store";
+      settings.files["store"] = folder_.path() + "/store";
       settings.log = Level::error;
       auto node = std::make_unique<real::Node>(loop_, std::move(settings));
       node->start(factory);
@@ -129,7 +124,7 @@ class RealBench final : public Bench {
     return server;
   }
 
-  std::string folder_;
+  real::TemporaryFolder folder_{"orrery-test"};
   real::Loop loop_;
   std::map<std::string, std::unique_ptr<real::Node>> nodes_;
   std::vector<std::unique_ptr<std::function<Task<void>(Context&)>>> bodies_;  // whose frames may still run

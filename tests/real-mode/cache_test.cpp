@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "real-mode/private_redis.hpp"
+#include "real-mode/temporary_folder.hpp"
 
 namespace orrery::real {
 namespace {
@@ -20,7 +19,7 @@ std::uint16_t free_port(Loop& loop) { return Listener(loop, Address{"127.0.0.1",
 class TestRedis {
  public:
   explicit TestRedis(Loop& loop)
-      : loop_(loop), redis_(loop, Address{"127.0.0.1", free_port(loop)}, std::filesystem::current_path().string()) {
+      : loop_(loop), redis_(loop, Address{"127.0.0.1", free_port(loop)}, folder_.path()) {
     start();
   }
 
@@ -42,6 +41,7 @@ class TestRedis {
 
  private:
   Loop& loop_;
+  TemporaryFolder folder_{"orrery-redis"};
   PrivateRedis redis_;
 };
 

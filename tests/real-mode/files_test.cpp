@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "real-mode/temporary_folder.hpp"
 
 namespace orrery::real {
 namespace {
@@ -18,15 +19,11 @@ using Paths = std::vector<std::string>;
 class DirectoryFilesTest : public testing::Test {
  protected:
   DirectoryFilesTest() {
-    std::string pattern = testing::TempDir() + "orrery-files-XXXXXX";
-    CHECK(::mkdtemp(pattern.data()) != nullptr);
-    folder = pattern;
     recorder.on_event([this](Event event) { events.push_back(std::move(event)); });
   }
   ~DirectoryFilesTest() override {
     loop.end_tasks();
     files.reset();
-    fs::remove_all(folder);
   }
   DirectoryFiles& open() {
     files = std::make_unique<DirectoryFiles>(loop, recorder, mishaps, "media", folder + "/media");
@@ -41,7 +38,8 @@ class DirectoryFilesTest : public testing::Test {
     return "written";
   }
 
-  std::string folder;
+  const TemporaryFolder temporary{"orrery-files"};
+  const std::string& folder = temporary.path();
   Loop loop;
   std::vector<Event> events;
   Recorder recorder{"host-1"};
