@@ -1,51 +1,16 @@
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <pqxx/pqxx>
 #include <string>
 #include <tuple>
 
+#include "tests/cli/wire_server.hpp"
+
 // libpqxx, which knows nothing of Orrery, talks to `orrery sql --wire`.
 
+namespace orrery::testing {
 namespace {
-
-class WireServer {
- public:
-  WireServer() {
-    int ends[2];
-    if (::pipe(ends) != 0) return;
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::close(ends[0]);
-      ::execl(std::getenv("ORRERY"), "orrery", "sql", "--wire", "0", nullptr);
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::FILE* said = ::fdopen(ends[0], "r");
-    char line[200] = "";
-    if (std::fgets(line, sizeof line, said) != nullptr) static_cast<void>(std::sscanf(line, "listening on 127.0.0.1 port %d", &port_));
-    std::fclose(said);
-  }
-  ~WireServer() { static_cast<void>(stop()); }
-  int stop() {
-    if (process_ <= 0) return -1;
-    int status = 0;
-    ::kill(process_, SIGINT);
-    ::waitpid(process_, &status, 0);
-    process_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  [[nodiscard]] std::string url() const { return "host=127.0.0.1 user=test dbname=test port=" + std::to_string(port_); }
-
- private:
-  pid_t process_ = 0;
-  int port_ = 0;
-};
 
 class Libpqxx : public ::testing::Test {
  protected:
@@ -54,7 +19,7 @@ class Libpqxx : public ::testing::Test {
 
 TEST_F(Libpqxx, RunsTransactionsPreparedStatementsAndBinaryValues) {
   WireServer server;
-  pqxx::connection connection(server.url());
+  pqxx::connection connection(server.connection());
   pqxx::work create(connection);
   create.exec("CREATE TABLE p (id bigint PRIMARY KEY, body bytea, at timestamptz)");
   create.commit();
@@ -73,7 +38,7 @@ TEST_F(Libpqxx, RunsTransactionsPreparedStatementsAndBinaryValues) {
 
 TEST_F(Libpqxx, GetsItsErrorsByClass) {
   WireServer server;
-  pqxx::connection connection(server.url());
+  pqxx::connection connection(server.connection());
   pqxx::nontransaction(connection).exec("CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1)");
   pqxx::work work(connection);
   EXPECT_THROW(work.exec("INSERT INTO p VALUES (1)"), pqxx::unique_violation);
@@ -88,7 +53,7 @@ TEST_F(Libpqxx, GetsItsErrorsByClass) {
 
 TEST_F(Libpqxx, StreamsRowsInAndOut) {
   WireServer server;
-  pqxx::connection connection(server.url());
+  pqxx::connection connection(server.connection());
   pqxx::work work(connection);
   work.exec("CREATE TABLE p (id int, name text)");
   {
@@ -108,7 +73,7 @@ TEST_F(Libpqxx, StreamsRowsInAndOut) {
 
 TEST_F(Libpqxx, RollsBackToASavepoint) {
   WireServer server;
-  pqxx::connection connection(server.url());
+  pqxx::connection connection(server.connection());
   pqxx::work work(connection);
   work.exec("CREATE TABLE p (id int)");
   pqxx::subtransaction part(work, "part");
@@ -119,3 +84,4 @@ TEST_F(Libpqxx, RollsBackToASavepoint) {
 }
 
 }  // namespace
+}  // namespace orrery::testing

@@ -1,56 +1,20 @@
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "real-mode/private_postgres.hpp"
+#include "tests/cli/wire_server.hpp"
 
 // psql 15, unchanged, asks the simulated and a real server about the same schema: what its \d commands print, and rows of the
 // catalogs, OIDs read as names. tests/data/catalogs holds the schema, the commands and the queries.
 
 namespace orrery::testing {
 namespace {
-
-class WireServer {
- public:
-  WireServer() {
-    int ends[2];
-    if (::pipe(ends) != 0) return;
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::close(ends[0]);
-      ::execl(std::getenv("ORRERY"), "orrery", "sql", "--wire", "0", nullptr);
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::FILE* said = ::fdopen(ends[0], "r");
-    std::array<char, 200> line{};
-    if (std::fgets(line.data(), line.size(), said) != nullptr) static_cast<void>(std::sscanf(line.data(), "listening on 127.0.0.1 port %d", &port_));
-    std::fclose(said);
-  }
-  WireServer(const WireServer&) = delete;
-  WireServer& operator=(const WireServer&) = delete;
-  ~WireServer() {
-    if (process_ <= 0) return;
-    ::kill(process_, SIGINT);
-    ::waitpid(process_, nullptr, 0);
-  }
-  [[nodiscard]] std::string connection() const { return "host=127.0.0.1 user=postgres dbname=postgres port=" + std::to_string(port_); }
-
- private:
-  pid_t process_ = 0;
-  int port_ = 0;
-};
 
 std::string in_shell_quotes(const std::string& text) {
   std::string result = "'";
