@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "real-mode/pg_link.hpp"
 #include "tests/differential/schedule_runs.hpp"
 #include "tests/differential/serial_order.hpp"
 
@@ -21,6 +22,7 @@ struct Counts {
   std::uint64_t waits = 0;
   std::uint64_t errors = 0;
   std::uint64_t races = 0;      // the real server itself gives several transcripts
+  std::uint64_t older = 0;      // the real server is an older 15.x, which tells the same failure by another cause
   std::uint64_t needless = 0;   // the real server fails a serializable transaction that the exact engine has no reason to
 };
 
@@ -47,6 +49,7 @@ class RandomSchedules : public ::testing::Test {
   static void SetUpTestSuite() {
     server_ = new real::PrivatePostgres();
     real_ = real_schedule_world(*server_).release();
+    version_ = std::stoi(real::PgLink(server_->connection("postgres"), "version").execute("SHOW server_version_num", {})[0][0].text());
   }
   static void TearDownTestSuite() {
     delete std::exchange(real_, nullptr);
@@ -77,14 +80,22 @@ class RandomSchedules : public ::testing::Test {
         return false;
       }
     }
+    // Before 15.20 a doomed transaction whose ON CONFLICT waited is told of the concurrent update instead of the dependencies.
+    constexpr const char* kDependencies = "read/write dependencies";
+    const std::size_t first = first_difference(simulated, real);
+    const auto tells = [&](const Transcript& transcript, const char* cause) {
+      return first < transcript.size() && transcript[first].find(std::string("ERROR 40001: could not serialize access due to ") + cause) != std::string::npos;
+    };
+    if (version_ < 150020 && tells(simulated, kDependencies) && tells(real, "concurrent update")) {
+      if (counts != nullptr) ++counts->older;
+      return false;
+    }
     // Exact predicate locks give fewer failures than those by the page, never more; and then there must be an order of what
     // committed here, or the failure was called for.
-    const std::size_t at = first_difference(simulated, real);
-    const auto fails = [&](const Transcript& transcript) { return at < transcript.size() && transcript[at].find("ERROR 40001: could not serialize access due to read/write") != std::string::npos; };
-    if (levels == Levels::serializable && fails(real) && !fails(simulated) && has_serial_order(schedule, simulated_run, *simulated_)) {
+    if (levels == Levels::serializable && tells(real, kDependencies) && !tells(simulated, kDependencies) && has_serial_order(schedule, simulated_run, *simulated_)) {
       if (counts != nullptr) {
         ++counts->needless;
-        if (std::getenv("ORRERY_TELLS") != nullptr) tell(real, simulated, at);
+        if (std::getenv("ORRERY_TELLS") != nullptr) tell(real, simulated, first);
       }
       return false;
     }
@@ -117,17 +128,19 @@ class RandomSchedules : public ::testing::Test {
       const auto event = [&](const Transcript& transcript) { return at < transcript.size() ? transcript[at] : std::string("(no such step)\n"); };
       ADD_FAILURE() << name << ", seed " << seed << "\n" << told << "--- simulated\n" << event(simulated_transcript_) << "--- real\n" << event(real_transcript_);
     }
-    std::printf("%s: %llu schedules, %llu waits, %llu errors alike; %llu races of the real server, %llu needless failures\n", name,
+    std::printf("%s: %llu schedules, %llu waits, %llu errors alike; %llu races of the real server, %llu of an older one, %llu needless failures\n", name,
                 static_cast<unsigned long long>(counts.schedules), static_cast<unsigned long long>(counts.waits), static_cast<unsigned long long>(counts.errors),
-                static_cast<unsigned long long>(counts.races), static_cast<unsigned long long>(counts.needless));
+                static_cast<unsigned long long>(counts.races), static_cast<unsigned long long>(counts.older), static_cast<unsigned long long>(counts.needless));
     if (found > 0) return;
     EXPECT_GT(2 * counts.waits, counts.schedules) << "sessions meet";
     EXPECT_LT(100 * (counts.races + counts.needless), counts.schedules + 100) << "what is explained away stays the exception";
+    EXPECT_LT(100 * counts.older, 5 * counts.schedules) << "what is explained away stays the exception";
   }
 
  private:
   static inline real::PrivatePostgres* server_ = nullptr;
   static inline ScheduleWorld* real_ = nullptr;
+  static inline int version_ = 0;
   std::unique_ptr<ScheduleWorld> simulated_ = simulated_schedule_world();
   Transcript simulated_transcript_;
   Transcript real_transcript_;
