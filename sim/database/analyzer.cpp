@@ -5,6 +5,7 @@
 
 #include "sim/database/constant_folding.hpp"
 #include "sim/database/execution.hpp"
+#include "sim/database/make_expr.hpp"
 
 namespace orrery::sim::database {
 
@@ -266,24 +267,29 @@ std::uint32_t Analyzer::add_step_for_locking(std::shared_ptr<QueryPlan> query) {
   return plan_->steps.back().store;
 }
 
-void Analyzer::limit_locals() const {
-  if (plan_->locals > kMaxConstraintLocals) fail_unsupported("so many ANY, CASE and NULLIF in one constraint");
+std::shared_ptr<QueryPlan> Analyzer::run_first(std::shared_ptr<QueryPlan> query) {
+  auto reader = std::make_shared<QueryPlan>();
+  reader->visible = query->visible;
+  reader->types = query->types;
+  reader->names = query->names;
+  auto from = std::make_unique<FromNode>();
+  from->kind = FromNode::Kind::store;
+  from->slot = new_slot();
+  from->slots = SlotSet{1} << from->slot;
+  reader->slots.push_back(from->slot);
+  for (std::uint32_t i = 0; i < query->visible; ++i) {
+    auto column = make_expr(ExprKind::column, query->types[i], -1);
+    column->slot = from->slot;
+    column->column = i;
+    reader->outputs.push_back(std::move(column));
+  }
+  from->store = add_step_for_locking(std::move(query));
+  reader->from = std::move(from);
+  return reader;
 }
 
-ExprPtr Analyzer::row_condition(Table& table, const Node& node, Clause clause) {
-  Level level;
-  level.clause = clause;
-  RangeEntry entry;
-  entry.name = table.name;
-  entry.table = &table;
-  for (const Column& column : table.columns) {
-    entry.columns.push_back(column.name);
-    entry.types.push_back(column.type);
-  }
-  level.entries.push_back(std::move(entry));
-  ExprPtr result = condition(node, level, clause == Clause::check ? "CHECK" : "WHERE");
-  limit_locals();
-  return result;
+void Analyzer::limit_locals() const {
+  if (plan_->locals > kMaxConstraintLocals) fail_unsupported("so many ANY, CASE and NULLIF in one constraint");
 }
 
 namespace {
@@ -304,6 +310,13 @@ Level level_of(Table& table, Clause clause) {
 }
 
 }  // namespace
+
+ExprPtr Analyzer::row_condition(Table& table, const Node& node, Clause clause) {
+  Level level = level_of(table, clause);
+  ExprPtr result = condition(node, level, clause == Clause::check ? "CHECK" : "WHERE");
+  limit_locals();
+  return result;
+}
 
 ExprPtr Analyzer::row_expression(Table& table, const Node& node) {
   Level level = level_of(table, Clause::index);

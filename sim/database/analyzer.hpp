@@ -181,6 +181,8 @@ class Analyzer {
   bool add_recursive_cte(const PgQuery__CommonTableExpr& cte, Level& level, CteEntry& entry);
   [[nodiscard]] const CteEntry* find_cte(std::string_view name, const Level& level) const;
   std::uint32_t add_step_for_locking(std::shared_ptr<QueryPlan> query);
+  /// Locks of a subquery may have to be waited for: it is run before the statement, and the result is read where it stands.
+  [[nodiscard]] std::shared_ptr<QueryPlan> run_first(std::shared_ptr<QueryPlan> query);
 
   // analyzer_from.cpp
   std::unique_ptr<FromNode> from_item(const Node& node, Level& level);

@@ -431,27 +431,7 @@ ExprPtr Analyzer::sublink(const PgQuery__SubLink& link, Level& level) {
     default:
       fail_unsupported("this kind of subquery", position_of(link.location));
   }
-  if (!query->marks.empty()) {
-    // Locks may have to be waited for: such a subquery is run first, and read here.
-    auto reader = std::make_shared<QueryPlan>();
-    reader->visible = query->visible;
-    reader->types = query->types;
-    reader->names = query->names;
-    auto from = std::make_unique<FromNode>();
-    from->kind = FromNode::Kind::store;
-    from->slot = new_slot();
-    from->slots = SlotSet{1} << from->slot;
-    reader->slots.push_back(from->slot);
-    for (std::uint32_t i = 0; i < query->visible; ++i) {
-      auto column = make_expr(ExprKind::column, query->types[i], -1);
-      column->slot = from->slot;
-      column->column = i;
-      reader->outputs.push_back(std::move(column));
-    }
-    from->store = add_step_for_locking(std::move(query));
-    reader->from = std::move(from);
-    query = std::move(reader);
-  }
+  if (!query->marks.empty()) query = run_first(std::move(query));
   result->query = std::move(query);
   result->cache = plan_->caches++;
   return result;

@@ -154,28 +154,7 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     std::shared_ptr<QueryPlan> source = select(*stmt.select_stmt->select_stmt, &level, types);
     width = source->visible;
     check_count(width, width > targets.size() && targets.size() < source->outputs.size() ? source->outputs[targets.size()]->position : 0);
-    if (!source->marks.empty()) {
-      auto reader = std::make_shared<QueryPlan>();
-      reader->visible = source->visible;
-      reader->types = source->types;
-      reader->names = source->names;
-      auto from = std::make_unique<FromNode>();
-      from->kind = FromNode::Kind::store;
-      from->slot = new_slot();
-      from->slots = SlotSet{1} << from->slot;
-      reader->slots.push_back(from->slot);
-      for (std::uint32_t i = 0; i < source->visible; ++i) {
-        auto column = std::make_shared<Expr>();
-        column->kind = ExprKind::column;
-        column->type = source->types[i];
-        column->slot = from->slot;
-        column->column = i;
-        reader->outputs.push_back(std::move(column));
-      }
-      from->store = add_step_for_locking(std::move(source));
-      reader->from = std::move(from);
-      source = std::move(reader);
-    }
+    if (!source->marks.empty()) source = run_first(std::move(source));
     plan->source = std::move(source);
     for (std::size_t i = 0; i < width; ++i) check_identity(targets[i], false);
   }

@@ -455,28 +455,9 @@ ExprPtr Analyzer::in_subquery(const PgQuery__SubLink& link, Level& level) {
   if (query->visible < left.size()) fail("42601", "subquery has too few columns", position);
   if (query->visible > left.size()) fail("42601", "subquery has too many columns", position);
   if (!query->marks.empty()) {
-    auto reader = std::make_shared<QueryPlan>();
-    reader->visible = query->visible;
-    reader->types = query->types;
-    reader->names = query->names;
-    auto from = std::make_unique<FromNode>();
-    from->kind = FromNode::Kind::store;
-    from->slot = new_slot();
-    from->slots = SlotSet{1} << from->slot;
-    reader->slots.push_back(from->slot);
-    for (std::uint32_t i = 0; i < query->visible; ++i) {
-      auto column = std::make_shared<Expr>();
-      column->kind = ExprKind::column;
-      column->type = query->types[i];
-      column->slot = from->slot;
-      column->column = i;
-      reader->outputs.push_back(std::move(column));
-    }
     const bool may_run_again = !is_all && name == "=" && query->limit != nullptr;
-    from->store = add_step_for_locking(std::move(query));
+    query = run_first(std::move(query));
     plan_->steps.back().may_run_again = may_run_again;
-    reader->from = std::move(from);
-    query = std::move(reader);
   }
   auto result = std::make_shared<Expr>();
   result->kind = ExprKind::in_subquery;
