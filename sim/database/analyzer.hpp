@@ -34,6 +34,8 @@ struct Naming {
   [[nodiscard]] CatalogEntry& relation(const PgQuery__RangeVar& range) const;
   /// Throws 42P01, or 42809 if it is not a table.
   [[nodiscard]] Table& table(const PgQuery__RangeVar& range) const;
+  /// The same of INSERT, UPDATE, DELETE and MERGE, which tell other kinds of relations in other words.
+  [[nodiscard]] Table& changed_table(const PgQuery__RangeVar& range) const;
   /// The same of a statement that is no query: an unknown schema is missed before the table is (3F000).
   [[nodiscard]] Table& named_table(const PgQuery__RangeVar& range) const;
   /// Throws 42704 `type "x" does not exist`.

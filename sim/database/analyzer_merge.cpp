@@ -25,15 +25,9 @@ Table& Analyzer::merge_target(const PgQuery__RangeVar& range) {
   const char* kind = entry.kind == CatalogEntry::Kind::view       ? "views"
                      : entry.kind == CatalogEntry::Kind::sequence ? "sequences"
                                                                   : nullptr;
-  if (kind != nullptr) {
-    fail("0A000", "cannot execute MERGE on relation " + in_quotes(range.relname), 0,
-         std::string("This operation is not supported for ") + kind + ".");
-  }
-  if (entry.kind != CatalogEntry::Kind::table) {
-    fail("42809", "cannot open relation " + in_quotes(range.relname), position_of(range.location),
-         "This operation is not supported for indexes.");
-  }
-  return *entry.table;
+  if (kind == nullptr) return naming_.changed_table(range);
+  fail("0A000", "cannot execute MERGE on relation " + in_quotes(range.relname), 0,
+       std::string("This operation is not supported for ") + kind + ".");
 }
 
 std::unique_ptr<ModifyPlan> Analyzer::merge(const PgQuery__MergeStmt& stmt) {

@@ -88,7 +88,7 @@ void refuse_value_of(const Column& column, bool overrides) {
 std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Level& level) {
   auto plan = std::make_unique<ModifyPlan>();
   add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
+  Table& table = naming_.changed_table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
   plan->operation = RowWrite::insert;
   plan->table = &table;
@@ -449,7 +449,7 @@ std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Le
   Level level;
   if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
+  Table& table = naming_.changed_table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
   plan->operation = RowWrite::update;
   plan->table = &table;
@@ -479,7 +479,7 @@ std::unique_ptr<ModifyPlan> Analyzer::remove(const PgQuery__DeleteStmt& stmt, Le
   Level level;
   if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
+  Table& table = naming_.changed_table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
   plan->operation = RowWrite::remove;
   plan->table = &table;

@@ -332,15 +332,18 @@ std::string RandomSql::remove() {
 }
 
 std::string RandomSql::merge() {
-  // The names of the source's columns are none of the target's; the key comes twice now and then.
-  std::string rows;
-  const std::size_t count = 1 + below(2);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Kind last = one_in(8) ? any_kind() : Kind::text;
-    rows += (i == 0 ? "(" : ", (") + std::to_string(below(7)) + ", " + expression(Kind::integer, 1, false) + ", " + expression(last, 1, false) + ")";
+  // The names of the source's columns are none of the target's. OFFSET 0, or a second row, keeps the planner from computing with what
+  // stands there, and the second row is the same again, so that the order does not matter.
+  const std::string key = std::to_string(below(7));
+  const std::string number = literal(Kind::integer);
+  const std::string text = literal(one_in(8) ? any_kind() : Kind::text);
+  std::string source = "(SELECT " + key + " AS k, " + number + " AS m, " + text + " AS z OFFSET 0) AS s";
+  if (one_in(4)) {
+    const std::string row = "(" + key + ", " + number + ", " + text + ")";
+    source = "(VALUES " + row + ", " + row + ") AS s (k, m, z)";
   }
   const bool of_p = one_in(4);
-  std::string sql = std::string("MERGE INTO ") + (of_p ? "p" : "a") + " AS target USING (VALUES " + rows + ") AS s (k, m, z) ON target.id = s.k";
+  std::string sql = std::string("MERGE INTO ") + (of_p ? "p" : "a") + " AS target USING " + source + " ON target.id = s.k";
   if (!of_p && one_in(4)) sql += " AND " + condition(true);
   const std::size_t clauses = 1 + below(3);
   for (std::size_t i = 0; i < clauses; ++i) {
