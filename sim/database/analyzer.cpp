@@ -22,6 +22,7 @@ bool Analyzer::is_query(const Node& node) noexcept {
     case PG_QUERY__NODE__NODE_INSERT_STMT:
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
     case PG_QUERY__NODE__NODE_DELETE_STMT:
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
       return true;
     default:
       return false;
@@ -86,6 +87,9 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<c
       break;
     case PG_QUERY__NODE__NODE_DELETE_STMT:
       plan_->modify = remove(*node.delete_stmt, top);
+      break;
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
+      plan_->modify = merge(*node.merge_stmt);
       break;
     default:
       CHECK(false, "only queries are analysed as statements");
@@ -154,6 +158,7 @@ void Analyzer::add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Leve
   entry.name = cte.ctename;
   entry.store = plan_->stores++;
   const Node& body = *cte.ctequery;
+  if (body.node_case == PG_QUERY__NODE__NODE_MERGE_STMT) fail("0A000", "MERGE not supported in WITH query", position_of(cte.location));
   if (recursive && add_recursive_cte(cte, level, entry)) {
     level.ctes.push_back(std::move(entry));
     return;

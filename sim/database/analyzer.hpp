@@ -34,6 +34,8 @@ struct Naming {
   [[nodiscard]] CatalogEntry& relation(const PgQuery__RangeVar& range) const;
   /// Throws 42P01, or 42809 if it is not a table.
   [[nodiscard]] Table& table(const PgQuery__RangeVar& range) const;
+  /// The same of INSERT, UPDATE, DELETE and MERGE, which tell other kinds of relations in other words.
+  [[nodiscard]] Table& changed_table(const PgQuery__RangeVar& range) const;
   /// The same of a statement that is no query: an unknown schema is missed before the table is (3F000).
   [[nodiscard]] Table& named_table(const PgQuery__RangeVar& range) const;
   /// Throws 42704 `type "x" does not exist`.
@@ -100,6 +102,7 @@ enum class Clause : std::uint8_t {
   aggregate,
   window,
   conflict_where,
+  merge_when,
   execute,
   generation,
 };
@@ -140,7 +143,7 @@ class Analyzer {
   }
   /// What an output of SELECT is called without AS, "?column?" if nothing gives it a name (FigureColname).
   [[nodiscard]] std::string output_name(const Node* node) const;
-  /// A SELECT, INSERT, UPDATE or DELETE. Throws SqlError.
+  /// A SELECT, INSERT, UPDATE, DELETE or MERGE. Throws SqlError.
   /// `declared`: types of the first parameters; unknown ones are inferred.
   [[nodiscard]] std::unique_ptr<StatementPlan> statement(const Node& node, std::span<const TypeRef> declared = {});
 
@@ -229,6 +232,16 @@ class Analyzer {
   ExprPtr coerce_for_column(ExprPtr value, const Column& column, std::int32_t position);
   RangeEntry target_entry(Table& table, const PgQuery__RangeVar& range, std::uint32_t slot);
 
+  /// The columns that INSERT names, all of them if it names none. Throws 42703, 42701.
+  std::vector<std::uint32_t> insert_targets(Nodes columns, const Table& table);
+  static void check_insert_count(Nodes columns, std::size_t targets, std::size_t given, std::int32_t position);
+
+  // analyzer_merge.cpp
+  std::unique_ptr<ModifyPlan> merge(const PgQuery__MergeStmt& stmt);
+  MergeAction merge_action(const PgQuery__MergeWhenClause& clause, const ModifyPlan& plan, Level& level);
+  void merge_insert(const PgQuery__MergeWhenClause& clause, Level& level, ModifyPlan& insert);
+  Table& merge_target(const PgQuery__RangeVar& range);
+
   // analyzer_expressions.cpp
   ExprPtr expression(const Node& node, Level& level);
   ExprPtr expression_or_null(const Node* node, Level& level);
@@ -301,6 +314,8 @@ class Analyzer {
 
 /// Slots that an expression reads, those of subqueries' outer references too.
 [[nodiscard]] SlotSet slots_of(const Expr& expr);
+/// A value is given to a column by INSERT. `overrides`: OVERRIDING … VALUE. Throws 428C9.
+void refuse_value_of(const Column& column, bool overrides);
 /// The parts of an AND.
 void split_conjunction(const ExprPtr& condition, std::vector<ExprPtr>& parts);
 /// Slots whose rows an outer join may replace by NULLs. `not_null`: slots of which a condition above wants a value, which

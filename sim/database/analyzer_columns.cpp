@@ -34,6 +34,16 @@ ExprPtr Analyzer::system_column_of(const RangeEntry& entry, std::string_view nam
   return nullptr;
 }
 
+namespace {
+
+/// A condition of MERGE may not ask for what a row that is to be inserted does not have.
+void refuse_in_merge(const Expr& column, const Level& level, std::int32_t location) {
+  if (level.clause != Clause::merge_when || column.system == SystemColumn::tableoid) return;
+  fail("42P10", "cannot use system column " + in_quotes(column.name) + " in MERGE WHEN condition", position_of(location));
+}
+
+}  // namespace
+
 ExprPtr Analyzer::whole_row_of(const RangeEntry& entry, std::int32_t location) {
   auto expr = make_expr(ExprKind::whole_row, TypeRef(Type::record), location);
   expr->slot = entry.slot;
@@ -86,6 +96,7 @@ ExprPtr Analyzer::find_column(std::string_view name, std::int32_t location, Leve
         ExprPtr system = system_column_of(entry, name, location);
         if (system == nullptr) continue;
         if (found != nullptr) fail("42702", "column reference " + in_quotes(name) + " is ambiguous", position_of(location));
+        refuse_in_merge(*system, level, location);
         found = std::move(system);
       }
     }
@@ -102,9 +113,9 @@ ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relat
   const Level* invisible = nullptr;
   for (Level* each = &level; each != nullptr; each = each->outer) {
     for (const RangeEntry& entry : each->entries) {
-      if (entry.name != relation || entry.is_hidden) continue;
+      if (entry.name != relation) continue;
       if (!schema.empty() && entry.schema != schema) continue;
-      if (!each->sees_entries) {
+      if (!each->sees_entries || entry.is_hidden) {
         invisible = each;
         continue;
       }
@@ -114,6 +125,7 @@ ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relat
         return column_of(entry, static_cast<std::uint32_t>(i), location);
       }
       if (ExprPtr system = system_column_of(entry, name, location)) {
+        refuse_in_merge(*system, level, location);
         note_outer(level, *each, entry.slot);
         return system;
       }
@@ -126,7 +138,7 @@ ExprPtr Analyzer::find_qualified(std::string_view schema, std::string_view relat
          "Perhaps you meant to reference the table alias " + in_quotes(entry.name) + ".");
   }
   if (invisible != nullptr) {
-    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location),
+    fail("42P01", "invalid reference to FROM-clause entry for table " + in_quotes(relation), position_of(location), {},
          "There is an entry for table " + in_quotes(relation) + ", but it cannot be referenced from this part of the query.");
   }
   fail("42P01", "missing FROM-clause entry for table " + in_quotes(relation), position_of(location));

@@ -70,10 +70,7 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
   const CatalogEntry& found = naming_.relation(range);
   if (found.kind == CatalogEntry::Kind::view) return from_view(*found.view, range, level);
   if (found.kind == CatalogEntry::Kind::sequence) fail_unsupported("reading a sequence as a table", position_of(range.location));
-  if (found.kind != CatalogEntry::Kind::table) {
-    fail("42809", "cannot open relation " + in_quotes(range.relname), position_of(range.location),
-         "This operation is not supported for indexes.");
-  }
+  if (found.kind == CatalogEntry::Kind::index) fail("42809", in_quotes(range.relname) + " is an index", position_of(range.location));
   Table& table = *found.table;
   use_table(table, LockMode::access_share);
   node->kind = FromNode::Kind::table;

@@ -38,6 +38,8 @@ std::string_view clause_name(Clause clause) {
       return "LIMIT";
     case Clause::conflict_where:
       return "WHERE";
+    case Clause::merge_when:
+      return "MERGE WHEN conditions";
     default:
       return "";
   }

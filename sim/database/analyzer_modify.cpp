@@ -45,18 +45,9 @@ ExprPtr Analyzer::coerce_for_column(ExprPtr value, const Column& column, std::in
   return result;
 }
 
-std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Level& level) {
-  auto plan = std::make_unique<ModifyPlan>();
-  add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
-  use_table(table, LockMode::row_exclusive);
-  plan->operation = RowWrite::insert;
-  plan->table = &table;
-  plan->slot = new_slot();
-  plan->source_slot = new_slot();
-
+std::vector<std::uint32_t> Analyzer::insert_targets(Nodes columns, const Table& table) {
   std::vector<std::uint32_t> targets;
-  for (const Node* node : Nodes(stmt.cols, stmt.n_cols)) {
+  for (const Node* node : columns) {
     const PgQuery__ResTarget& target = *node->res_target;
     if (target.n_indirection > 0) fail_unsupported("INSERT into a part of a column", position_of(target.location));
     const auto column = table.column(target.name);
@@ -69,28 +60,49 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     }
     targets.push_back(*column);
   }
-  if (stmt.n_cols == 0) {
+  if (columns.empty()) {
     for (std::uint32_t i = 0; i < table.columns.size(); ++i) targets.push_back(i);
   }
+  return targets;
+}
+
+void Analyzer::check_insert_count(Nodes columns, std::size_t targets, std::size_t given, std::int32_t position) {
+  if (given > targets) fail("42601", "INSERT has more expressions than target columns", position);
+  if (!columns.empty() && given < targets) {
+    fail("42601", "INSERT has more target columns than expressions", position_of(columns[given]->res_target->location));
+  }
+}
+
+void refuse_value_of(const Column& column, bool overrides) {
+  if (column.is_generated) {
+    fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(column.name), 0,
+         "Column " + in_quotes(column.name) + " is a generated column.");
+  }
+  if (column.identity == Identity::always && !overrides) {
+    fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(column.name), 0,
+         "Column " + in_quotes(column.name) + " is an identity column defined as GENERATED ALWAYS.",
+         "Use OVERRIDING SYSTEM VALUE to override.");
+  }
+}
+
+std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Level& level) {
+  auto plan = std::make_unique<ModifyPlan>();
+  add_ctes(stmt.with_clause, level);
+  Table& table = naming_.changed_table(*stmt.relation);
+  use_table(table, LockMode::row_exclusive);
+  plan->operation = RowWrite::insert;
+  plan->table = &table;
+  plan->slot = new_slot();
+  plan->source_slot = new_slot();
+
+  const Nodes named(stmt.cols, stmt.n_cols);
+  const std::vector<std::uint32_t> targets = insert_targets(named, table);
   const bool overrides_system = stmt.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
   const bool overrides_user = stmt.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
   plan->columns.resize(table.columns.size());
-  const auto check_count = [&](std::size_t given, std::int32_t position) {
-    if (given > targets.size()) fail("42601", "INSERT has more expressions than target columns", position);
-    if (stmt.n_cols > 0 && given < targets.size()) {
-      fail("42601", "INSERT has more target columns than expressions", position_of(stmt.cols[given]->res_target->location));
-    }
-  };
-  const auto check_identity = [&](std::uint32_t column, bool is_default) {
-    if (table.columns[column].is_generated && !is_default) {
-      fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(table.columns[column].name), 0,
-           "Column " + in_quotes(table.columns[column].name) + " is a generated column.");
-    }
-    if (table.columns[column].identity == Identity::always && !is_default && !overrides_system && !overrides_user) {
-      fail("428C9", "cannot insert a non-DEFAULT value into column " + in_quotes(table.columns[column].name), 0,
-           "Column " + in_quotes(table.columns[column].name) + " is an identity column defined as GENERATED ALWAYS.",
-           "Use OVERRIDING SYSTEM VALUE to override.");
-    }
+  const auto check_count = [&](std::size_t given, std::int32_t position) { check_insert_count(named, targets.size(), given, position); };
+  const auto check_identity = [&](std::uint32_t column) {
+    refuse_value_of(table.columns[column], overrides_system || overrides_user);
   };
   std::size_t width = 0;
   const bool has_values = stmt.select_stmt != nullptr && stmt.select_stmt->select_stmt->n_values_lists > 0;
@@ -133,7 +145,7 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
             value = std::move(null);
           }
         } else {
-          check_identity(targets[i], false);
+          check_identity(targets[i]);
           if (overrides_user && column.identity != Identity::none) {
             value = default_of(table, targets[i]);
           } else {
@@ -156,7 +168,7 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
     check_count(width, width > targets.size() && targets.size() < source->outputs.size() ? source->outputs[targets.size()]->position : 0);
     if (!source->marks.empty()) source = run_first(std::move(source));
     plan->source = std::move(source);
-    for (std::size_t i = 0; i < width; ++i) check_identity(targets[i], false);
+    for (std::size_t i = 0; i < width; ++i) check_identity(targets[i]);
   }
   for (std::uint32_t i = 0; i < table.columns.size(); ++i) {
     const auto place = std::find(targets.begin(), targets.end(), i);
@@ -416,7 +428,7 @@ std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Le
   Level level;
   if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
+  Table& table = naming_.changed_table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
   plan->operation = RowWrite::update;
   plan->table = &table;
@@ -446,7 +458,7 @@ std::unique_ptr<ModifyPlan> Analyzer::remove(const PgQuery__DeleteStmt& stmt, Le
   Level level;
   if (outer.outer != nullptr) level.outer = &outer;  // in WITH; else it is the top level itself
   add_ctes(stmt.with_clause, level);
-  Table& table = naming_.table(*stmt.relation);
+  Table& table = naming_.changed_table(*stmt.relation);
   use_table(table, LockMode::row_exclusive);
   plan->operation = RowWrite::remove;
   plan->table = &table;

@@ -7,6 +7,29 @@
 
 namespace orrery::sim::database {
 
+std::string deferral_text(const Deferrable& constraint) {
+  std::string text;
+  if (constraint.is_deferrable) text += " DEFERRABLE";
+  if (constraint.is_deferred) text += " INITIALLY DEFERRED";
+  return text;
+}
+
+std::string_view action_text(KeyAction action) noexcept {
+  switch (action) {
+    case KeyAction::no_action:
+      return "NO ACTION";
+    case KeyAction::restrict:
+      return "RESTRICT";
+    case KeyAction::cascade:
+      return "CASCADE";
+    case KeyAction::set_null:
+      return "SET NULL";
+    case KeyAction::set_default:
+      return "SET DEFAULT";
+  }
+  return "";
+}
+
 // PostgreSQL logs a sequence for this many values in advance (SEQ_LOG_VALS): they are skipped after a crash.
 constexpr std::int32_t kLoggedAhead = 32;
 

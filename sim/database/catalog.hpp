@@ -76,6 +76,8 @@ struct Deferrable {
   bool is_deferrable = false;
   bool is_deferred = false;  // INITIALLY DEFERRED
 };
+/// " DEFERRABLE INITIALLY DEFERRED", as far as it is so.
+[[nodiscard]] std::string deferral_text(const Deferrable& constraint);
 
 struct Index : Deferrable {
   std::string name;
@@ -110,6 +112,8 @@ struct CheckConstraint {
 };
 
 enum class KeyAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
+/// "NO ACTION", "CASCADE" and so on.
+[[nodiscard]] std::string_view action_text(KeyAction action) noexcept;
 
 struct ForeignKey : Deferrable {
   std::string name;

@@ -123,6 +123,10 @@ class Folder {
     all(plan.returning);
     conditions(plan.conditions);
     conditions(plan.conflict_where);
+    for (MergeAction& action : plan.merge) {
+      conditions(action.conditions);
+      if (action.write != nullptr) modify(*action.write);
+    }
     if (plan.from != nullptr) from(*plan.from);
     sub(plan.source);
   }

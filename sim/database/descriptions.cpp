@@ -31,37 +31,16 @@ std::string index_definition(const Table& table, const Index& index) {
   text += "btree (" + keys + ")";
   if (index.nulls_not_distinct) text += " NULLS NOT DISTINCT";
   if (index.predicate != nullptr) text += " WHERE " + index.predicate_text;
-  if (index.is_deferrable) text += " DEFERRABLE";
-  if (index.is_deferred) text += " INITIALLY DEFERRED";
-  return text;
-}
-
-const char* action_text(KeyAction action) {
-  switch (action) {
-    case KeyAction::restrict:
-      return "RESTRICT";
-    case KeyAction::cascade:
-      return "CASCADE";
-    case KeyAction::set_null:
-      return "SET NULL";
-    case KeyAction::set_default:
-      return "SET DEFAULT";
-    case KeyAction::no_action:
-      break;
-  }
-  return "";
+  return text + deferral_text(index);
 }
 
 std::string key_definition(const ForeignKey& key) {
   std::string text = "FOREIGN KEY (" + column_list(*key.child, key.child_columns) + ") REFERENCES " + key.parent->name +
                      "(" + column_list(*key.parent, key.parent_columns) + ")";
   if (key.match_full) text += " MATCH FULL";
-  if (key.on_update != KeyAction::no_action) text += std::string(" ON UPDATE ") + action_text(key.on_update);
-  if (key.on_delete != KeyAction::no_action) text += std::string(" ON DELETE ") + action_text(key.on_delete);
-  if (key.is_deferrable) text += " DEFERRABLE";
-  if (key.is_deferred) text += " INITIALLY DEFERRED";
-  if (!key.is_valid) text += " NOT VALID";
-  return text;
+  if (key.on_update != KeyAction::no_action) text.append(" ON UPDATE ").append(action_text(key.on_update));
+  if (key.on_delete != KeyAction::no_action) text.append(" ON DELETE ").append(action_text(key.on_delete));
+  return text + deferral_text(key) + (key.is_valid ? "" : " NOT VALID");
 }
 
 std::string default_text_of(const Column& column) {

@@ -88,10 +88,7 @@ class Inserter {
              "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
       case LockOutcome::updated:
       case LockOutcome::removed:
-        if (session_.transaction.isolation != Isolation::read_committed) {
-          fail("40001", std::string("could not serialize access due to concurrent ") +
-                            (outcome == LockOutcome::removed ? "delete" : "update"));
-        }
+        if (session_.transaction.isolation != Isolation::read_committed) fail_concurrent(outcome == LockOutcome::removed);
         co_return Progress::waits;
       case LockOutcome::would_block:
         co_return Progress::waits;
@@ -182,7 +179,7 @@ class Inserter {
       if (visible) serializable.read_row(*reader, *plan_.table, version);
     }
     if (visible || session_.engine.transactions.is_own(conflicting.xmin, session_.transaction.slot)) return;
-    fail("40001", "could not serialize access due to concurrent update");
+    fail_concurrent(false);
   }
 
   const ModifyPlan& plan_;

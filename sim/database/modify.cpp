@@ -1,12 +1,12 @@
 #include "sim/database/modify.hpp"
 
 #include <algorithm>
-#include <boost/container/small_vector.hpp>
 #include <exception>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
 #include "sim/database/errors.hpp"
+#include "sim/database/found_rows.hpp"
 #include "sim/database/row_locks.hpp"
 #include "sim/database/row_writes.hpp"
 #include "sim/database/session_impl.hpp"
@@ -18,26 +18,6 @@ void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplesto
   store.width = outputs.size();
   for (const ExprPtr& output : outputs) store.cells.push_back(value_of(*output, execution));
   ++store.rows;
-}
-
-/// The rows that a statement is about, as what the slots of its FROM clause held.
-struct FoundRows {
-  boost::container::small_vector<Slot, 4> slots;
-  std::size_t width = 0;
-  std::size_t rows = 0;
-
-  void keep(const std::vector<std::uint32_t>& which, const Execution& execution) {
-    width = which.size();
-    for (const std::uint32_t slot : which) slots.push_back(execution.slots[slot]);
-    ++rows;
-  }
-  void restore(std::size_t row, const std::vector<std::uint32_t>& which, Execution& execution) const {
-    for (std::size_t i = 0; i < width; ++i) execution.slots[which[i]] = slots[row * width + i];
-  }
-};
-
-[[noreturn]] void fail_concurrent(bool removed) {
-  fail("40001", std::string("could not serialize access due to concurrent ") + (removed ? "delete" : "update"));
 }
 
 /// The new row of an UPDATE of the version in the target's slot.
@@ -253,6 +233,11 @@ class ChangeRun {
 }  // namespace
 
 Modification modify_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
+  if (!plan.merge.empty()) {
+    Modification begun;
+    begun.rest = run_merge(plan, execution);
+    return begun;
+  }
   if (plan.operation == RowWrite::insert) return insert_now(plan, execution, output);
   return begin_modification(ChangeRun(plan, execution, output));
 }

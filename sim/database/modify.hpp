@@ -8,12 +8,12 @@
 
 namespace orrery::sim::database {
 
-/// How far INSERT, UPDATE or DELETE came without waiting.
+/// How far INSERT, UPDATE, DELETE or MERGE came without waiting.
 struct Modification {
   std::int64_t rows = 0;    // in the command tag
   Task<std::int64_t> rest;  // if there is one, it is to be awaited: then it is what gives the number of rows
 };
-/// Runs INSERT, UPDATE or DELETE until somebody must be waited for; rows of RETURNING go to `output`. All outlive the rest.
+/// Runs INSERT, UPDATE, DELETE or MERGE until somebody must be waited for; rows of RETURNING go to `output`. All outlive the rest.
 [[nodiscard]] Modification modify_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
 /// The same to the end.
 Task<std::int64_t> run_modify(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
@@ -38,6 +38,8 @@ template <class Run>
   return begun;
 }
 [[nodiscard]] Modification insert_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output);
+/// MERGE, to the end.
+Task<std::int64_t> run_merge(const ModifyPlan& plan, Execution& execution);
 
 /// Runs a SELECT with FOR UPDATE and the like; its rows go to `output`.
 Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestore& output);

@@ -48,6 +48,13 @@ Table& Naming::table(const PgQuery__RangeVar& range) const {
   return *entry.table;
 }
 
+Table& Naming::changed_table(const PgQuery__RangeVar& range) const {
+  const CatalogEntry& entry = relation(range);
+  if (entry.kind == CatalogEntry::Kind::index) fail("42809", in_quotes(range.relname) + " is an index", position_of(range.location));
+  if (entry.kind == CatalogEntry::Kind::sequence) fail("42809", "cannot change sequence " + in_quotes(range.relname));
+  return table(range);
+}
+
 Table& Naming::named_table(const PgQuery__RangeVar& range) const {
   const std::string_view schema = range.schemaname;
   const bool is_system = schema == "information_schema" || schema == "pg_catalog" || schema == "pg_temp";

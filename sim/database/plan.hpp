@@ -155,6 +155,15 @@ struct Assignment {
   ExprPtr value;
 };
 
+struct ModifyPlan;
+
+/// WHEN … THEN … of MERGE.
+struct MergeAction {
+  bool is_matched = false;
+  std::vector<ExprPtr> conditions;
+  std::unique_ptr<ModifyPlan> write;  // null: DO NOTHING. Of an INSERT only `columns` is used, over the source's own slots
+};
+
 struct ModifyPlan {
   RowWrite operation = RowWrite::insert;
   Table* table = nullptr;
@@ -176,6 +185,10 @@ struct ModifyPlan {
   std::vector<Assignment> assignments;
   std::vector<std::uint32_t> assigned;  // their columns
   bool may_change_key = false;  // a column of a unique index that a foreign key could refer to is assigned
+
+  /// MERGE: `from` gives the source's rows with the target's, which are empty if there is no match; `may_change_key` is of all
+  /// its actions together.
+  std::vector<MergeAction> merge;
 
   std::vector<ExprPtr> returning;
   std::vector<std::string> names;

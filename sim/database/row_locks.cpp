@@ -55,6 +55,10 @@ void in_order_of_age(std::vector<Xid>& xids) {
 
 }  // namespace
 
+void fail_concurrent(bool removed) {
+  fail("40001", std::string("could not serialize access due to concurrent ") + (removed ? "delete" : "update"));
+}
+
 RowExamination examine_row(const SessionImpl& session, Heap& heap, VersionId id, RowLock mode, bool for_lock) {
   Version& version = heap[id];
   const TransactionTable& transactions = session.engine.transactions;

@@ -30,6 +30,9 @@ struct RowExamination {
 [[nodiscard]] RowExamination examine_row(const SessionImpl& session, Heap& heap, VersionId version, RowLock mode,
                                          bool for_lock);
 
+/// 40001: a snapshot of the whole transaction met a row that another transaction has changed since.
+[[noreturn]] void fail_concurrent(bool removed);
+
 enum class LockOutcome : std::uint8_t { locked, would_block, updated, removed, self_modified, invisible };
 
 /// Locks a version without waiting; `would_block` if it must be waited for.

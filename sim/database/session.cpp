@@ -36,6 +36,7 @@ bool ends_failed_transaction(const Node& node) {
 
 std::string_view tag_of(const StatementPlan& plan) noexcept {
   if (plan.query != nullptr) return "SELECT ";
+  if (!plan.modify->merge.empty()) return "MERGE ";
   switch (plan.modify->operation) {
     case RowWrite::insert:
       return "INSERT 0 ";
@@ -460,7 +461,8 @@ Task<> SessionImpl::sleep(Duration duration) {
 }
 
 bool SessionImpl::runs_subquery_again(const StatementPlan& plan) {
-  const bool is_open = plan.steps.size() == 1 && plan.steps[0].may_run_again && plan.modify->operation != RowWrite::insert;
+  const bool is_open = plan.steps.size() == 1 && plan.steps[0].may_run_again && plan.modify->operation != RowWrite::insert &&
+                       plan.modify->merge.empty();
   if (!is_open || !engine.options.shuffles_open_order || !engine.options.chooses_plans) return false;
   const std::uint64_t drawn = engine.environment.draw(kPlanSite, entity, statements);
   if (drawn % 4 != 0) return false;
@@ -529,6 +531,7 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
   Transaction& txn = transaction;
   if (plan->writes && txn.is_read_only) {
     const char* verb = plan->modify == nullptr                       ? locking_verb(*plan)
+                       : !plan->modify->merge.empty()                ? "MERGE"
                        : plan->modify->operation == RowWrite::insert ? "INSERT"
                        : plan->modify->operation == RowWrite::update ? "UPDATE"
                                                                      : "DELETE";

@@ -452,8 +452,6 @@ Task<> run_utility(SessionImpl& session, const Node& node, StatementResult& resu
     case PG_QUERY__NODE__NODE_SELECT_STMT:
       co_await select_into(session, *node.select_stmt, result);
       co_return;
-    case PG_QUERY__NODE__NODE_MERGE_STMT:
-      fail_unsupported("MERGE");
     case PG_QUERY__NODE__NODE_RENAME_STMT:
       result.command_tag = co_await rename_object(session, *node.rename_stmt);
       co_return;

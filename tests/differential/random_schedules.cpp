@@ -135,8 +135,35 @@ class Generator {
     return " FOR " + pick({"UPDATE", "UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"}) + pick({"", "", "", " NOWAIT", " SKIP LOCKED"});
   }
 
+  /// The rows of VALUES are taken in their order by both servers.
+  std::string merge() {
+    const bool of_p = !one_in(3);
+    std::string sql = "MERGE INTO " + std::string(of_p ? "p" : "c") + " t USING ";
+    if (one_in(4)) {
+      sql += "(SELECT id, id AS k, v FROM p WHERE id = " + key() + ") s ON t.id = " + (one_in(2) ? "s.id" : key());
+    } else {
+      sql += "(VALUES (" + key() + ", " + key() + ", " + value() + ")" + (one_in(3) ? ", (" + key() + ", " + key() + ", " + value() + ")" : "") +
+             ") s (id, k, v) ON t.id = s.id";
+    }
+    if (one_in(3)) sql += " AND t.v < " + value();
+    if (one_in(2)) {
+      sql += " WHEN MATCHED AND t.v " + pick({">", "<", "<>"}) + " " + pick({"1", "2", "3", "s.v"}) + " THEN " +
+             pick({"DELETE", "DO NOTHING", "UPDATE SET v = t.v + s.v", "UPDATE SET v = 0"});
+    }
+    if (!one_in(5)) {
+      sql += " WHEN MATCHED THEN " +
+             (of_p ? pick({"UPDATE SET v = t.v + 1", "UPDATE SET v = t.v + s.v", "UPDATE SET k = s.k", "UPDATE SET id = s.k", "DELETE"})
+                   : pick({"UPDATE SET v = t.v + 1", "UPDATE SET p = s.k", "DELETE"}));
+    }
+    const std::string when = " WHEN NOT MATCHED" + (one_in(3) ? " AND s.v > " + value() : std::string());
+    return sql + when + " THEN " + pick({"INSERT VALUES (s.id, s.k, s.v)", "INSERT VALUES (s.id, s.k, s.v)", "INSERT (id) VALUES (s.id)", "DO NOTHING"});
+  }
+
   std::string statement(bool in_transaction) {
-    switch (below(20)) {
+    switch (below(22)) {
+      case 20:
+      case 21:
+        return merge();
       case 0:
       case 1:
         return "SELECT * FROM " + table() + " WHERE " + condition() + " ORDER BY id";

@@ -46,6 +46,8 @@ std::string RandomSql::statement() {
       return one_in(2) ? transaction() : select();
     case 6:
       return "SELECT " + wild(false);
+    case 7:
+      return one_in(2) ? merge() : select();
     default:
       return select();
   }
@@ -327,6 +329,44 @@ std::string RandomSql::update() {
 
 std::string RandomSql::remove() {
   return std::string(one_in(3) ? "DELETE FROM p" : "DELETE FROM a") + " WHERE id = " + expression(Kind::integer, 1, false) + " RETURNING id";
+}
+
+std::string RandomSql::merge() {
+  // The names of the source's columns are none of the target's. OFFSET 0, or a second row, keeps the planner from computing with what
+  // stands there, and the second row is the same again, so that the order does not matter.
+  const std::string key = std::to_string(below(7));
+  const std::string number = literal(Kind::integer);
+  const std::string text = literal(one_in(8) ? any_kind() : Kind::text);
+  std::string source = "(SELECT " + key + " AS k, " + number + " AS m, " + text + " AS z OFFSET 0) AS s";
+  if (one_in(4)) {
+    const std::string row = "(" + key + ", " + number + ", " + text + ")";
+    source = "(VALUES " + row + ", " + row + ") AS s (k, m, z)";
+  }
+  const bool of_p = one_in(4);
+  std::string sql = std::string("MERGE INTO ") + (of_p ? "p" : "a") + " AS target USING " + source + " ON target.id = s.k";
+  if (!of_p && one_in(4)) sql += " AND " + condition(true);
+  const std::size_t clauses = 1 + below(3);
+  for (std::size_t i = 0; i < clauses; ++i) {
+    const bool is_matched = one_in(2);
+    sql += is_matched ? " WHEN MATCHED" : " WHEN NOT MATCHED";
+    // After one without a condition there is none to come of its kind.
+    if (!one_in(3)) sql += " AND " + (is_matched && !of_p ? condition(true) : condition(false));
+    sql += " THEN ";
+    if (one_in(6)) {
+      sql += "DO NOTHING";
+    } else if (!is_matched) {
+      sql += of_p ? std::string(pick({"INSERT VALUES (k, z)", "INSERT VALUES (m, DEFAULT)", "INSERT (id) VALUES (k + 1)", "INSERT (name, id) VALUES (s.z, s.m)"}))
+                  : std::string(pick({"INSERT (id, t) VALUES (k, z)", "INSERT (id, p, t) VALUES (s.k, s.m, z)", "INSERT (id, p, i) VALUES (k, m, m)",
+                                      "INSERT DEFAULT VALUES", "INSERT VALUES (m, k)", "INSERT (id, t) VALUES (k)", "INSERT (id, t) VALUES (target.id, z)"}));
+    } else if (one_in(4)) {
+      sql += "DELETE";
+    } else if (of_p) {
+      sql += std::string(pick({"UPDATE SET name = z", "UPDATE SET id = m", "UPDATE SET name = DEFAULT", "UPDATE SET name = name || k"}));
+    } else {
+      sql += "UPDATE SET " + (one_in(2) ? "n = " + expression(Kind::numeric, 2, true) : std::string(pick({"t = z", "p = m", "t = target.t || s.z, i = m", "id = k + 1"})));
+    }
+  }
+  return sql;
 }
 
 std::string RandomSql::transaction() {

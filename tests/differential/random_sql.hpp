@@ -42,6 +42,7 @@ class RandomSql {
   std::string insert();
   std::string update();
   std::string remove();
+  std::string merge();
   std::string transaction();
 
   std::uint64_t state_;

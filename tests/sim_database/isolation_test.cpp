@@ -40,7 +40,7 @@ class OwnIsolation : public ::testing::TestWithParam<const char*> {};
 TEST_P(OwnIsolation, GivesWhatARealServerGives) { compare_output("own-isolation", GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfOurs, OwnIsolation,
-                         ::testing::Values("on-conflict-serializable", "uncommitted-ddl", "uncommitted-names", "uncommitted-objects"));
+                         ::testing::Values("merge", "on-conflict-serializable", "uncommitted-ddl", "uncommitted-names", "uncommitted-objects"));
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfPlainSql, PostgresIsolation,
                          ::testing::Values("aborted-keyrevoke", "alter-table-1", "alter-table-2", "async-notify",
@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(SpecsOfPlainSql, PostgresIsolation,
                                            "insert-conflict-do-nothing", "insert-conflict-do-nothing-2",
                                            "insert-conflict-do-update", "insert-conflict-do-update-2",
                                            "insert-conflict-do-update-3", "lock-committed-keyupdate", "lock-committed-update",
-                                           "lock-update-delete", "lock-update-traversal", "multiple-row-versions",
+                                           "lock-update-delete", "lock-update-traversal", "merge-insert-update",
+                                           "multiple-row-versions",
                                            "multixact-no-deadlock", "multixact-no-forget", "nowait", "nowait-2", "nowait-3",
                                            "nowait-4", "nowait-5", "partial-index", "predicate-lock-hot-tuple",
                                            "project-manager", "propagate-lock-delete", "read-only-anomaly",

@@ -216,22 +216,6 @@ void fill_key_column_usage(const CatalogReader& reader, RowWriter& rows) {
   }
 }
 
-const char* rule_text(KeyAction action) {
-  switch (action) {
-    case KeyAction::no_action:
-      return "NO ACTION";
-    case KeyAction::restrict:
-      return "RESTRICT";
-    case KeyAction::cascade:
-      return "CASCADE";
-    case KeyAction::set_null:
-      return "SET NULL";
-    case KeyAction::set_default:
-      return "SET DEFAULT";
-  }
-  return "";
-}
-
 void fill_referential_constraints(const CatalogReader& reader, RowWriter& rows) {
   for (const Table* table : reader.tables()) {
     for (const auto& key : table->foreign_keys) {
@@ -243,8 +227,8 @@ void fill_referential_constraints(const CatalogReader& reader, RowWriter& rows) 
                   key->parent_index->name);
       }
       rows.set("match_option", key->match_full ? "FULL" : "NONE");
-      rows.set("update_rule", rule_text(key->on_update));
-      rows.set("delete_rule", rule_text(key->on_delete));
+      rows.set("update_rule", action_text(key->on_update));
+      rows.set("delete_rule", action_text(key->on_delete));
     }
   }
 }

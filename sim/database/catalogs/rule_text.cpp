@@ -534,29 +534,6 @@ std::string listed(const Table& table, const std::vector<std::uint32_t>& columns
   return text;
 }
 
-const char* action_text(KeyAction action) {
-  switch (action) {
-    case KeyAction::restrict:
-      return "RESTRICT";
-    case KeyAction::cascade:
-      return "CASCADE";
-    case KeyAction::set_null:
-      return "SET NULL";
-    case KeyAction::set_default:
-      return "SET DEFAULT";
-    case KeyAction::no_action:
-      break;
-  }
-  return "";
-}
-
-std::string deferral_text(const Deferrable& constraint) {
-  std::string text;
-  if (constraint.is_deferrable) text += " DEFERRABLE";
-  if (constraint.is_deferred) text += " INITIALLY DEFERRED";
-  return text;
-}
-
 }  // namespace
 
 RuleWriter::Written RuleWriter::write(const Table& table, const std::string& sql, Use use, const Column* column, bool pretty) const {
@@ -668,8 +645,8 @@ std::string RuleWriter::constraint_text(const ForeignKey& key) const {
   std::string text = "FOREIGN KEY (" + listed(*key.child, key.child_columns) + ") REFERENCES " + reader_.table_text(*key.parent) + "(" +
                      listed(*key.parent, key.parent_columns) + ")";
   if (key.match_full) text += " MATCH FULL";
-  if (key.on_update != KeyAction::no_action) text += std::string(" ON UPDATE ") + action_text(key.on_update);
-  if (key.on_delete != KeyAction::no_action) text += std::string(" ON DELETE ") + action_text(key.on_delete);
+  if (key.on_update != KeyAction::no_action) text.append(" ON UPDATE ").append(action_text(key.on_update));
+  if (key.on_delete != KeyAction::no_action) text.append(" ON DELETE ").append(action_text(key.on_delete));
   return text + deferral_text(key) + (key.is_valid ? "" : " NOT VALID");
 }
 

@@ -15,3 +15,10 @@ select (select n from (values (1)) as x, (select n from generate_series(1,10) as
 create sequence sx increment by -1; select nextval('sx'), lastval(); drop sequence sx; select lastval();
 select sum(a) from ja group by y having count(*) > 0;
 select date 'Jan 8, 99 BC', var_pop('nan'::numeric);
+-- a table that is named, but out of reach
+CREATE TABLE near_by (a int);
+CREATE TABLE far_off (b int);
+SELECT * FROM far_off, near_by x JOIN near_by y ON x.a = far_off.b;
+SELECT * FROM far_off f, near_by x JOIN near_by y ON x.a = f.b;
+SELECT * FROM far_off, near_by x JOIN near_by y ON x.a = b;
+SELECT * FROM far_off, (SELECT far_off.b) s;
