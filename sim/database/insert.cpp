@@ -107,7 +107,7 @@ class Inserter {
       row.get()[assignment.column] = value_of(*assignment.value, execution_);
     }
     complete_row(table, row.get(), execution_);
-    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
+    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get(), plan_.may_change_key);
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
     row.release();
@@ -226,7 +226,7 @@ class InsertRun {
       : plan_(plan), execution_(execution), output_(output), inserter_(plan, execution, output) {
     output.width = plan.returning.size();
     Tuplestore& source = execution.source;
-    if (plan.source != nullptr) {
+    if (plan.reads_source) {
       fill_store(*plan.source, execution, source);
     } else {
       source.clear();

@@ -75,24 +75,24 @@ class RowChanger {
     FreshRow row(heap);
     RowLock mode = RowLock::update;
     RowDifference difference;
+    const bool is_free = is_untouched(session_, heap[slot.version]);
     if (plan_.operation == RowWrite::update) {
       // A row that this command has changed already (a join found it twice) is left alone.
-      const RowExamination first = examine_row(session_, heap, slot.version, RowLock::update, false);
-      if (first.state == RowState::self_modified || first.state == RowState::invisible) return false;
+      if (!is_free && is_no_target(examine_row(session_, heap, slot.version, RowLock::update, false))) return false;
       build_updated_row(plan_, slot.row, row.get(), execution_);
-      if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
+      if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key);
       mode = difference.changes_key ? RowLock::update : RowLock::no_key_update;
     }
-    const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
-    if (examined.state == RowState::self_modified || examined.state == RowState::invisible) return false;
-    if (examined.state != RowState::free) {
-      must_wait_ = true;
-      return false;
+    if (!is_free) {
+      const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
+      if (is_no_target(examined)) return false;
+      must_wait_ = examined.state != RowState::free;
+      if (must_wait_) return false;
     }
     if (plan_.operation == RowWrite::remove) {
       write_remove(session_, *plan_.table, slot.version);
     } else {
-      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
+      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key);
       std::uint32_t wanted = 0;
       const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
       row.release();
@@ -160,6 +160,10 @@ class RowChanger {
     Xid xid = 0;
   };
 
+  static bool is_no_target(const RowExamination& examined) noexcept {
+    return examined.state == RowState::self_modified || examined.state == RowState::invisible;
+  }
+
   void give_back() {
     if (!plan_.returning.empty()) project(plan_.returning, execution_, output_);
   }
@@ -169,7 +173,7 @@ class RowChanger {
     FreshRow row(*plan_.table->heap);
     const Slot slot = execution_.slots[plan_.slot];
     build_updated_row(plan_, slot.row, row.get(), execution_);
-    return compare_rows(*plan_.table, plan_.assigned, slot.row, row.get()).changes_key ? RowLock::update : RowLock::no_key_update;
+    return compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key).changes_key ? RowLock::update : RowLock::no_key_update;
   }
 
   const ModifyPlan& plan_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -164,6 +165,7 @@ struct ModifyPlan {
   std::shared_ptr<const QueryPlan> source;  // null: DEFAULT VALUES
   std::uint32_t source_slot = 0;
   std::vector<ExprPtr> columns;  // a value for each column, over the source's row; null: NULL
+  bool reads_source = false;     // false: `columns` are made of constants and parameters, so that one row needs no source
   ConflictAction conflict = ConflictAction::none;
   std::vector<Index*> arbiters;  // empty with DO NOTHING: all unique indexes
   std::uint32_t excluded_slot = 0;
@@ -204,6 +206,7 @@ struct StatementPlan {
   std::vector<std::pair<Table*, LockMode>> tables;
   std::vector<std::pair<std::shared_ptr<Lock>, LockMode>> other_locks;  // of views and sequences
   bool writes = false;     // changes rows, or locks them
+  std::string_view tag;    // the command tag up to its number
   bool has_waiting_call = false;  // pg_advisory_lock and the like in its select list
   std::shared_ptr<const RowShape> shape;
   std::vector<TypeRef> types;
