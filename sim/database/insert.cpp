@@ -107,7 +107,8 @@ class Inserter {
       row.get()[assignment.column] = value_of(*assignment.value, execution_);
     }
     complete_row(table, row.get(), execution_);
-    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get(), plan_.may_change_key);
+    RowDifference difference;
+    if (plan_.may_change_entries) difference = compare_rows(table, plan_.assigned, before, row.get(), plan_.may_change_key);
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
     row.release();
@@ -200,7 +201,10 @@ class Inserter {
 
 void make_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-    if (plan.columns[i] != nullptr) row.get()[i] = value_of(*plan.columns[i], execution);
+    if (plan.columns[i] == nullptr) continue;
+    Value& cell = row.get()[i];
+    const Value& value = evaluate(*plan.columns[i], execution, cell);
+    if (&value != &cell) cell = value;
   }
   complete_row(*plan.table, row.get(), execution);
 }

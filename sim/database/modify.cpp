@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <exception>
+#include <memory>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
@@ -43,7 +44,7 @@ struct FoundRows {
 /// The new row of an UPDATE of the version in the target's slot.
 void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
   const std::size_t columns = plan.table->columns.size();
-  for (std::size_t i = 0; i < columns; ++i) row[i] = before[i];
+  for (std::size_t i = 0; i < columns; ++i) std::construct_at(row + i, before[i]);  // it was NULL, which holds nothing
   for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
   complete_row(*plan.table, row, execution);
 }
@@ -80,7 +81,7 @@ class RowChanger {
       // A row that this command has changed already (a join found it twice) is left alone.
       if (!is_free && is_no_target(examine_row(session_, heap, slot.version, RowLock::update, false))) return false;
       build_updated_row(plan_, slot.row, row.get(), execution_);
-      if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key);
+      if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
       mode = difference.changes_key ? RowLock::update : RowLock::no_key_update;
     }
     if (!is_free) {
@@ -92,7 +93,9 @@ class RowChanger {
     if (plan_.operation == RowWrite::remove) {
       write_remove(session_, *plan_.table, slot.version);
     } else {
-      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key);
+      if (!plan_.may_change_key && plan_.may_change_entries) {
+        difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), false);
+      }
       std::uint32_t wanted = 0;
       const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
       row.release();
@@ -173,7 +176,7 @@ class RowChanger {
     FreshRow row(*plan_.table->heap);
     const Slot slot = execution_.slots[plan_.slot];
     build_updated_row(plan_, slot.row, row.get(), execution_);
-    return compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), plan_.may_change_key).changes_key ? RowLock::update : RowLock::no_key_update;
+    return compare_rows(*plan_.table, plan_.assigned, slot.row, row.get()).changes_key ? RowLock::update : RowLock::no_key_update;
   }
 
   const ModifyPlan& plan_;

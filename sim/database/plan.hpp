@@ -177,6 +177,7 @@ struct ModifyPlan {
   std::vector<std::uint32_t> slots;
   std::vector<Assignment> assignments;
   std::vector<std::uint32_t> assigned;  // their columns
+  bool may_change_entries = false;  // an index looks at a column that is assigned
   bool may_change_key = false;  // a column of a unique index that a foreign key could refer to is assigned
 
   std::vector<ExprPtr> returning;

@@ -198,9 +198,13 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
   std::shared_ptr<const StatementPlan> plan;
   std::optional<PlanRun> run;
   try {
-    text = nullptr;
-    if (declared.empty()) text = plans->find(sql);
-    if (text == nullptr) text = engine.compile(sql, *plans, declared);
+    const std::shared_ptr<CompiledText>* const known = declared.empty() ? plans->find(sql) : nullptr;
+    if (known == nullptr) {
+      text = nullptr;
+      text = engine.compile(sql, *plans, declared);
+    } else if (text != *known) {
+      text = *known;
+    }
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
@@ -286,10 +290,14 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   if (!statement.is_query) return false;
   // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
   if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot()) take_snapshot();
-  try {
-    plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
-  } catch (const TableBusy&) {
-    return false;
+  if (txn.ddl.empty() && statement.plan != nullptr && statement.catalog_version == engine.catalog.version) {
+    plan = statement.plan;
+  } else {
+    try {
+      plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
+    } catch (const TableBusy&) {
+      return false;
+    }
   }
   return lock_tables_now(*plan);
 }
@@ -381,7 +389,7 @@ Task<> SessionImpl::run_query_within(const Node& node, StatementResult& result) 
 bool SessionImpl::lock_tables_now(const StatementPlan& plan) {
   for (const auto& [table, mode] : plan.tables) {
     Lock& lock = table->lock;
-    if ((lock.held_by(transaction) & mask_of(mode)) != 0) continue;
+    if (!lock.is_free() && (lock.held_by(transaction) & mask_of(mode)) != 0) continue;
     if (!engine.locks.try_acquire(transaction, lock, mode, transaction.level())) return false;
   }
   for (const auto& [lock, mode] : plan.other_locks) {
