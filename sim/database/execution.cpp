@@ -17,7 +17,8 @@ constexpr std::uint32_t kRandomSite = 0xdb000001;
 void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   plan = &the_plan;
   session = &the_session;
-  slots.assign(the_plan.slots, Slot{});
+  if (slots.size() != the_plan.slots) slots.resize(the_plan.slots);
+  std::fill(slots.begin(), slots.end(), Slot{});
   if (stores.size() < the_plan.stores) stores.resize(the_plan.stores);
   if (caches.size() < the_plan.caches) caches.resize(the_plan.caches);
   // Constraints, defaults and index expressions were compiled on their own: they count their locals from 0, too.
@@ -45,8 +46,12 @@ void Execution::forget_subqueries() {
 void Execution::finish() {
   parameters.clear();
   for (Tuplestore* store : {&result, &source}) {
-    store->clear();
-    if (store->cells.capacity() > 10'000) store->cells.shrink_to_fit();  // a large one must not be kept for ever
+    if (!store->cells.empty()) {
+      store->cells.clear();
+      if (store->cells.capacity() > 10'000) store->cells.shrink_to_fit();  // a large one must not be kept for ever
+    }
+    store->rows = 0;
+    store->is_filled = false;
   }
   if (plan->stores + plan->caches > 0) forget_subqueries();
   if (!joins.empty()) joins.clear();
