@@ -64,6 +64,47 @@ void Analyzer::throw_if_busy(Lock& lock, LockMode mode) const {
   }
 }
 
+namespace {
+
+std::string_view tag_of(const StatementPlan& plan) noexcept {
+  if (plan.query != nullptr) return "SELECT ";
+  if (!plan.modify->merge.empty()) return "MERGE ";
+  switch (plan.modify->operation) {
+    case RowWrite::insert:
+      return "INSERT 0 ";
+    case RowWrite::update:
+      return "UPDATE ";
+    case RowWrite::remove:
+      return "DELETE ";
+  }
+  return {};
+}
+
+/// INSERT … VALUES of one row of constants and parameters: its columns take them as they are. No one sees the difference, for
+/// these neither fail nor have effects.
+void spare_source(ModifyPlan& plan) {
+  plan.reads_source = plan.source != nullptr;
+  if (!plan.reads_source || plan.source->values.size() != 1) return;
+  const std::vector<ExprPtr>& row = plan.source->values.front();
+  const auto is_at_hand = [](const ExprPtr& expr) { return expr->kind == ExprKind::constant || expr->kind == ExprKind::parameter; };
+  const auto is_of_source = [&plan](const ExprPtr& expr) { return expr->kind == ExprKind::column && expr->slot == plan.source_slot; };
+  if (!std::all_of(row.begin(), row.end(), is_at_hand)) return;
+  std::vector<ExprPtr> columns = plan.columns;
+  for (ExprPtr& column : columns) {
+    if (column == nullptr) continue;
+    bool reads_otherwise = false;
+    for_each_expression(*column, [&](const Expr& expr) {
+      reads_otherwise = reads_otherwise || (&expr != column.get() && expr.kind == ExprKind::column && expr.slot == plan.source_slot);
+    });
+    if (reads_otherwise) return;
+    if (is_of_source(column)) column = row[column->column];
+  }
+  plan.columns = std::move(columns);
+  plan.reads_source = false;
+}
+
+}  // namespace
+
 std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<const TypeRef> declared) {
   plan_->parameters.assign(declared.begin(), declared.end());
   Level top;
@@ -108,6 +149,11 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<c
   }
   finish_parameters();
   fold_constants(*plan_);
+  for (Step& step : plan_->steps) {
+    if (step.modify != nullptr) spare_source(*step.modify);
+  }
+  if (plan_->modify != nullptr) spare_source(*plan_->modify);
+  plan_->tag = tag_of(*plan_);
   return std::move(plan_);
 }
 

@@ -399,8 +399,11 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
   for (const std::uint32_t column : table.generated_columns()) {
     if (std::find(plan.assigned.begin(), plan.assigned.end(), column) == plan.assigned.end()) plan.assigned.push_back(column);
   }
+  std::uint64_t assigned = 0;
+  for (const std::uint32_t column : plan.assigned) assigned |= Index::column_bit(column);
   // A column that any unique index without expressions and condition has may be what a foreign key refers to.
   for (const auto& index : table.indexes) {
+    if (!index->is_dropped && (index->columns_used & assigned) != 0) plan.may_change_entries = true;
     if (!index->is_unique || index->is_dropped || index->predicate != nullptr) continue;
     const bool is_plain = std::all_of(index->elements.begin(), index->elements.end(),
                                       [](const KeyElement& element) { return element.column >= 0; });

@@ -46,15 +46,15 @@ void compute_generated(const Table& table, Value* row, Execution& execution) {
 }  // namespace
 
 void complete_row(const Table& table, Value* row, Execution& execution) {
-  const auto lacks_value = [row, &table](std::size_t i) { return table.columns[i].not_null && row[i].is_null(); };
   bool is_complete = true;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    if (lacks_value(i) || table.columns[i].generation != nullptr) is_complete = false;
+  const Value* value = row;
+  for (const Column& column : table.columns) {
+    if (value++->is_null() ? column.not_null || column.generation != nullptr : column.generation != nullptr) is_complete = false;
   }
   if (!is_complete) {
     compute_generated(table, row, execution);
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      if (lacks_value(i)) fail_null(table, table.columns[i], row);
+      if (table.columns[i].not_null && row[i].is_null()) fail_null(table, table.columns[i], row);
     }
   }
   execution.slots[0] = {row, kNoVersion};

@@ -37,13 +37,13 @@ std::size_t PlanCache::recent_place(std::string_view sql) noexcept {
   return mix_hash(end ^ middle * 0x9e3779b97f4a7c15ULL ^ sql.size()) % kRecent;
 }
 
-std::shared_ptr<CompiledText> PlanCache::find(std::string_view sql) {
+const std::shared_ptr<CompiledText>* PlanCache::find(std::string_view sql) {
   std::shared_ptr<CompiledText>& recent = recent_[recent_place(sql)];
-  if (recent != nullptr && recent->text == sql) return recent;
+  if (recent != nullptr && recent->text == sql) return &recent;
   const auto found = texts.find(sql);
   if (found == texts.end()) return nullptr;
   recent = found->second;
-  return recent;
+  return &recent;
 }
 
 std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCache& cache,
@@ -51,7 +51,7 @@ std::shared_ptr<CompiledText> EngineImpl::compile(std::string_view sql, PlanCach
   std::string typed;
   std::string_view key = sql;
   if (declared.empty()) {
-    if (std::shared_ptr<CompiledText> found = cache.find(sql)) return found;
+    if (const std::shared_ptr<CompiledText>* found = cache.find(sql)) return *found;
   } else {  // no text has a zero byte, so no other one has this key
     typed = sql;
     for (const TypeRef& type : declared) typed += '\0' + type_name(type);

@@ -47,8 +47,8 @@ struct CompiledText {
 
 /// Compiled texts of one search_path.
 struct PlanCache {
-  /// Null: it is not known.
-  [[nodiscard]] std::shared_ptr<CompiledText> find(std::string_view sql);
+  /// Null: it is not known. Valid until the next text is compiled or looked up.
+  [[nodiscard]] const std::shared_ptr<CompiledText>* find(std::string_view sql);
 
   struct Hash {
     using is_transparent = void;

@@ -76,35 +76,33 @@ const Value& boolean_of(Truth truth) {
   return truth == Truth::unknown ? kNull : truth == Truth::yes ? kTrue : kFalse;
 }
 
-/// Values of arguments, in place for the usual small number.
-class Arguments {
- public:
-  explicit Arguments(std::size_t size) {
-    if (size > kInPlace) more_.resize(size);
-    values_ = std::span<Value>(size > kInPlace ? more_.data() : in_place_.data(), size);
-  }
-  [[nodiscard]] Value& operator[](std::size_t i) { return values_[i]; }
-  [[nodiscard]] std::span<const Value> span() const { return values_; }
-
- private:
-  static constexpr std::size_t kInPlace = 4;
-  std::array<Value, kInPlace> in_place_;
-  std::vector<Value> more_;
-  std::span<Value> values_;
-};
-
-const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratch) {
-  Arguments arguments(expr.args.size());
+/// A call whose arguments are put into `arguments`, which are all NULL.
+inline const Value& call_with(const Expr& expr, Execution& execution, Value& scratch, std::span<Value> arguments) {
   bool has_null = false;  // all arguments are computed first: one of them may fail
-  for (std::size_t i = 0; i < expr.args.size(); ++i) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
     Value& argument = arguments[i];
     const Value& value = evaluate(*expr.args[i], execution, argument);
     if (&value != &argument) argument = value;
     has_null = has_null || is_given_null(*expr.args[i], argument);
   }
   if (has_null && expr.function->is_strict) return kNull;
-  scratch = expr.function->call(arguments.span(), expr.site, execution);
+  scratch = expr.function->call(arguments, expr.site, execution);
   return scratch;
+}
+
+const Value& evaluate_call(const Expr& expr, Execution& execution, Value& scratch) {
+  const std::size_t size = expr.args.size();
+  if (size == 2) {  // most are operators
+    std::array<Value, 2> arguments;
+    return call_with(expr, execution, scratch, arguments);
+  }
+  constexpr std::size_t kInPlace = 4;
+  if (size <= kInPlace) {
+    std::array<Value, kInPlace> arguments;
+    return call_with(expr, execution, scratch, std::span(arguments).first(size));
+  }
+  std::vector<Value> arguments(size);
+  return call_with(expr, execution, scratch, arguments);
 }
 
 const Value& evaluate_case(const Expr& expr, Execution& execution, Value& scratch) {

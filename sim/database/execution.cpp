@@ -17,7 +17,7 @@ constexpr std::uint32_t kRandomSite = 0xdb000001;
 void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   plan = &the_plan;
   session = &the_session;
-  slots.resize(the_plan.slots);
+  if (slots.size() != the_plan.slots) slots.resize(the_plan.slots);
   std::fill(slots.begin(), slots.end(), Slot{});
   if (stores.size() < the_plan.stores) stores.resize(the_plan.stores);
   if (caches.size() < the_plan.caches) caches.resize(the_plan.caches);
@@ -28,7 +28,6 @@ void Execution::start(const StatementPlan& the_plan, SessionImpl& the_session) {
   order_draws = 0;
   told_order = false;
   order_seed = 0;
-  joins.clear();
   acquired.clear();
   granted.clear();
   slept = false;
@@ -47,11 +46,15 @@ void Execution::forget_subqueries() {
 void Execution::finish() {
   parameters.clear();
   for (Tuplestore* store : {&result, &source}) {
-    store->clear();
-    if (store->cells.capacity() > 10'000) store->cells.shrink_to_fit();  // a large one must not be kept for ever
+    if (!store->cells.empty()) {
+      store->cells.clear();
+      if (store->cells.capacity() > 10'000) store->cells.shrink_to_fit();  // a large one must not be kept for ever
+    }
+    store->rows = 0;
+    store->is_filled = false;
   }
-  forget_subqueries();
-  joins.clear();
+  if (plan->stores + plan->caches > 0) forget_subqueries();
+  if (!joins.empty()) joins.clear();
   if (!arena.empty()) arena.clear();
 }
 

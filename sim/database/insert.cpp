@@ -104,7 +104,8 @@ class Inserter {
       row.get()[assignment.column] = value_of(*assignment.value, execution_);
     }
     complete_row(table, row.get(), execution_);
-    const RowDifference difference = compare_rows(table, plan_.assigned, before, row.get());
+    RowDifference difference;
+    if (plan_.may_change_entries) difference = compare_rows(table, plan_.assigned, before, row.get(), plan_.may_change_key);
     std::uint32_t wanted = 0;
     const VersionId after = write_update(session_, table, version, row.get(), difference, wanted);
     row.release();
@@ -197,7 +198,10 @@ class Inserter {
 
 void make_insert_row(const ModifyPlan& plan, Execution& execution, FreshRow& row) {
   for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-    if (plan.columns[i] != nullptr) row.get()[i] = value_of(*plan.columns[i], execution);
+    if (plan.columns[i] == nullptr) continue;
+    Value& cell = row.get()[i];
+    const Value& value = evaluate(*plan.columns[i], execution, cell);
+    if (&value != &cell) cell = value;
   }
   complete_row(*plan.table, row.get(), execution);
 }
@@ -223,7 +227,7 @@ class InsertRun {
       : plan_(plan), execution_(execution), output_(output), inserter_(plan, execution, output) {
     output.width = plan.returning.size();
     Tuplestore& source = execution.source;
-    if (plan.source != nullptr) {
+    if (plan.reads_source) {
       fill_store(*plan.source, execution, source);
     } else {
       source.clear();

@@ -116,6 +116,11 @@ LockWait::~LockWait() {
 }
 
 bool LockManager::try_acquire(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level) {
+  if (lock.is_free()) {
+    owner.held.push_back({&lock, mode, level});
+    lock.holders_.push_back({&owner, mask_of(mode)});
+    return true;
+  }
   const LockMask conflicting = conflicting_modes(mode);
   if (!lock.holders_.empty() && (lock.held_by_others(owner) & conflicting) != 0) return false;
   if (!lock.queue_.empty() && (lock.held_by(owner) & mask_of(mode)) == 0) {
@@ -237,6 +242,12 @@ void LockManager::release_from(Transaction& owner, std::uint32_t level) {
 }
 
 void LockManager::drop(Transaction& owner, Lock& lock) {
+  const bool is_last = owner.held.empty() && lock.holders_.size() == 1 && lock.holders_.front().owner == &owner;
+  if (is_last && lock.queue_.empty()) {
+    lock.holders_.clear();
+    forget_if_free(lock);
+    return;
+  }
   LockMask left = 0;
   for (const HeldLock& held : owner.held) {
     if (held.lock == &lock) left = static_cast<LockMask>(left | mask_of(held.mode));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
 
 #include "sim/database/constraints.hpp"
@@ -23,7 +24,7 @@ void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplesto
 /// The new row of an UPDATE of the version in the target's slot.
 void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
   const std::size_t columns = plan.table->columns.size();
-  for (std::size_t i = 0; i < columns; ++i) row[i] = before[i];
+  for (std::size_t i = 0; i < columns; ++i) std::construct_at(row + i, before[i]);  // it was NULL, which holds nothing
   for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
   complete_row(*plan.table, row, execution);
 }
@@ -55,24 +56,26 @@ class RowChanger {
     FreshRow row(heap);
     RowLock mode = RowLock::update;
     RowDifference difference;
+    const bool is_free = is_untouched(session_, heap[slot.version]);
     if (plan_.operation == RowWrite::update) {
       // A row that this command has changed already (a join found it twice) is left alone.
-      const RowExamination first = examine_row(session_, heap, slot.version, RowLock::update, false);
-      if (first.state == RowState::self_modified || first.state == RowState::invisible) return false;
+      if (!is_free && is_no_target(examine_row(session_, heap, slot.version, RowLock::update, false))) return false;
       build_updated_row(plan_, slot.row, row.get(), execution_);
       if (plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
       mode = difference.changes_key ? RowLock::update : RowLock::no_key_update;
     }
-    const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
-    if (examined.state == RowState::self_modified || examined.state == RowState::invisible) return false;
-    if (examined.state != RowState::free) {
-      must_wait_ = true;
-      return false;
+    if (!is_free) {
+      const RowExamination examined = examine_row(session_, heap, slot.version, mode, false);
+      if (is_no_target(examined)) return false;
+      must_wait_ = examined.state != RowState::free;
+      if (must_wait_) return false;
     }
     if (plan_.operation == RowWrite::remove) {
       write_remove(session_, *plan_.table, slot.version);
     } else {
-      if (!plan_.may_change_key) difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get());
+      if (!plan_.may_change_key && plan_.may_change_entries) {
+        difference = compare_rows(*plan_.table, plan_.assigned, slot.row, row.get(), false);
+      }
       std::uint32_t wanted = 0;
       const VersionId after = write_update(session_, *plan_.table, slot.version, row.get(), difference, wanted);
       row.release();
@@ -139,6 +142,10 @@ class RowChanger {
     std::uint32_t next = 0;
     Xid xid = 0;
   };
+
+  static bool is_no_target(const RowExamination& examined) noexcept {
+    return examined.state == RowState::self_modified || examined.state == RowState::invisible;
+  }
 
   void give_back() {
     if (!plan_.returning.empty()) project(plan_.returning, execution_, output_);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -173,6 +174,7 @@ struct ModifyPlan {
   std::shared_ptr<const QueryPlan> source;  // null: DEFAULT VALUES
   std::uint32_t source_slot = 0;
   std::vector<ExprPtr> columns;  // a value for each column, over the source's row; null: NULL
+  bool reads_source = false;     // false: `columns` are made of constants and parameters, so that one row needs no source
   ConflictAction conflict = ConflictAction::none;
   std::vector<Index*> arbiters;  // empty with DO NOTHING: all unique indexes
   std::uint32_t excluded_slot = 0;
@@ -184,6 +186,7 @@ struct ModifyPlan {
   std::vector<std::uint32_t> slots;
   std::vector<Assignment> assignments;
   std::vector<std::uint32_t> assigned;  // their columns
+  bool may_change_entries = false;  // an index looks at a column that is assigned
   bool may_change_key = false;  // a column of a unique index that a foreign key could refer to is assigned
 
   /// MERGE: `from` gives the source's rows with the target's, which are empty if there is no match; `may_change_key` is of all
@@ -217,6 +220,7 @@ struct StatementPlan {
   std::vector<std::pair<Table*, LockMode>> tables;
   std::vector<std::pair<std::shared_ptr<Lock>, LockMode>> other_locks;  // of views and sequences
   bool writes = false;     // changes rows, or locks them
+  std::string_view tag;    // the command tag up to its number
   bool has_waiting_call = false;  // pg_advisory_lock and the like in its select list
   std::shared_ptr<const RowShape> shape;
   std::vector<TypeRef> types;

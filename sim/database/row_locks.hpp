@@ -33,6 +33,11 @@ struct RowExamination {
 /// 40001: a snapshot of the whole transaction met a row that another transaction has changed since.
 [[noreturn]] void fail_concurrent(bool removed);
 
+/// True if `examine_row` would find the version free in every mode and locked by nobody: most are.
+[[nodiscard]] inline bool is_untouched(const SessionImpl& session, const Version& version) noexcept {
+  return version.xmax == 0 && version.lockers == nullptr && !session.engine.transactions.is_running(version.xmin);
+}
+
 enum class LockOutcome : std::uint8_t { locked, would_block, updated, removed, self_modified, invisible };
 
 /// Locks a version without waiting; `would_block` if it must be waited for.

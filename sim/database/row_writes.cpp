@@ -33,7 +33,7 @@ bool is_key_column(const Table& table, std::uint32_t column) {
 }  // namespace
 
 RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>& columns, const Value* before,
-                           const Value* after) {
+                           const Value* after, bool may_change_key) {
   RowDifference difference;
   for (const std::uint32_t column : columns) {
     const Value& a = before[column];
@@ -46,7 +46,7 @@ RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>&
     }
     if (same) continue;
     difference.columns |= Index::column_bit(column);
-    difference.changes_key = difference.changes_key || is_key_column(table, column);
+    difference.changes_key = difference.changes_key || (may_change_key && is_key_column(table, column));
   }
   return difference;
 }

@@ -43,8 +43,9 @@ struct RowDifference {
   std::uint64_t columns = 0;    // Index::column_bit of each changed column
   bool changes_key = false;     // a column that a foreign key could refer to
 };
+/// `may_change_key`: false if it is known that `columns` has no column of a key.
 [[nodiscard]] RowDifference compare_rows(const Table& table, const std::vector<std::uint32_t>& columns, const Value* before,
-                                         const Value* after);
+                                         const Value* after, bool may_change_key = true);
 /// Replaces a version that is free to be written. Gives the new version; `wanted` becomes the indexes that need an entry.
 [[nodiscard]] VersionId write_update(SessionImpl& session, Table& table, VersionId before, Value* row,
                                      const RowDifference& difference, std::uint32_t& wanted);

@@ -2,6 +2,7 @@
 #include <boost/container/small_vector.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "sim/database/engine_impl.hpp"
 #include "sim/database/errors.hpp"
@@ -94,6 +95,10 @@ class TableScan {
 
   bool scan_index() {
     const TableAccess& access = node_.access;
+    if (access.equal.size() == 1 && is_one_key(1)) {  // mostly: a row by its id
+      const Value key = value_of(*access.equal.front(), execution_);
+      return key.is_null() || scan_one_key(std::span(&key, 1));
+    }
     for (const ExprPtr& expr : access.equal) {
       keys_.push_back(value_of(*expr, execution_));
       if (keys_.back().is_null()) return true;
@@ -103,26 +108,28 @@ class TableScan {
   }
 
   /// What begins with `keys_`.
-  bool scan_keys() {
+  bool scan_keys() { return !keys_.empty() && is_one_key(keys_.size()) ? scan_one_key(keys_) : scan_range(); }
+
+  /// Whether so many values are a key that one row has at most.
+  [[nodiscard]] bool is_one_key(std::size_t values) const {
     const TableAccess& access = node_.access;
     const Index& index = *access.index;
-    const bool is_one_key = index.is_unique && !index.is_deferrable && keys_.size() == index.tree->columns().size() && !keys_.empty() &&
-                            access.lower == nullptr && access.upper == nullptr;
-    return is_one_key ? scan_one_key() : scan_range();
+    return index.is_unique && !index.is_deferrable && values == index.tree->columns().size() && access.lower == nullptr &&
+           access.upper == nullptr;
   }
 
   /// One key: walks while it is equal, without a second search.
-  bool scan_one_key() {
+  bool scan_one_key(std::span<const Value> key) {
     const Index& index = *node_.access.index;
     const OrderedIndex& tree = *index.tree;
     if (reader_ != nullptr) {
       KeyRange range;
-      range.low.assign(keys_.begin(), keys_.end());
+      range.low.assign(key.begin(), key.end());
       range.high = range.low;
       execution_.engine->serializable.read_keys(*reader_, index, std::move(range));
     }
-    for (OrderedIndex::Place place = tree.seek(keys_, false); place != tree.end(); tree.advance(place)) {
-      if (!tree.has_key(place, keys_)) break;
+    for (OrderedIndex::Place place = tree.seek(key, false); place != tree.end(); tree.advance(place)) {
+      if (!tree.has_key(place, key)) break;
       const VersionId version = visible_of_entry(*node_.table, index, tree.at(place), execution_, transactions_, reader_);
       // There may be two: a row that others deleted after the snapshot was taken, and one of this transaction's own.
       if (version != kNoVersion && !emit(version)) return false;

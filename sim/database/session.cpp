@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <utility>
 
 #include "sim/database/constraints.hpp"
@@ -34,25 +32,13 @@ bool ends_failed_transaction(const Node& node) {
   }
 }
 
-std::string_view tag_of(const StatementPlan& plan) noexcept {
-  if (plan.query != nullptr) return "SELECT ";
-  if (!plan.modify->merge.empty()) return "MERGE ";
-  switch (plan.modify->operation) {
-    case RowWrite::insert:
-      return "INSERT 0 ";
-    case RowWrite::update:
-      return "UPDATE ";
-    case RowWrite::remove:
-      return "DELETE ";
-  }
-  return {};
-}
-
 void set_tag(StatementResult& result, std::string_view verb, std::int64_t rows) {
-  std::array<char, 32> text;  // NOLINT: filled as far as it is used
-  char* const number = std::copy(verb.begin(), verb.end(), text.data());
-  const char* const end = std::to_chars(number, text.data() + text.size(), rows).ptr;
-  result.command_tag = std::string(text.data(), static_cast<std::size_t>(end - text.data()));
+  result.command_tag = verb;
+  if (rows < 10) {
+    result.command_tag.push_back(static_cast<char>('0' + rows));
+  } else {
+    result.command_tag += std::to_string(rows);
+  }
 }
 
 /// The command as PostgreSQL names it: after the first of its lock clauses.
@@ -77,7 +63,7 @@ void set_result(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& 
     result.types = std::shared_ptr<const std::vector<TypeRef>>(shared, &plan.types);
   }
   std::vector<SqlValue> cells;
-  cells.reserve(rows.cells.size());
+  if (!rows.cells.empty()) cells.reserve(rows.cells.size());
   const std::size_t width = plan.types.size();
   for (std::size_t begin = 0; width > 0 && begin < rows.cells.size(); begin += width) {
     for (std::size_t i = 0; i < width; ++i) append_sql_value(rows.cells[begin + i], plan.types[i], cells);
@@ -212,9 +198,13 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
   std::shared_ptr<const StatementPlan> plan;
   std::optional<PlanRun> run;
   try {
-    text = nullptr;
-    if (declared.empty()) text = plans->find(sql);
-    if (text == nullptr) text = engine.compile(sql, *plans, declared);
+    const std::shared_ptr<CompiledText>* const known = declared.empty() ? plans->find(sql) : nullptr;
+    if (known == nullptr) {
+      text = nullptr;
+      text = engine.compile(sql, *plans, declared);
+    } else if (text != *known) {
+      text = *known;
+    }
     if (text->statements.size() > 1 && !parameters.empty()) {
       fail("42601", "cannot insert multiple commands into a prepared statement");
     }
@@ -300,10 +290,14 @@ bool SessionImpl::prepare_now(CompiledText& text, std::size_t index, std::shared
   if (!statement.is_query) return false;
   // Parse analysis of a query takes a snapshot, before tables are locked: under the higher levels it is the transaction's.
   if (txn.isolation != Isolation::read_committed && !wants_safe_snapshot()) take_snapshot();
-  try {
-    plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
-  } catch (const TableBusy&) {
-    return false;
+  if (txn.ddl.empty() && statement.plan != nullptr && statement.catalog_version == engine.catalog.version) {
+    plan = statement.plan;
+  } else {
+    try {
+      plan = engine.plan_of(text, index, naming, !txn.ddl.empty(), true);
+    } catch (const TableBusy&) {
+      return false;
+    }
   }
   return lock_tables_now(*plan);
 }
@@ -395,7 +389,7 @@ Task<> SessionImpl::run_query_within(const Node& node, StatementResult& result) 
 bool SessionImpl::lock_tables_now(const StatementPlan& plan) {
   for (const auto& [table, mode] : plan.tables) {
     Lock& lock = table->lock;
-    if ((lock.held_by(transaction) & mask_of(mode)) != 0) continue;
+    if (!lock.is_free() && (lock.held_by(transaction) & mask_of(mode)) != 0) continue;
     if (!engine.locks.try_acquire(transaction, lock, mode, transaction.level())) return false;
   }
   for (const auto& [lock, mode] : plan.other_locks) {
@@ -518,7 +512,7 @@ Task<> SessionImpl::finish_run(const std::shared_ptr<const StatementPlan>& share
 /// What comes after every plan.
 void SessionImpl::end_run(const std::shared_ptr<const StatementPlan>& shared, Tuplestore& rows, std::int64_t affected,
                           StatementResult& result) {
-  set_tag(result, tag_of(*shared), affected);
+  set_tag(result, shared->tag, affected);
   set_result(shared, rows, affected, result);
   snapshot_in_use = false;
   if (shared->writes) ++transaction.command;

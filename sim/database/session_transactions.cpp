@@ -141,7 +141,7 @@ void SessionImpl::commit() {
   if (!txn.xids.empty()) {
     if (engine.options.loses_asynchronous_commits && settings.of_statement().asynchronous_commit) engine.keep_commits();
     engine.transactions.commit(txn.xids);
-    end_serializable(true);
+    if (txn.serializable != nullptr) end_serializable(true);
     const std::uint64_t sequence = engine.transactions.last_commit();
     for (const WriteRecord& write : txn.writes) {
       if (write.before != kNoVersion) engine.garbage.push_back({sequence, write.table, write.before});
@@ -149,16 +149,18 @@ void SessionImpl::commit() {
     if (engine.keeps_commits && !txn.writes.empty()) engine.remember(*this, sequence);
     if (engine.observer && !txn.writes.empty()) report_commit(txn.xids.front(), sequence);
     txn.is_open = false;
-    for (const Xid xid : txn.xids) engine.locks.finished(txn, xid);
+    if (!txn.xid_waiters.empty()) {
+      for (const Xid xid : txn.xids) engine.locks.finished(txn, xid);
+    }
   }
-  end_serializable(true);
+  if (txn.serializable != nullptr) end_serializable(true);
   txn.is_open = false;
   if (!txn.ddl.empty()) {
     engine.last_catalog_change = engine.transactions.last_commit();
     engine.settle(engine.last_catalog_change);
+    for (auto& finish : txn.ddl) finish(true);
+    txn.ddl.clear();
   }
-  for (auto& finish : txn.ddl) finish(true);
-  txn.ddl.clear();
   txn.fresh_tables.clear();
   txn.writes.clear();
   txn.deferral.checks.clear();
@@ -201,7 +203,7 @@ void SessionImpl::roll_back_level(std::size_t index) {
     txn.ddl.pop_back();
   }
   std::erase_if(txn.fresh_tables, [&](const FreshTable& fresh) { return fresh.level > index; });
-  txn.deferral = level.deferral;
+  txn.deferral = level.savepoint == nullptr ? Deferral() : level.savepoint->deferral;
   txn.key_checks.clear();
   end_cursors(false, index);
   while (txn.notifications.size() > level.first_notice) {
@@ -270,11 +272,10 @@ void SessionImpl::fail_transaction() {
 void SessionImpl::define_savepoint(std::string savepoint) {
   Transaction& txn = transaction;
   TransactionLevel level;
-  level.savepoint = std::move(savepoint);
+  level.savepoint = std::make_shared<const Savepoint>(Savepoint{std::move(savepoint), txn.deferral});
   level.was_read_only = txn.is_read_only;
   level.first_write = txn.writes.size();
   level.first_ddl = txn.ddl.size();
-  level.deferral = txn.deferral;
   level.first_notice = txn.notifications.size();
   level.first_listen = txn.listen_changes.size();
   txn.levels.push_back(std::move(level));
@@ -285,7 +286,7 @@ namespace {
 
 std::size_t find_savepoint(const Transaction& txn, const std::string& savepoint) {
   for (std::size_t i = txn.levels.size(); i-- > 1;) {
-    if (txn.levels[i].savepoint == savepoint) return i;
+    if (txn.levels[i].savepoint->name == savepoint) return i;
   }
   fail("3B001", "savepoint " + in_quotes(savepoint) + " does not exist");
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,16 +41,21 @@ struct Deferral {
   std::vector<std::pair<const Deferrable*, bool>> some;  // SET CONSTRAINTS of some, after that
 };
 
-/// The transaction itself, or a savepoint in it.
+/// What SAVEPOINT began.
+struct Savepoint {
+  std::string name;
+  Deferral deferral;  // of that moment
+};
+
+/// The transaction itself, or a savepoint in it. One is made for each statement outside of a transaction block: small.
 struct TransactionLevel {
-  bool was_read_only = false;  // what the level's end brings back
-  std::string savepoint;     // empty: the transaction
+  std::shared_ptr<const Savepoint> savepoint;  // null: the transaction
+  bool was_read_only = false;                  // what the level's end brings back
   Xid xid = 0;               // assigned at its first write
   std::size_t first_write = 0;
   std::size_t first_ddl = 0;
   std::size_t first_notice = 0;
   std::size_t first_listen = 0;
-  Deferral deferral;  // when it began
 };
 
 /// A table that was made or truncated, and in which level (from 1): COPY … (FREEZE) asks.

@@ -76,6 +76,10 @@ class TransactionTable {
 
  private:
   void forget(Xid xid) {
+    if (!running_.empty() && running_.back() == xid) {
+      running_.pop_back();
+      return;
+    }
     for (std::size_t i = 0; i < running_.size(); ++i) {
       if (running_[i] == xid) {
         running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
