@@ -106,7 +106,7 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<c
     fail_unsupported("a statement that may wait in a function and also calls nextval, setval, set_config or an unlock");
   }
   finish_parameters();
-  fold_constants(*plan_);
+  if (!leaves_constants_) fold_constants(*plan_);
   return std::move(plan_);
 }
 
