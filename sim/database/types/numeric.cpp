@@ -415,7 +415,7 @@ Value numeric_round(const Value& value, std::int32_t scale) {
   const Decimal decimal = Decimal::from_value(value);
   if (decimal.kind != Kind::finite) return value;
   // Before the place in front of its first digit nothing is left of it.
-  if (-std::int64_t{scale} > decimal.digits() - decimal.scale) return Value::small_numeric(0, 0);
+  if (scale < 0 && -std::int64_t{scale} > decimal.digits() - decimal.scale) return Value::small_numeric(0, 0);
   scale = std::clamp(scale, -kNumericMaxWholeDigits, kNumericMaxScale);
   Limbs rounded = rescale(decimal.limbs, decimal.scale, scale, true);
   if (scale < 0) rounded = limbs::times_power_of_ten(rounded, -scale);

@@ -78,3 +78,4 @@ ALTER TYPE squeezed ADD VALUE 'm29' BEFORE 'z';
 ALTER TYPE squeezed ADD VALUE 'm30' BEFORE 'z';
 SELECT enumlabel, enumsortorder FROM pg_enum WHERE enumtypid = 'squeezed'::regtype ORDER BY enumsortorder;
 SELECT 'm29'::squeezed < 'm30'::squeezed, 'm30'::squeezed < 'z'::squeezed, 'm1'::squeezed > 'a'::squeezed;
+SELECT round(0.0, 2), round(0.000, 1), round(0.001, 2), round(0.04, 1), round(0.0, -1);
