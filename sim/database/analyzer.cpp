@@ -148,7 +148,7 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<c
     fail_unsupported("a statement that may wait in a function and also calls nextval, setval, set_config or an unlock");
   }
   finish_parameters();
-  fold_constants(*plan_);
+  if (!leaves_constants_) fold_constants(*plan_);
   for (Step& step : plan_->steps) {
     if (step.modify != nullptr) spare_source(*step.modify);
   }

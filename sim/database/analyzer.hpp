@@ -66,6 +66,7 @@ struct RangeEntry {
   std::vector<bool> merged;         // joined with USING: a part of the left side's column
   bool is_hidden = false;           // under an alias of the join
   bool is_subquery = false;         // or a view
+  std::int32_t tableoid = -1;       // of a system catalog: which column of its rows, behind those that have names
 };
 
 /// One column that USING or NATURAL made of two.
@@ -136,6 +137,11 @@ class Analyzer {
     keeps_form_ = true;
     return *this;
   }
+  /// Leaves what is constant to the execution, as PREPARE does, which only analyses: it need not fail for what cannot be computed.
+  Analyzer& leaves_constants() noexcept {
+    leaves_constants_ = true;
+    return *this;
+  }
   /// Lets queries that sort all they find read the heap (EngineOptions::lies_like_small_tables).
   Analyzer& sorts_small_tables(bool sorts) noexcept {
     sorts_small_tables_ = sorts;
@@ -169,6 +175,7 @@ class Analyzer {
 
   const View* view_ = nullptr;  // whose text is being analysed
   bool keeps_form_ = false;
+  bool leaves_constants_ = false;
 
   // analyzer.cpp
   void limit_locals() const;
@@ -195,6 +202,8 @@ class Analyzer {
   std::unique_ptr<FromNode> from_join(const PgQuery__JoinExpr& join, Level& level);
   std::unique_ptr<FromNode> from_system(const SystemRelation& relation, const PgQuery__RangeVar& range, Level& level);
   std::unique_ptr<FromNode> from_view(const View& view, const PgQuery__RangeVar& range, Level& level);
+  /// Reads a query's rows, which are computed once in a statement. The entry learns its slot.
+  std::unique_ptr<FromNode> from_stored(std::shared_ptr<const QueryPlan> query, RangeEntry& entry);
   void apply_alias(RangeEntry& entry, const PgQuery__Alias* alias, const char* fallback, std::int32_t location);
   void add_entry(Level& level, RangeEntry entry, std::int32_t location);
 

@@ -21,6 +21,13 @@ ExprPtr Analyzer::system_column_of(const RangeEntry& entry, std::string_view nam
       {"ctid", {SystemColumn::ctid, Type::tid}}, {"xmin", {SystemColumn::xmin, Type::xid}},
       {"cmin", {SystemColumn::cmin, Type::oid}}, {"xmax", {SystemColumn::xmax, Type::xid}},
       {"cmax", {SystemColumn::cmax, Type::oid}}, {"tableoid", {SystemColumn::tableoid, Type::oid}}};
+  if (entry.tableoid >= 0 && name == "tableoid") {
+    auto expr = make_expr(ExprKind::column, TypeRef(Type::oid), location);
+    expr->slot = entry.slot;
+    expr->column = static_cast<std::uint32_t>(entry.tableoid);
+    expr->name = name;
+    return expr;
+  }
   if (entry.table == nullptr) return nullptr;
   for (const auto& [each, system] : kColumns) {
     if (each != name) continue;
@@ -38,7 +45,7 @@ namespace {
 
 /// A condition of MERGE may not ask for what a row that is to be inserted does not have.
 void refuse_in_merge(const Expr& column, const Level& level, std::int32_t location) {
-  if (level.clause != Clause::merge_when || column.system == SystemColumn::tableoid) return;
+  if (level.clause != Clause::merge_when || column.name == "tableoid") return;
   fail("42P10", "cannot use system column " + in_quotes(column.name) + " in MERGE WHEN condition", position_of(location));
 }
 

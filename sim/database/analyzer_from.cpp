@@ -95,6 +95,19 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
   return node;
 }
 
+std::unique_ptr<FromNode> Analyzer::from_stored(std::shared_ptr<const QueryPlan> query, RangeEntry& entry) {
+  auto node = std::make_unique<FromNode>();
+  node->kind = FromNode::Kind::store;
+  node->slot = new_slot();
+  node->slots = SlotSet{1} << node->slot;
+  node->store = plan_->stores++;
+  node->width = query->visible;
+  node->query = std::move(query);
+  entry.slot = node->slot;
+  entry.is_subquery = true;
+  return node;
+}
+
 std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__RangeVar& range, Level& level) {
   use_other(view.lock, LockMode::access_share);
   const std::shared_ptr<const ParseTree> tree = parse(view.definition);
@@ -107,18 +120,10 @@ std::unique_ptr<FromNode> Analyzer::from_view(const View& view, const PgQuery__R
   --depth_;
   if (!query->marks.empty()) fail_unsupported("FOR UPDATE in a view", position_of(range.location));
   CHECK(query->visible == view.columns.size(), "a view's text gives its columns");
-  auto node = std::make_unique<FromNode>();
-  node->kind = FromNode::Kind::store;
-  node->slot = new_slot();
-  node->slots = SlotSet{1} << node->slot;
-  node->store = plan_->stores++;
-  node->width = query->visible;
   RangeEntry entry;
   entry.columns = view.columns;
   entry.types = query->types;
-  entry.slot = node->slot;
-  entry.is_subquery = true;
-  node->query = std::move(query);
+  std::unique_ptr<FromNode> node = from_stored(std::move(query), entry);
   apply_alias(entry, range.alias, range.relname, range.location);
   add_entry(level, std::move(entry), range.location);
   return node;

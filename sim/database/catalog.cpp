@@ -206,7 +206,7 @@ View& Catalog::new_view() {
   return view;
 }
 
-const EnumLabel& Catalog::new_label(const std::string& text, double order) {
+const EnumLabel& Catalog::new_label(const std::string& text, float order) {
   auto& label = *labels_.emplace_back(std::make_unique<EnumLabel>());
   label.text = text;
   label.sort_order = order;

@@ -215,7 +215,7 @@ class Catalog {
   View& new_view();
   [[nodiscard]] const std::vector<std::unique_ptr<View>>& views() const noexcept { return views_; }
   EnumType& new_enum(const std::string& name, const std::vector<std::string>& labels);
-  const EnumLabel& new_label(const std::string& text, double order);
+  const EnumLabel& new_label(const std::string& text, float order);
   [[nodiscard]] const std::vector<std::unique_ptr<Table>>& tables() const noexcept { return tables_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Sequence>>& sequences() const noexcept { return sequences_; }
   /// All entries of a schema by name, committed ones, for listings.

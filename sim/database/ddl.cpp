@@ -223,6 +223,29 @@ Task<> create_enum(SessionImpl& session, const PgQuery__CreateEnumStmt& stmt) {
   register_object(session, schema, name, entry);
 }
 
+namespace {
+
+/// Where a label that comes before labels[place] sorts. There is no number left between two others after some twenty halvings: then
+/// all are numbered anew, as RenumberEnumType does.
+float order_between(SessionImpl& session, const std::vector<const EnumLabel*>& labels, std::size_t place) {
+  if (labels.empty()) return 1;
+  if (place == 0) return labels.front()->sort_order - 1;
+  if (place == labels.size()) return labels.back()->sort_order + 1;
+  const float low = labels[place - 1]->sort_order;
+  const float high = labels[place]->sort_order;
+  const float middle = (low + high) / 2;
+  if (middle != low && middle != high) return middle;
+  std::vector<std::pair<const EnumLabel*, float>> before;
+  for (const EnumLabel* label : labels) before.emplace_back(label, label->sort_order);
+  undo(session, [before] {
+    for (const auto& [label, order] : before) label->sort_order = order;
+  });
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i]->sort_order = static_cast<float>(i + 1);
+  return static_cast<float>(place) + 0.5F;
+}
+
+}  // namespace
+
 Task<> alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
   if (stmt.old_val[0] != '\0') fail_unsupported("ALTER TYPE … RENAME VALUE");
   const Nodes names(stmt.type_name, stmt.n_type_name);
@@ -263,9 +286,7 @@ Task<> alter_enum(SessionImpl& session, const PgQuery__AlterEnumStmt& stmt) {
     if (neighbor == labels.end()) fail("22023", in_quotes(stmt.new_val_neighbor) + " is not an existing enum label");
     place = static_cast<std::size_t>(neighbor - labels.begin()) + (stmt.new_val_is_after ? 1 : 0);
   }
-  const double low = place == 0 ? (labels.empty() ? 0 : labels.front()->sort_order - 2) : labels[place - 1]->sort_order;
-  const double high = place == labels.size() ? low + 2 : labels[place]->sort_order;
-  const EnumLabel& label = session.engine.catalog.new_label(stmt.new_val, (low + high) / 2);
+  const EnumLabel& label = session.engine.catalog.new_label(stmt.new_val, order_between(session, labels, place));
   const auto add = [&type, &label] {
     const auto behind = std::find_if(type.labels.begin(), type.labels.end(), [&](const EnumLabel* each) { return each->sort_order > label.sort_order; });
     type.labels.insert(behind, &label);

@@ -34,7 +34,16 @@ Task<> SessionImpl::prepare_statement(std::shared_ptr<CompiledText> text, const 
   statement.is_query = true;
   made.text->statements.push_back(std::move(statement));
   Task<std::shared_ptr<const StatementPlan>> planning = plan_when_free(made.text, 0);
-  made.first_plan = co_await std::move(planning);
+  try {
+    made.first_plan = co_await std::move(planning);
+  } catch (const SqlError&) {
+    // PREPARE only analyses: what cannot be computed is told by EXECUTE. It fails again if that was not the reason.
+    try {
+      made.first_plan = Analyzer(naming).leaves_constants().statement(*stmt.query, made.text->declared);
+    } catch (const SqlError&) {
+    }
+    if (made.first_plan == nullptr) throw;
+  }
   if (!prepared.emplace(stmt.name, std::move(made)).second) {
     fail("42P05", "prepared statement " + in_quotes(stmt.name) + " already exists");
   }

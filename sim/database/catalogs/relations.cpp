@@ -199,19 +199,19 @@ std::unique_ptr<FromNode> Analyzer::from_system(const SystemRelation& relation, 
     entry.columns.emplace_back(relation.columns[i]);
     entry.types.push_back(relation.types[i]);
   }
-  query->visible = rows->width;
+  if (relation.kind == 'r') {
+    auto oid = make_expr(ExprKind::constant, TypeRef(Type::oid), -1);
+    oid->constant = Value::integer(relation.oid);
+    query->outputs.push_back(std::move(oid));
+    query->names.emplace_back("tableoid");
+    query->types.emplace_back(Type::oid);
+    entry.tableoid = static_cast<std::int32_t>(rows->width);
+  }
+  query->visible = static_cast<std::uint32_t>(query->outputs.size());
   query->slots.push_back(rows->slot);
   query->from = std::move(rows);
-  auto node = std::make_unique<FromNode>();
-  node->kind = FromNode::Kind::store;
-  node->slot = new_slot();
-  node->slots = SlotSet{1} << node->slot;
-  node->store = plan_->stores++;
-  node->width = query->visible;
-  node->query = std::move(query);
-  entry.slot = node->slot;
+  std::unique_ptr<FromNode> node = from_stored(std::move(query), entry);
   entry.schema = std::string(relation.schema);
-  entry.is_subquery = true;
   apply_alias(entry, range.alias, range.relname, range.location);
   add_entry(level, std::move(entry), range.location);
   return node;

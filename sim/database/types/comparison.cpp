@@ -100,8 +100,8 @@ bool equal_jsonb(const Value& left, const Value& right) { return compare_jsonb(l
 std::uint64_t hash_jsonb(const Value& value) { return hash_jsonb_node(JsonbView(value)); }
 
 int compare_label(const Value& left, const Value& right) {
-  const double a = left.label().sort_order;
-  const double b = right.label().sort_order;
+  const float a = left.label().sort_order;
+  const float b = right.label().sort_order;
   return sign_of(a<b, a> b);
 }
 // By its text: an address differs from run to run.

@@ -414,6 +414,8 @@ Value numeric_round(const Value& value, std::int32_t scale) {
   if (value.is_small_numeric() && scale == value.small_numeric_scale()) return value;
   const Decimal decimal = Decimal::from_value(value);
   if (decimal.kind != Kind::finite) return value;
+  // Before the place in front of its first digit nothing is left of it.
+  if (scale < 0 && -std::int64_t{scale} > decimal.digits() - decimal.scale) return Value::small_numeric(0, 0);
   scale = std::clamp(scale, -kNumericMaxWholeDigits, kNumericMaxScale);
   Limbs rounded = rescale(decimal.limbs, decimal.scale, scale, true);
   if (scale < 0) rounded = limbs::times_power_of_ten(rounded, -scale);

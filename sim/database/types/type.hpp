@@ -61,7 +61,7 @@ enum class Type : std::uint8_t {
 /// One label of an enum type. Its address is its identity and lives as long as the database.
 struct EnumLabel {
   std::string text;
-  double sort_order = 0;  // ALTER TYPE … ADD VALUE BEFORE may choose a value between two others
+  mutable float sort_order = 0;  // ALTER TYPE … ADD VALUE BEFORE may choose a value between two others, or number all of them anew
   mutable std::uint32_t oid = 0;
 };
 

@@ -47,3 +47,13 @@ DISCARD PLANS;
 EXECUTE kept;
 DISCARD ALL;
 EXECUTE kept;
+-- PREPARE only looks at what is written
+PREPARE failing AS SELECT 1 / 0 AS never;
+EXECUTE failing;
+PREPARE misread AS SELECT 'x'::int;
+PREPARE unknown AS SELECT nothing;
+DEALLOCATE failing;
+-- tableoid of catalogs
+SELECT tableoid::regclass, relname FROM pg_class WHERE relname = 'pg_class';
+SELECT c.tableoid::regclass, n.tableoid::regclass FROM pg_class c LEFT JOIN pg_namespace n ON n.nspname = 'none' WHERE relname = 'pg_type';
+SELECT tableoid FROM pg_class c, pg_namespace n;
