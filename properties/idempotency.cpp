@@ -133,7 +133,11 @@ Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& r
       if (then == nullptr) {
         violate("stored only afterwards", "was committed only afterwards", states.front().commit->id);
       } else if (!then->exists) {
-        if (takes_back(*then->commit)) continue;
+        if (takes_back(*then->commit)) {
+          // What is lost while the answer is under way cannot be helped; what was lost before it was asked for can.
+          if (then->commit->id < attempt.invoked->id) violate("lost before it was asked for", "its commit had been lost before", then->commit->id);
+          continue;
+        }
         violate("not stored any more", "had been removed", then->commit->id);
       } else if (folded(cell(then->row(), rows.unique)) != attempt.unique) {
         violate("another one", fmt::format("has another {} than asked for", rows.unique), states.front().commit->id);

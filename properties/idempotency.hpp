@@ -52,9 +52,10 @@ struct CreatedRows {
 [[nodiscard]] Check same_request_same_answer(const KeyedRequests& requests, const CreatedRows& rows = CreatedRows());
 
 /// When a creation is acknowledged, its row has been committed, holds what was asked for, and is never removed again.
-/// Judged: each 201. There is no exception; a database that may lose its newest commits in a failover would declare
-/// one. Broken by: answering before the commit, answering success when the commit's outcome is unknown or its failure
-/// was swallowed, answering with an id that was drawn for an attempt that did not make it.
+/// Judged: each 201. The one exception: a failover that the history tells of (`transaction_lost`) took the commit back while
+/// the answer was under way or later; who asks after the loss must not be told of what is gone. Broken by: answering before
+/// the commit, answering success when the commit's outcome is unknown or its failure was swallowed, answering with an id that
+/// was drawn for an attempt that did not make it, remembering answers outside of the database.
 [[nodiscard]] Check acknowledged_is_stored(const KeyedRequests& requests, const CreatedRows& rows);
 
 /// In every committed state no two rows share a value of `column`, compared without case (ASCII); NULLs are no values.

@@ -94,7 +94,7 @@ void add_always(std::vector<Property>& all) {
                        aggregates_match_their_creation(outbox, users)));
   all.push_back(always("an acknowledged user is stored",
                        "A user whose id was returned with 201 is in users from then on, with the e-mail asked for, unless a "
-                       "failover lost the commit.",
+                       "failover lost the commit after it was asked for.",
                        acknowledged_is_stored(requests, created)));
   all.push_back(always("an e-mail belongs to one user", "In no committed state two users have the same e-mail.",
                        unique_in_every_state("user_db.users", "id", "email")));
