@@ -43,9 +43,6 @@ std::vector<DefectEntry> user_notification_defects() {
        "a repeated request gets the same answer"},
       {"loser-gets-5xx", 24, "A taken e-mail address surfaces as 503, which asks the client to try again.",
        "requests succeed once faults are healed"},
-      {"answers-outlive-their-commit", 0,
-       "A process remembers the answers to keys in memory, and goes on giving those whose commit a failover has lost.",
-       "an acknowledged user is stored"},
       {"retry-after-ambiguous-commit", 32,
        "When the answer to COMMIT is lost the whole body runs again, past the key and with an upsert that seems to "
        "make it harmless.",

@@ -125,11 +125,6 @@ Task<Answer> Users::create_once(const NewUser& user, std::string key, const std:
   // twin: retry-after-ambiguous-commit. The second run goes past the key, which the first one holds.
   const bool blind = twin_.is("retry-after-ambiguous-commit") && rerun;
   const bool checks_only = twin_.is("check-then-act-key");  // twin: check-then-act-key
-  // twin: answers-outlive-their-commit. Spares the look-up where this process has given the answer before.
-  const bool remembers = twin_.is("answers-outlive-their-commit") && !key.empty();
-  if (const auto known = given_.find(key); remembers && known != given_.end() && known->second.first == fingerprint) {
-    co_return known->second.second;
-  }
   if (blind) key.clear();
 
   Transaction tx = co_await db_.begin();
@@ -165,7 +160,6 @@ Task<Answer> Users::create_once(const NewUser& user, std::string key, const std:
   committing = true;
   co_await tx.commit();
 
-  if (remembers) given_.insert_or_assign(key, std::pair(fingerprint, answer));
   if (!key.empty() && checks_only) co_await remember_late(key, fingerprint, answer);
   if (twin_.is("dual-write") && !inserted.empty()) co_await publish_past_the_outbox(event, body);
   co_return answer;

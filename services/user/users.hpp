@@ -1,10 +1,8 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "runtime/context.hpp"
 #include "services/patterns/idempotency.hpp"
@@ -63,7 +61,6 @@ class Users {
   Outbox outbox_;
   RetryBudget budget_;
   std::string limit_lock_wait_;  // the statement
-  std::map<std::string, std::pair<std::string, Answer>> given_;  // twin: answers-outlive-their-commit; by key
 };
 
 }  // namespace orrery::services

@@ -55,6 +55,15 @@ TEST(ALostCommit, ExcusesAnAcknowledgedUserThatIsGone) {
   EXPECT_EQ(stored(removed), "removed") << "what the service removes is not excused";
 }
 
+TEST(ALostCommit, ExcusesNoAnswerThatWasAskedForAfterwards) {
+  System run;
+  run.sign_up("ada", "k1");
+  run.lose("user_db");
+  run.ask("create user", "again", System::sign_up_text("k1", "ada"));
+  run.told("create user", "again", 201, R"({"id":"ada"})");
+  EXPECT_EQ(stored(run), "lost before it was asked for");
+}
+
 TEST(ALostCommit, ExcusesNobodyElse) {
   System run;
   run.sign_up("ada", "k1");
