@@ -146,12 +146,14 @@ const Value& evaluate_any_array(const Expr& expr, Execution& execution) {
 const Value& evaluate_in_list(const Expr& expr, Execution& execution) {
   Value local;
   const Value& value = evaluate(*expr.args[0], execution, local);
-  if (value.is_null()) return kNull;
-  bool unknown = false;
+  // IN computes its elements all the same, and one of them may fail. Of NOT IN, whose comparisons are conditions of their own,
+  // the first that is unknown decides.
+  if (value.is_null() && (expr.negated || expr.args[0]->kind == ExprKind::constant)) return kNull;
+  bool unknown = value.is_null();
   for (std::size_t i = 1; i < expr.args.size(); ++i) {
     Value element_local;
     const Value& element = evaluate(*expr.args[i], execution, element_local);
-    if (element.is_null()) {
+    if (element.is_null() || value.is_null()) {
       unknown = true;
     } else if (expr.equal_by(value, element)) {
       return boolean(!expr.negated);
