@@ -50,7 +50,14 @@ Value age(std::int64_t left, std::int64_t right) {
   return Value::interval(negative ? negate_interval(span) : span);
 }
 
-Interval negated(const Value& interval) { return negate_interval(interval.interval()); }
+/// What a timestamp minus an interval adds. The least of numbers stays as it is, as timestamp_mi_interval has it: out of range
+/// is then the timestamp, not the interval.
+Interval negated(const Value& interval) {
+  const Interval span = interval.interval();
+  return {static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(span.microseconds)),
+          static_cast<std::int32_t>(0 - static_cast<std::uint32_t>(span.days)),
+          static_cast<std::int32_t>(0 - static_cast<std::uint32_t>(span.months))};
+}
 
 Value part_of_timestamptz(const Value& name, const Value& source) {
   return extract_timestamp(name.bytes(), source.integer(), true);

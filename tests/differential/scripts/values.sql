@@ -79,3 +79,9 @@ ALTER TYPE squeezed ADD VALUE 'm30' BEFORE 'z';
 SELECT enumlabel, enumsortorder FROM pg_enum WHERE enumtypid = 'squeezed'::regtype ORDER BY enumsortorder;
 SELECT 'm29'::squeezed < 'm30'::squeezed, 'm30'::squeezed < 'z'::squeezed, 'm1'::squeezed > 'a'::squeezed;
 SELECT round(0.0, 2), round(0.000, 1), round(0.001, 2), round(0.04, 1), round(0.0, -1);
+-- The least of days has no opposite: it is the timestamp that is out of range.
+SELECT timestamptz '2024-01-01 00:00+00' - interval '1 day' * -2147483648;
+SELECT timestamp '2024-01-01' - interval '1 month' * -2147483648;
+SELECT date '2024-01-01' - interval '1 day' * -2147483648;
+SELECT timestamp 'infinity' - interval '1 day' * -2147483648;
+SELECT -(interval '1 day' * -2147483648);
