@@ -25,26 +25,15 @@ finish() {
   rm -rf "$scratch"
 }
 trap finish EXIT
-of() { printf '%s' "${ORRERY_POSTGRES/dbname=postgres/dbname=$1}"; }
+source "$here/serving.sh"
 median() { sort -g | sed -n "$((($1 + 1) / 2))p"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
-for database in user_db notification_db broker bench; do psql -q "$ORRERY_POSTGRES" -c "CREATE DATABASE $database"; done
+make_databases user_db notification_db broker bench
 start() {  # <service> <peers> <settings>: sets port
-  cat >"$scratch/$1.json" <<JSON
-{"listen": "127.0.0.1:0", "log": "info", "peers": {$2}, "settings": {$3}, "broker": "$(of broker)",
- "databases": {"user_db": "$(of user_db)", "notification_db": "$(of notification_db)"}}
-JSON
-  : >"$scratch/$1.log"
-  "$program" serve "$1" --config "$scratch/$1.json" --migrate 2>"$scratch/$1.log" &
-  processes+=($!)
-  for ((i = 0; i < 200; ++i)); do
-    port=$(sed -nE 's/.*"address":"127.0.0.1:([0-9]+)".*/\1/p' "$scratch/$1.log")
-    [[ -z $port ]] || return 0
-    sleep 0.05
-  done
-  cat "$scratch/$1.log" >&2
-  exit 1
+  serve "$program" "$1" "$1" 0 "$2" "$3"
+  processes+=("$served")
+  port=$at
 }
 start mail "" '"latency_min": "1us", "latency_max": "1ms"'
 mail=$port

@@ -16,7 +16,7 @@ if [[ ${1-} != inside ]]; then
 fi
 
 scratch=$(mktemp -d)
-declare -A process=() port=() started=()
+declare -A process=() port=()
 balancer=
 finish() {
   [[ -z $balancer ]] || kill -TERM "$balancer" 2>/dev/null || true  # its worker would outlive a SIGKILL
@@ -26,29 +26,16 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-of() { printf '%s' "${ORRERY_POSTGRES/dbname=postgres/dbname=$1}"; }
+source "$here/../../bench/serving.sh"
 ask() { psql -qAt "$(of "$1")" -c "$2"; }
-for database in user_db notification_db broker; do psql -q "$ORRERY_POSTGRES" -c "CREATE DATABASE $database"; done
+make_databases user_db notification_db broker
 
 start() {  # <replica>: where it was before, if it was
   local replica=$1 service=${1%-*} peers="" settings=""
   [[ $service != mail ]] || settings='"latency_min": "1us", "latency_max": "1ms", "deduplicates": true'
   [[ $service != notification ]] || { peers="\"mail\": [\"127.0.0.1:${port[mail-1]}\"]" settings='"sender": {"workers": 4}'; }
-  cat >"$scratch/$replica.json" <<JSON
-{"host": "$replica", "listen": "127.0.0.1:${port[$replica]-0}", "peers": {$peers}, "settings": {$settings}, "broker": "$(of broker)",
- "databases": {"user_db": "$(of user_db)", "notification_db": "$(of notification_db)"}}
-JSON
-  : >>"$scratch/$replica.log"
-  "$PROGRAM" serve "$service" --config "$scratch/$replica.json" --migrate 2>>"$scratch/$replica.log" &
-  process[$replica]=$!
-  started[$replica]=$((${started[$replica]-0} + 1))
-  for ((i = 0; i < 200; ++i)); do
-    port[$replica]=$(sed -nE 's/.*"address":"127.0.0.1:([0-9]+)".*/\1/p' "$scratch/$replica.log" | sed -n "${started[$replica]}p")
-    [[ -z ${port[$replica]} ]] || return 0
-    sleep 0.05
-  done
-  tail -n 5 "$scratch/$replica.log" >&2
-  fail "$replica does not start"
+  serve "$PROGRAM" "$service" "$replica" "${port[$replica]-0}" "$peers" "$settings" || fail "$replica does not start"
+  process[$replica]=$served port[$replica]=$at
 }
 for replica in mail-1 notification-1 notification-2 user-1 user-2; do start $replica; done
 
