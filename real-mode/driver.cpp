@@ -97,7 +97,9 @@ History Driver::gather() {
   }
   std::ranges::sort(paths);
   for (const std::string& path : paths) {
-    for (Event& event : read_events(path)) {
+    std::vector<Event> of_host = read_events(path);
+    tell_crashes(of_host);
+    for (Event& event : of_host) {
       if (event.at >= beginning_.at) events.push_back(std::move(event));
     }
   }

@@ -117,6 +117,18 @@ void add_committed(Captures& captures, const Beginning& beginning, std::vector<E
   }
 }
 
+void tell_crashes(std::vector<Event>& of_host) {
+  for (std::size_t i = 1; i < of_host.size(); ++i) {
+    if (of_host[i].kind != EventKind::host_started || of_host[i - 1].kind == EventKind::host_stopped) continue;
+    Event crash;
+    crash.kind = EventKind::host_crashed;
+    crash.at = of_host[i].at;
+    crash.host = of_host[i].host;
+    crash.detail = "nobody saw it end";
+    of_host.insert(of_host.begin() + static_cast<std::ptrdiff_t>(i++), std::move(crash));
+  }
+}
+
 History in_order(std::vector<Event> events, const Beginning& beginning, Instant end) {
   History history;
   std::erase_if(events, [&](const Event& event) { return event.at > end; });

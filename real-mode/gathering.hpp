@@ -36,6 +36,10 @@ using Captures = std::vector<Capture>;
 /// machine's clock was set meanwhile: then commits cannot be placed among other events.
 void add_committed(Captures& captures, const Beginning& beginning, std::vector<Event>& events);
 
+/// Of what one host wrote, in order: where it starts although nobody wrote that it had ended, it had crashed before. For systems
+/// whose processes somebody else ends.
+void tell_crashes(std::vector<Event>& of_host);
+
 /// Events of several processes as one history, in the order of the machine's monotonic clock; of one process, of which they
 /// must be in order, also in the order in which it wrote them. What came after `end` is left out.
 [[nodiscard]] History in_order(std::vector<Event> events, const Beginning& beginning, Instant end);
