@@ -12,7 +12,7 @@ serve() {
   : >listening
   "$program" sql --wire 0 --natural-order >listening &
   server=$!
-  for _ in {1..100}; do
+  for _ in {1..600}; do
     port=$(sed -n 's/^listening on 127.0.0.1 port \([0-9]*\);.*/\1/p' listening)
     [[ -z $port ]] || break
     sleep 0.05
@@ -38,18 +38,28 @@ if command -v psql >/dev/null; then
   says ' public | pg_database_owner'
   says 'not supported in the simulated database: system catalog pg_statistic'
   # A session that waits for a lock holds up nobody else, and goes on when the lock is free.
-  (printf 'BEGIN; UPDATE t SET b = 1 WHERE a = 1;\n'; sleep 3; printf 'COMMIT;\n') | psql -X -q >holder 2>&1 &
-  sleep 0.4
+  (
+    printf 'BEGIN; UPDATE t SET b = 1 WHERE a = 1;\n'
+    for ((i = 0; i < 600; ++i)); do [[ ! -e enough ]] || break; sleep 0.05; done
+    printf 'COMMIT;\n'
+  ) | psql -X -q >holder 2>&1 &
+  for ((i = 0; i < 600; ++i)); do
+    out=$(psql -X -At -c "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE 'UPDATE%'")
+    [[ $out != 1 ]] || break
+    sleep 0.05
+  done
   psql -X -q -c "UPDATE t SET b = b || '2' WHERE a = 1" >waiter 2>&1 &
   waiter=$!
-  for _ in {1..10}; do
+  for ((i = 0; i < 600; ++i)); do
     out=$(psql -X -At -c "SELECT w.query, w.wait_event, h.state FROM pg_stat_activity w, pg_stat_activity h WHERE h.pid = ANY (pg_blocking_pids(w.pid))")
     [[ -z $out ]] || break
+    sleep 0.05
   done
   says "UPDATE t SET b = b || '2' WHERE a = 1|transactionid|idle in transaction"
   out=$(psql -X -At -c 'SELECT b FROM t WHERE a = 1')
   checks=$((checks + 1))
   [[ $out == x ]] || wrong "a reader does not see the committed row: $out"
+  touch enough
   wait "$waiter"
   out=$(psql -X -At -c 'SELECT b FROM t WHERE a = 1')
   checks=$((checks + 1))
@@ -60,7 +70,15 @@ if command -v psql >/dev/null; then
   out=$(printf '5,five\n6,six,\n' | psql -X -c 'COPY t FROM STDIN (FORMAT csv)' 2>&1)
   says $'ERROR:  extra data after last expected column\nCONTEXT:  COPY t, line 2: "6,six,"'
   # Ctrl-C sends a CancelRequest.
-  timeout --signal=INT 0.5 psql -X -c 'SELECT pg_sleep(60)' >cancelled 2>&1
+  psql -X -c 'SELECT pg_sleep(60)' >cancelled 2>&1 &
+  sleeper=$!
+  for ((i = 0; i < 600; ++i)); do
+    out=$(psql -X -At -c "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")
+    [[ $out != 1 ]] || break
+    sleep 0.05
+  done
+  kill -INT "$sleeper"
+  wait "$sleeper"
   file_has cancelled 'ERROR:  canceling statement due to user request'
 else
   missing psql
