@@ -147,6 +147,14 @@ std::unique_ptr<StatementPlan> Analyzer::statement(const Node& node, std::span<c
   if (plan_->has_waiting_call && has_effect_call_) {
     fail_unsupported("a statement that may wait in a function and also calls nextval, setval, set_config or an unlock");
   }
+  // A SELECT of WITH that nobody reads is not even planned (SS_process_ctes).
+  std::erase_if(plan_->steps, [this](const Step& step) {
+    return step.is_run_when_read && step.query != nullptr && std::find(read_stores_.begin(), read_stores_.end(), step.store) == read_stores_.end();
+  });
+  // What reads a sub-statement's rows is evaluated again when these are there: where that cannot be, they are there before.
+  if (reads_with_late_ || (!read_stores_.empty() && (has_effect_call_ || has_lock_call_))) {
+    for (Step& step : plan_->steps) step.is_run_when_read = false;
+  }
   finish_parameters();
   if (!leaves_constants_) fold_constants(*plan_);
   for (Step& step : plan_->steps) {
@@ -222,6 +230,7 @@ void Analyzer::add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Leve
     if (!query->marks.empty()) {
       Step step;
       step.store = entry.store;
+      step.is_run_when_read = true;
       step.query = std::move(query);
       plan_->steps.push_back(std::move(step));
     } else {
@@ -233,6 +242,7 @@ void Analyzer::add_cte(const PgQuery__CommonTableExpr& cte, bool recursive, Leve
     }
     Step step;
     step.store = entry.store;
+    step.is_run_when_read = true;
     switch (body.node_case) {
       case PG_QUERY__NODE__NODE_INSERT_STMT:
         step.modify = insert(*body.insert_stmt, inner);

@@ -319,6 +319,10 @@ class Analyzer {
   bool sorts_small_tables_ = false;
   bool keeps_unknown_ = false;  // of the next SELECT: one side of a set operation
   bool has_effect_call_ = false;  // nextval and others that must not be run twice
+  bool has_lock_call_ = false;    // of advisory locks
+  std::vector<std::uint32_t> read_stores_;  // of WITH, that are named somewhere…
+  bool reads_with_late_ = false;  // …and that where it is evaluated when something has been written or locked already
+  bool is_late_ = false;          // what is analysed just now is such a place
 };
 
 /// Slots that an expression reads, those of subqueries' outer references too.

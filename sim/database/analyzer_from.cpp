@@ -52,6 +52,8 @@ std::unique_ptr<FromNode> Analyzer::from_table(const PgQuery__RangeVar& range, L
   RangeEntry entry;
   if (range.schemaname[0] == '\0') {
     if (const CteEntry* cte = find_cte(range.relname, level)) {
+      read_stores_.push_back(cte->store);
+      reads_with_late_ = reads_with_late_ || is_late_;
       node->kind = FromNode::Kind::store;
       node->slot = new_slot();
       node->slots = SlotSet{1} << node->slot;

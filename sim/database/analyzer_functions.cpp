@@ -464,6 +464,9 @@ ExprPtr Analyzer::engine_call(const EngineFunctionEntry& entry, const PgQuery__F
     case EngineFunction::advisory_unlock_all:
       has_effect_call_ = true;
       break;
+    case EngineFunction::advisory_lock:
+      has_lock_call_ = true;
+      break;
     default:
       break;
   }

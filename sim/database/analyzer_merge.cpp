@@ -59,6 +59,7 @@ std::unique_ptr<ModifyPlan> Analyzer::merge(const PgQuery__MergeStmt& stmt) {
   std::vector<ExprPtr> on;
   split_conjunction(condition(*stmt.join_condition, level, "JOIN/ON"), on);
   bool inserts = false;
+  is_late_ = true;
   for (const Node* node : clauses) {
     plan->merge.push_back(merge_action(*node->merge_when_clause, *plan, level));
     const ModifyPlan* write = plan->merge.back().write.get();
@@ -66,6 +67,7 @@ std::unique_ptr<ModifyPlan> Analyzer::merge(const PgQuery__MergeStmt& stmt) {
     inserts = inserts || write->operation == RowWrite::insert;
     plan->may_change_key = plan->may_change_key || write->may_change_key;
   }
+  is_late_ = false;
   for (const RangeEntry& entry : level.entries) plan->slots.push_back(entry.slot);
 
   auto target = std::make_unique<FromNode>();

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/database/analyzer.hpp"
+#include "sim/database/join_rules.hpp"
 
 namespace orrery::sim::database {
 
@@ -139,6 +140,7 @@ std::unique_ptr<ModifyPlan> Analyzer::insert(const PgQuery__InsertStmt& stmt, Le
         ExprPtr value;
         if (item.node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
           value = default_of(table, targets[i]);
+          has_effect_call_ = has_effect_call_ || (value != nullptr && is_volatile(*value));
           if (value == nullptr) {
             auto null = std::make_shared<Expr>();
             null->type = column.type;
@@ -322,12 +324,14 @@ void Analyzer::on_conflict(const PgQuery__OnConflictClause& clause, Level& level
   excluded.slot = plan.excluded_slot;
   excluded.only_qualified = true;
   level.entries.push_back(std::move(excluded));
+  const bool was_late = std::exchange(is_late_, true);
   level.clause = Clause::set;
   assignments(Nodes(clause.target_list, clause.n_target_list), level, plan);
   level.clause = Clause::conflict_where;
   if (clause.where_clause != nullptr) {
     split_conjunction(condition(*clause.where_clause, level, "WHERE"), plan.conflict_where);
   }
+  is_late_ = was_late;
 }
 
 /// The node that gives a column of SET its value.
@@ -419,7 +423,9 @@ void Analyzer::assignments(Nodes targets, Level& level, ModifyPlan& plan) {
 void Analyzer::returning(Nodes targets, Level& level, ModifyPlan& plan) {
   if (targets.empty()) return;
   level.clause = Clause::returning;
+  const bool was_late = std::exchange(is_late_, true);
   target_list(targets, level, plan.returning, plan.names);
+  is_late_ = was_late;
   for (ExprPtr& output : plan.returning) {
     output = resolve_unknown(std::move(output));
     plan.types.push_back(output->type);

@@ -214,7 +214,9 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
   }
   std::vector<ExprPtr> conditions;
   level.clause = Clause::select;
+  const bool was_late = std::exchange(is_late_, is_late_ || stmt.n_locking_clause > 0);
   target_list(Nodes(stmt.target_list, stmt.n_target_list), level, plan->outputs, plan->names);
+  is_late_ = was_late;
   level.clause = Clause::where;
   if (stmt.where_clause != nullptr) split_conjunction(condition(*stmt.where_clause, level, "WHERE"), conditions);
   for (std::size_t i = 0; i < plan->outputs.size(); ++i) {
@@ -381,8 +383,10 @@ void Analyzer::limit_clause(const PgQuery__SelectStmt& stmt, Level& level, Query
     }
     return result;
   };
+  const bool was_late = std::exchange(is_late_, is_late_ || stmt.n_locking_clause > 0);
   plan.limit = count(stmt.limit_count, "LIMIT");
   plan.offset = count(stmt.limit_offset, "OFFSET");
+  is_late_ = was_late;
 }
 
 }  // namespace orrery::sim::database

@@ -103,7 +103,7 @@ Value take_advisory_lock(const Expr& expr, const std::vector<Value>& arguments, 
                                             : locks.try_acquire(session.transaction, lock, mode, level);
   if (got) execution.acquired.push_back(tag);
   if ((expr.flags & kTry) != 0) return Value::boolean(got);
-  if (!got) throw AdvisoryWait{tag, mode, of_session, {}};
+  if (!got) throw EvaluationWait{tag, mode, of_session, {}};
   return Value::bytes("");
 }
 
@@ -255,7 +255,7 @@ Value call_engine_function(const Expr& expr, Execution& execution) {
     case EngineFunction::pg_sleep: {
       if (execution.slept) return Value::bytes("");
       const double seconds = arguments[0].real();
-      if (seconds > 0) throw AdvisoryWait{{}, LockMode::none, false, std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9))};
+      if (seconds > 0) throw EvaluationWait{{}, LockMode::none, false, std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9))};
       return Value::bytes("");
     }
   }

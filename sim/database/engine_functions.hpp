@@ -18,12 +18,4 @@ struct EngineFunctionEntry {
 };
 [[nodiscard]] const EngineFunctionEntry* find_engine_function(std::string_view name, std::size_t arguments);
 
-/// Thrown by a call that has to wait: for an advisory lock, or (pg_sleep) for a time. The statement waits and runs again.
-struct AdvisoryWait {
-  LockTag tag;
-  LockMode mode = LockMode::none;
-  bool of_session = false;
-  Duration sleep{};
-};
-
 }  // namespace orrery::sim::database

@@ -55,6 +55,16 @@ struct JoinTable {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> by_hash;  // sorted; rows in the order in which they were read
 };
 
+/// Thrown by what is evaluated and has to wait: for an advisory lock, for a time (pg_sleep), or until a sub-statement of WITH has
+/// given its rows. The statement waits, and evaluates again from a point at which it had done nothing.
+struct EvaluationWait {
+  LockTag tag;
+  LockMode mode = LockMode::none;
+  bool of_session = false;
+  Duration sleep{};
+  const Step* step = nullptr;
+};
+
 /// One run of a statement.
 class Execution : public EvalContext {
  public:

@@ -226,18 +226,12 @@ class InsertRun {
   InsertRun(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
       : plan_(plan), execution_(execution), output_(output), inserter_(plan, execution, output) {
     output.width = plan.returning.size();
-    Tuplestore& source = execution.source;
-    if (plan.reads_source) {
-      fill_store(*plan.source, execution, source);
-    } else {
-      source.clear();
-      source.rows = 1;
-    }
   }
 
   [[nodiscard]] std::int64_t rows() const noexcept { return inserted_; }
 
   bool advance() {
+    if (!has_source_ && !make_source()) return false;
     const Tuplestore& source = execution_.source;
     while (next_ < source.rows) {
       if (!is_under_way_) {
@@ -254,7 +248,9 @@ class InsertRun {
   }
 
   Task<> wait() {
-    if (progress_ == Progress::waits) {
+    if (!has_source_) {
+      co_await execution_.session->wait_for(*waits_for_, execution_);
+    } else if (progress_ == Progress::waits) {
       co_await execution_.engine->locks.wait_for(execution_.session->transaction, inserter_.awaited());
     } else {
       progress_ = co_await inserter_.update_instead();
@@ -264,6 +260,26 @@ class InsertRun {
 
  private:
   using Progress = Inserter::Progress;
+
+  /// False: what the source reads must be waited for.
+  bool make_source() {
+    Tuplestore& source = execution_.source;
+    if (plan_.reads_source) {
+      try {
+        fill_store(*plan_.source, execution_, source);
+      } catch (const EvaluationWait& wait) {
+        if (wait.step == nullptr) throw;
+        waits_for_ = wait;
+        execution_.order_draws = 0;
+        return false;
+      }
+    } else {
+      source.clear();
+      source.rows = 1;
+    }
+    has_source_ = true;
+    return true;
+  }
 
   void end_row() {
     if (progress_ == Progress::inserted) ++inserted_;
@@ -276,6 +292,8 @@ class InsertRun {
   Tuplestore& output_;
   Inserter inserter_;
   Progress progress_ = Progress::passed;
+  std::optional<EvaluationWait> waits_for_;
+  bool has_source_ = false;
   bool is_under_way_ = false;
   std::size_t next_ = 0;
   std::int64_t inserted_ = 0;

@@ -118,20 +118,20 @@ Task<std::int64_t> run_merge(const ModifyPlan& plan, Execution& execution) {
   FoundRows found;
   std::exception_ptr failure;  // of looking for further rows: those before are written first, and may fail first
   while (true) {
-    std::optional<AdvisoryWait> waits_for;
+    std::optional<EvaluationWait> waits_for;
     auto keep = [&]() -> bool {
       found.keep(plan.slots, execution);
       return true;
     };
     try {
       if (all_true(plan.conditions, execution)) scan(*plan.from, execution, keep);
-    } catch (const AdvisoryWait& wait) {
+    } catch (const EvaluationWait& wait) {
       waits_for = wait;
     } catch (const SqlError&) {
       failure = std::current_exception();
     }
     if (!waits_for) break;
-    co_await execution.session->wait_for_call(*waits_for, execution);
+    co_await execution.session->wait_for(*waits_for, execution);
     found = FoundRows{};
     execution.order_draws = 0;
   }

@@ -178,14 +178,19 @@ class ChangeRun {
   [[nodiscard]] std::int64_t rows() const noexcept { return changed_; }
 
   bool advance() {
-    if (!is_scanned_ && !find_rows()) return false;
-    for (; next_ < found_.rows; ++next_) {
-      found_.restore(next_, plan_.slots, execution_);
-      if (changer_.change_now()) {
-        ++changed_;
-      } else if (changer_.must_wait()) {
-        return false;
+    if (waits_for_ || (!is_scanned_ && !find_rows())) return false;
+    try {
+      for (; next_ < found_.rows; ++next_) {
+        found_.restore(next_, plan_.slots, execution_);
+        if (changer_.change_now()) {
+          ++changed_;
+        } else if (changer_.must_wait()) {
+          return false;
+        }
       }
+    } catch (const EvaluationWait& wait) {
+      wait_for_step(wait);
+      return false;
     }
     if (failure_ != nullptr) std::rethrow_exception(failure_);
     output_.is_filled = true;
@@ -193,28 +198,39 @@ class ChangeRun {
   }
 
   Task<> wait() {
-    if (!is_scanned_) {
-      co_await execution_.session->wait_for_call(*waits_for_, execution_);
+    if (waits_for_) {
+      const EvaluationWait wait = *std::exchange(waits_for_, std::nullopt);
+      co_await execution_.session->wait_for(wait, execution_);
+      if (is_scanned_) co_return;
       found_ = FoundRows{};
       execution_.order_draws = 0;
       co_return;
     }
-    const bool is_changed = co_await changer_.change_after_waiting(found_, next_);
-    if (is_changed) ++changed_;
-    ++next_;
+    try {
+      const bool is_changed = co_await changer_.change_after_waiting(found_, next_);
+      if (is_changed) ++changed_;
+      ++next_;
+    } catch (const EvaluationWait& wait) {
+      wait_for_step(wait);  // then the row is begun again: what it is locked by is this transaction's own
+    }
   }
 
  private:
-  /// False: a call in the conditions must be waited for.
+  /// A new row's values want a step's rows. (A call that waits would have to know what it got for which row.)
+  void wait_for_step(const EvaluationWait& wait) {
+    if (wait.step == nullptr) throw wait;
+    waits_for_ = wait;
+  }
+
+  /// False: what the conditions ask for must be waited for.
   bool find_rows() {
     auto keep = [&]() -> bool {
       found_.keep(plan_.slots, execution_);
       return true;
     };
-    waits_for_.reset();
     try {
       if (all_true(plan_.conditions, execution_)) scan(*plan_.from, execution_, keep);
-    } catch (const AdvisoryWait& wait) {
+    } catch (const EvaluationWait& wait) {
       waits_for_ = wait;
       return false;
     } catch (const SqlError&) {
@@ -230,7 +246,7 @@ class ChangeRun {
   Tuplestore& output_;
   RowChanger changer_;
   FoundRows found_;
-  std::optional<AdvisoryWait> waits_for_;
+  std::optional<EvaluationWait> waits_for_;
   std::exception_ptr failure_;  // of looking for further rows: those before are changed first, and may fail first
   bool is_scanned_ = false;
   std::size_t next_ = 0;
@@ -300,7 +316,7 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
   std::size_t round = sorts || execution.order_seed != 0 || window.limit > 1'000'000
                           ? SIZE_MAX
                           : static_cast<std::size_t>(window.limit + window.offset) + ahead;
-  bool finished = window.limit == 0 || !all_true(query.conditions, execution);
+  bool finished = window.limit == 0;
   while (!finished) {
     FoundRows found;
     Tuplestore keys;
@@ -320,15 +336,15 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
       return false;
     };
     while (true) {
-      std::optional<AdvisoryWait> waits_for;
+      std::optional<EvaluationWait> waits_for;
       execution.order_draws = 0;
       try {
-        scan(*query.from, execution, keep);
-      } catch (const AdvisoryWait& wait) {
+        if (all_true(query.conditions, execution)) scan(*query.from, execution, keep);
+      } catch (const EvaluationWait& wait) {
         waits_for = wait;
       }
       if (!waits_for) break;
-      co_await session.wait_for_call(*waits_for, execution);
+      co_await session.wait_for(*waits_for, execution);
       found = FoundRows{};
       keys.clear();
       is_complete = true;
@@ -377,15 +393,27 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
   output.is_filled = true;
 }
 
-Task<> run_steps(const StatementPlan& plan, Execution& execution) {
+Task<> run_step(const Step& step, Execution& execution) {
+  Tuplestore& store = execution.stores[step.store];
+  if (step.query != nullptr) {
+    co_await run_locking_query(*step.query, execution, store);
+  } else {
+    const std::int64_t rows = co_await run_modify(*step.modify, execution, store);
+    (void)rows;
+    store.is_filled = true;
+  }
+}
+
+Task<> run_steps_before(const StatementPlan& plan, Execution& execution) {
   for (const Step& step : plan.steps) {
-    Tuplestore& store = execution.stores[step.store];
-    if (step.query != nullptr) {
-      co_await run_locking_query(*step.query, execution, store);
-    } else {
-      const std::int64_t rows = co_await run_modify(*step.modify, execution, store);
-      (void)rows;
-    }
+    if (!step.is_run_when_read) co_await run_step(step, execution);
+  }
+}
+
+Task<> run_steps_after(const StatementPlan& plan, Execution& execution) {
+  for (std::size_t i = plan.steps.size(); i-- > 0;) {
+    const Step& step = plan.steps[i];
+    if (step.modify != nullptr && !execution.stores[step.store].is_filled) co_await run_step(step, execution);
   }
 }
 

@@ -44,7 +44,11 @@ Task<std::int64_t> run_merge(const ModifyPlan& plan, Execution& execution);
 /// Runs a SELECT with FOR UPDATE and the like; its rows go to `output`.
 Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestore& output);
 
-/// Runs the statement's steps (CTEs that modify or lock) into their stores.
-Task<> run_steps(const StatementPlan& plan, Execution& execution);
+/// Runs a sub-statement of WITH that writes or locks, or a subquery that locks, into its store.
+Task<> run_step(const Step& step, Execution& execution);
+/// Runs those that come before the statement.
+Task<> run_steps_before(const StatementPlan& plan, Execution& execution);
+/// Runs those that write and whose rows nobody has read, the last one first (ExecPostprocessPlan).
+Task<> run_steps_after(const StatementPlan& plan, Execution& execution);
 
 }  // namespace orrery::sim::database

@@ -198,9 +198,12 @@ struct ModifyPlan {
   std::vector<TypeRef> types;
 };
 
-/// A part that is run before the statement itself, because it may wait or writes: its rows go into a store.
+/// A part of a statement that may wait or writes: its rows go into a store.
 struct Step {
   std::uint32_t store = 0;
+  /// Of WITH: it is run when its rows are first wanted; one that writes and whose rows nobody has read runs at the end (manual,
+  /// 7.8.4). Otherwise it is run before the statement.
+  bool is_run_when_read = false;
   bool may_run_again = false;  // x IN (SELECT … LIMIT n FOR UPDATE): a join may run it once or for each row
   std::shared_ptr<const QueryPlan> query;
   std::unique_ptr<ModifyPlan> modify;

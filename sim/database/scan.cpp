@@ -301,6 +301,13 @@ void TableScan::collect_subquery(const Expr& expr, std::vector<Value>& wanted) {
   for (std::size_t i = 0; i < cache.rows.rows; ++i) wanted.push_back(cache.rows.row(i)[0]);
 }
 
+const Step& step_of(std::uint32_t store, const Execution& execution) {
+  const std::vector<Step>& steps = execution.plan->steps;
+  const auto found = std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return step.store == store; });
+  CHECK(found != steps.end() && found->is_run_when_read, "what no step fills when it is read is filled before");
+  return *found;
+}
+
 bool scan_store(const FromNode& node, Execution& execution, const Tuplestore& store, SlotSink sink) {
   for (std::size_t i = 0; i < store.rows; ++i) {
     execution.slots[node.slot] = {store.row(i), kNoVersion};
@@ -469,7 +476,7 @@ bool scan(const FromNode& node, Execution& execution, SlotSink sink) {
     case FromNode::Kind::store: {
       Tuplestore& store = execution.stores[node.store];
       if (!store.is_filled) {
-        CHECK(node.query != nullptr, "a store is filled before it is read");
+        if (node.query == nullptr) throw EvaluationWait{.step = &step_of(node.store, execution)};
         fill_store(*node.query, execution, store);
       }
       return scan_store(node, execution, store, sink);

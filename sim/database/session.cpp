@@ -237,7 +237,7 @@ Task<StatementResult> SessionImpl::execute(std::string_view sql, std::span<const
     fail_transaction();
     scope.finish();
     throw;
-  } catch (const AdvisoryWait&) {
+  } catch (const EvaluationWait&) {
     run.reset();
     snapshot_in_use = false;
     fail_transaction();
@@ -410,23 +410,27 @@ void SessionImpl::bind(const StatementPlan& plan, std::span<const SqlValue> para
   }
 }
 
-/// A SELECT without row locks: it waits for advisory locks only. Then it runs again from its start, which is right as
-/// long as it does nothing else that cannot be done twice: the analyzer sees to that.
+/// A SELECT without row locks: it waits for what its calls and sub-statements wait for. Then it runs again from its start, which is
+/// right as long as it does nothing else that cannot be done twice: the analyzer sees to that.
 Task<> SessionImpl::run_waiting_select(const StatementPlan& plan, Execution& execution, Tuplestore& rows) {
   while (true) {
-    std::optional<AdvisoryWait> waits_for;
+    std::optional<EvaluationWait> waits_for;
     try {
       rows.clear();
       fill_store(*plan.query, execution, rows);
-    } catch (const AdvisoryWait& wait) {
+    } catch (const EvaluationWait& wait) {
       waits_for = wait;
     }
     if (!waits_for) co_return;
-    co_await wait_for_call(*waits_for, execution);
+    co_await wait_for(*waits_for, execution);
   }
 }
 
-Task<> SessionImpl::wait_for_call(AdvisoryWait wait, Execution& execution) {
+Task<> SessionImpl::wait_for(EvaluationWait wait, Execution& execution) {
+  if (wait.step != nullptr) {
+    co_await run_step(*wait.step, execution);
+    co_return;
+  }
   if (wait.sleep > Duration::zero()) {
     co_await sleep(wait.sleep);
     execution.slept = true;
@@ -536,13 +540,14 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
   if (wants_safe_snapshot() && !txn.has_snapshot) co_await take_safe_snapshot();
   prepare_run(*plan, parameters, execution);
   const std::size_t first_write = txn.writes.size();
-  if (!plan->steps.empty()) co_await run_steps(*plan, execution);
+  const bool has_steps = !plan->steps.empty();
+  if (has_steps) co_await run_steps_before(*plan, execution);
   Tuplestore& rows = execution.result;
   std::int64_t affected = 0;
   if (plan->query != nullptr) {
     if (!plan->query->marks.empty()) {
       co_await run_locking_query(*plan->query, execution, rows);
-    } else if (plan->has_waiting_call) {
+    } else if (plan->has_waiting_call || has_steps) {
       co_await run_waiting_select(*plan, execution, rows);
     } else {
       fill_store(*plan->query, execution, rows);
@@ -555,12 +560,13 @@ Task<> SessionImpl::run_plan(const std::shared_ptr<const StatementPlan>& shared,
       std::int64_t more = 0;
       do {
         execution.forget_subqueries();
-        co_await run_steps(*plan, execution);
+        co_await run_steps_before(*plan, execution);
         more = co_await run_modify(*plan->modify, execution, rows);
         affected += more;
       } while (more > 0);
     }
   }
+  if (has_steps) co_await run_steps_after(*plan, execution);
   if (leaves_checks(txn, first_write)) co_await check_after_statement(*this, first_write);
   end_run(shared, rows, affected, result);
 }

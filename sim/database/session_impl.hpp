@@ -126,8 +126,8 @@ class SessionImpl {
   /// DISCARD. Gives the command tag. Throws 25001.
   std::string discard(const PgQuery__DiscardStmt& stmt);
 
-  /// Waits for what a call could not have at once; the statement's reading phase then runs again from its start.
-  Task<> wait_for_call(AdvisoryWait wait, Execution& execution);
+  /// Waits for what could not be had at once; what was evaluated is then evaluated again.
+  Task<> wait_for(EvaluationWait wait, Execution& execution);
 
  private:
   friend class StatementScope;
