@@ -239,6 +239,8 @@ class Analyzer {
   ExprPtr default_value(const Table& table, std::uint32_t column);
   ExprPtr default_of(const Table& table, std::uint32_t column);
   ExprPtr coerce_for_column(ExprPtr value, const Column& column, std::int32_t position);
+  /// What reads the rows that UPDATE, DELETE or MERGE is about.
+  static std::unique_ptr<FromNode> target_node(const ModifyPlan& plan);
   RangeEntry target_entry(Table& table, const PgQuery__RangeVar& range, std::uint32_t slot);
 
   /// The columns that INSERT names, all of them if it names none. Throws 42703, 42701.

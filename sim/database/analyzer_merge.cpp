@@ -70,11 +70,7 @@ std::unique_ptr<ModifyPlan> Analyzer::merge(const PgQuery__MergeStmt& stmt) {
   is_late_ = false;
   for (const RangeEntry& entry : level.entries) plan->slots.push_back(entry.slot);
 
-  auto target = std::make_unique<FromNode>();
-  target->kind = FromNode::Kind::table;
-  target->slot = plan->slot;
-  target->slots = SlotSet{1} << plan->slot;
-  target->table = &table;
+  std::unique_ptr<FromNode> target = target_node(*plan);
   std::vector<std::unique_ptr<FromNode>> items;
   if (inserts) {
     auto join = std::make_unique<FromNode>();

@@ -19,6 +19,15 @@ RangeEntry Analyzer::target_entry(Table& table, const PgQuery__RangeVar& range, 
   return entry;
 }
 
+std::unique_ptr<FromNode> Analyzer::target_node(const ModifyPlan& plan) {
+  auto node = std::make_unique<FromNode>();
+  node->kind = FromNode::Kind::table;
+  node->slot = plan.slot;
+  node->slots = SlotSet{1} << plan.slot;
+  node->table = plan.table;
+  return node;
+}
+
 ExprPtr Analyzer::default_of(const Table& table, std::uint32_t column) {
   const Column& each = table.columns[column];
   if (each.sequence != nullptr && each.default_value == nullptr) {
@@ -444,12 +453,7 @@ std::unique_ptr<ModifyPlan> Analyzer::update(const PgQuery__UpdateStmt& stmt, Le
   plan->slot = new_slot();
   level.entries.push_back(target_entry(table, *stmt.relation, plan->slot));
   std::vector<std::unique_ptr<FromNode>> items;
-  auto target = std::make_unique<FromNode>();
-  target->kind = FromNode::Kind::table;
-  target->slot = plan->slot;
-  target->slots = SlotSet{1} << plan->slot;
-  target->table = &table;
-  items.push_back(std::move(target));
+  items.push_back(target_node(*plan));
   for (const Node* item : Nodes(stmt.from_clause, stmt.n_from_clause)) items.push_back(from_item(*item, level));
   level.clause = Clause::set;
   assignments(Nodes(stmt.target_list, stmt.n_target_list), level, *plan);
@@ -474,12 +478,7 @@ std::unique_ptr<ModifyPlan> Analyzer::remove(const PgQuery__DeleteStmt& stmt, Le
   plan->slot = new_slot();
   level.entries.push_back(target_entry(table, *stmt.relation, plan->slot));
   std::vector<std::unique_ptr<FromNode>> items;
-  auto target = std::make_unique<FromNode>();
-  target->kind = FromNode::Kind::table;
-  target->slot = plan->slot;
-  target->slots = SlotSet{1} << plan->slot;
-  target->table = &table;
-  items.push_back(std::move(target));
+  items.push_back(target_node(*plan));
   for (const Node* item : Nodes(stmt.using_clause, stmt.n_using_clause)) items.push_back(from_item(*item, level));
   level.clause = Clause::where;
   if (stmt.where_clause != nullptr) split_conjunction(condition(*stmt.where_clause, level, "WHERE"), plan->conditions);

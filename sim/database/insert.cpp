@@ -99,11 +99,7 @@ class Inserter {
     if (!all_true(plan_.conflict_where, execution_)) co_return Progress::passed;
     FreshRow row(*table.heap);
     const Value* before = (*table.heap)[version].row;
-    for (std::size_t i = 0; i < table.columns.size(); ++i) row.get()[i] = before[i];
-    for (const Assignment& assignment : plan_.assignments) {
-      row.get()[assignment.column] = value_of(*assignment.value, execution_);
-    }
-    complete_row(table, row.get(), execution_);
+    build_updated_row(plan_, before, row.get(), execution_);
     RowDifference difference;
     if (plan_.may_change_entries) difference = compare_rows(table, plan_.assigned, before, row.get(), plan_.may_change_key);
     std::uint32_t wanted = 0;

@@ -180,8 +180,16 @@ Task<> LockManager::acquire(Transaction& owner, Lock& lock, LockMode mode, std::
 
 Task<> LockManager::wait_for(Transaction& owner, Xid xid) {
   while (transactions_.is_running(xid)) {
-    LockWait wait(*this, owner, *owner_of(xid), xid);
+    Transaction& running = *owner_of(xid);
+    const bool is_its_own = std::any_of(running.levels.begin(), running.levels.end(), [xid](const TransactionLevel& level) { return level.xid == xid; });
+    LockWait wait(*this, owner, running, is_its_own ? xid : running.levels.front().xid);
     co_await sleep(wait);
+  }
+}
+
+void LockManager::released(Transaction& owner, Xid xid) {
+  for (LockWait* wait : owner.xid_waiters) {
+    if (wait->xid == xid) wait->xid = owner.levels.front().xid;
   }
 }
 

@@ -128,8 +128,11 @@ class LockManager {
   bool release(Transaction& owner, Lock& lock, LockMode mode, std::uint32_t level);
   /// Frees what was taken at `level` or deeper.
   void release_from(Transaction& owner, std::uint32_t level);
-  /// Waits until the id is not running any more. Throws as `acquire` does.
+  /// Waits until the id is not running any more. The id of a savepoint that was released is one with its transaction: who waits for it
+  /// waits until that ends, also if the work is undone before (XactLockTableWait, SubTransGetTopmostTransaction). Throws as `acquire` does.
   Task<> wait_for(Transaction& owner, Xid xid);
+  /// Of a savepoint: from now on those who wait for its id wait for its transaction's.
+  static void released(Transaction& owner, Xid xid);
   /// Wakes those who wait for this id.
   void finished(Transaction& owner, Xid xid);
 

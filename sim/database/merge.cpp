@@ -61,11 +61,8 @@ class Merger {
     RowDifference difference;
     RowLock mode = RowLock::update;
     if (action.operation == RowWrite::update) {
-      const Value* before = target().row;
-      for (std::size_t i = 0; i < table_.columns.size(); ++i) row.get()[i] = before[i];
-      for (const Assignment& assignment : action.assignments) row.get()[assignment.column] = value_of(*assignment.value, execution_);
-      complete_row(table_, row.get(), execution_);
-      difference = compare_rows(table_, action.assigned, before, row.get());
+      build_updated_row(action, target().row, row.get(), execution_);
+      difference = compare_rows(table_, action.assigned, target().row, row.get());
       if (!difference.changes_key) mode = RowLock::no_key_update;
     }
     RowQueue queue(session_, table_, version);

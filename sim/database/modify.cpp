@@ -21,14 +21,6 @@ void project(const std::vector<ExprPtr>& outputs, Execution& execution, Tuplesto
   ++store.rows;
 }
 
-/// The new row of an UPDATE of the version in the target's slot.
-void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
-  const std::size_t columns = plan.table->columns.size();
-  for (std::size_t i = 0; i < columns; ++i) std::construct_at(row + i, before[i]);  // it was NULL, which holds nothing
-  for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
-  complete_row(*plan.table, row, execution);
-}
-
 Task<> finish_entries(Table& table, VersionId version, std::uint32_t wanted, std::uint32_t next, Xid first,
                       Execution& execution) {
   SessionImpl& session = *execution.session;
@@ -254,6 +246,13 @@ class ChangeRun {
 };
 
 }  // namespace
+
+void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution) {
+  const std::size_t columns = plan.table->columns.size();
+  for (std::size_t i = 0; i < columns; ++i) std::construct_at(row + i, before[i]);  // it was NULL, which holds nothing
+  for (const Assignment& assignment : plan.assignments) row[assignment.column] = value_of(*assignment.value, execution);
+  complete_row(*plan.table, row, execution);
+}
 
 Modification modify_now(const ModifyPlan& plan, Execution& execution, Tuplestore& output) {
   if (!plan.merge.empty()) {

@@ -8,6 +8,9 @@
 
 namespace orrery::sim::database {
 
+/// The row that UPDATE's assignments make of `before`. `row` is fresh: all NULL. Throws SqlError, EvaluationWait.
+void build_updated_row(const ModifyPlan& plan, const Value* before, Value* row, Execution& execution);
+
 /// How far INSERT, UPDATE, DELETE or MERGE came without waiting.
 struct Modification {
   std::int64_t rows = 0;    // in the command tag

@@ -232,6 +232,8 @@ Task<LockOutcome> lock_latest(SessionImpl& session, Table& table, VersionId& ver
       co_await session.engine.locks.wait_for(session.transaction, xid);
     }
     const LockOutcome outcome = co_await lock_row(session, table, version, mode, policy);
+    // Whoever goes along the versions does not ask who removed the last one (heapam_tuple_lock): it may be this command.
+    if (outcome == LockOutcome::self_modified && (*table.heap)[version].ending == Ending::removed) co_return LockOutcome::removed;
     if (outcome != LockOutcome::updated) co_return outcome;
   }
 }

@@ -299,7 +299,9 @@ void SessionImpl::release_savepoint(const std::string& savepoint) {
   for (std::size_t i = txn.levels.size(); i-- > index;) {
     settings.end_level(true, false);
     txn.is_read_only = txn.levels.back().was_read_only;
+    const Xid xid = txn.levels.back().xid;
     txn.levels.pop_back();
+    if (xid != 0) LockManager::released(txn, xid);
   }
   // What was locked or declared within belongs to the level around it from now on.
   for (HeldLock& held : txn.held) held.level = std::min<std::uint32_t>(held.level, static_cast<std::uint32_t>(index));

@@ -72,7 +72,7 @@ class RandomSchedules : public ::testing::Test {
     simulated_transcript_ = simulated;
     real_transcript_ = real;
     // Sessions that one COMMIT releases together go on side by side: then the real server does now this, now that.
-    for (int tries = 0; tries < 12; ++tries) {
+    for (int tries = 0; tries < 40; ++tries) {
       const Transcript again = run_schedule(schedule, *real_).transcript;
       if (again == simulated || first_difference(again, real) <= first_difference(simulated, real)) {
         if (again == real) continue;
