@@ -112,33 +112,21 @@ class Merger {
 }  // namespace
 
 Task<std::int64_t> run_merge(const ModifyPlan& plan, Execution& execution) {
-  FoundRows found;
-  std::exception_ptr failure;  // of looking for further rows: those before are written first, and may fail first
-  while (true) {
-    std::optional<EvaluationWait> waits_for;
-    auto keep = [&]() -> bool {
-      found.keep(plan.slots, execution);
-      return true;
-    };
-    try {
-      if (all_true(plan.conditions, execution)) scan(*plan.from, execution, keep);
-    } catch (const EvaluationWait& wait) {
-      waits_for = wait;
-    } catch (const SqlError&) {
-      failure = std::current_exception();
-    }
-    if (!waits_for) break;
-    co_await execution.session->wait_for(*waits_for, execution);
-    found = FoundRows{};
-    execution.order_draws = 0;
-  }
+  RowFinder finder(plan, execution);
   Merger merger(plan, execution);
   std::int64_t written = 0;
-  for (std::size_t i = 0; i < found.rows; ++i) {
-    const bool is_written = co_await merger.merge_row(found, i);
-    if (is_written) ++written;
+  std::size_t next = 0;
+  while (!finder.is_complete()) {
+    if (!finder.find()) {
+      co_await execution.session->wait_for(finder.awaited(), execution);
+      continue;
+    }
+    for (; next < finder.rows().rows; ++next) {
+      const bool is_written = co_await merger.merge_row(finder.rows(), next);
+      if (is_written) ++written;
+    }
   }
-  if (failure != nullptr) std::rethrow_exception(failure);
+  finder.rethrow_failure();
   co_return written;
 }
 

@@ -163,20 +163,27 @@ class RowChanger {
 class ChangeRun {
  public:
   ChangeRun(const ModifyPlan& plan, Execution& execution, Tuplestore& output)
-      : plan_(plan), execution_(execution), output_(output), changer_(plan, execution, output) {
+      : plan_(plan), execution_(execution), output_(output), changer_(plan, execution, output), finder_(plan, execution) {
     output.width = plan.returning.size();
   }
 
   [[nodiscard]] std::int64_t rows() const noexcept { return changed_; }
 
   bool advance() {
-    if (waits_for_ || (!is_scanned_ && !find_rows())) return false;
+    if (waits_for_) return false;
     try {
-      for (; next_ < found_.rows; ++next_) {
-        found_.restore(next_, plan_.slots, execution_);
-        if (changer_.change_now()) {
-          ++changed_;
-        } else if (changer_.must_wait()) {
+      while (true) {
+        for (; next_ < finder_.rows().rows; ++next_) {
+          finder_.rows().restore(next_, plan_.slots, execution_);
+          if (changer_.change_now()) {
+            ++changed_;
+          } else if (changer_.must_wait()) {
+            return false;
+          }
+        }
+        if (finder_.is_complete()) break;
+        if (!finder_.find()) {
+          waits_for_ = finder_.awaited();
           return false;
         }
       }
@@ -184,7 +191,7 @@ class ChangeRun {
       wait_for_step(wait);
       return false;
     }
-    if (failure_ != nullptr) std::rethrow_exception(failure_);
+    finder_.rethrow_failure();
     output_.is_filled = true;
     return true;
   }
@@ -193,13 +200,10 @@ class ChangeRun {
     if (waits_for_) {
       const EvaluationWait wait = *std::exchange(waits_for_, std::nullopt);
       co_await execution_.session->wait_for(wait, execution_);
-      if (is_scanned_) co_return;
-      found_ = FoundRows{};
-      execution_.order_draws = 0;
       co_return;
     }
     try {
-      const bool is_changed = co_await changer_.change_after_waiting(found_, next_);
+      const bool is_changed = co_await changer_.change_after_waiting(finder_.rows(), next_);
       if (is_changed) ++changed_;
       ++next_;
     } catch (const EvaluationWait& wait) {
@@ -214,33 +218,12 @@ class ChangeRun {
     waits_for_ = wait;
   }
 
-  /// False: what the conditions ask for must be waited for.
-  bool find_rows() {
-    auto keep = [&]() -> bool {
-      found_.keep(plan_.slots, execution_);
-      return true;
-    };
-    try {
-      if (all_true(plan_.conditions, execution_)) scan(*plan_.from, execution_, keep);
-    } catch (const EvaluationWait& wait) {
-      waits_for_ = wait;
-      return false;
-    } catch (const SqlError&) {
-      failure_ = std::current_exception();
-    }
-    found_.width = plan_.slots.size();
-    is_scanned_ = true;
-    return true;
-  }
-
   const ModifyPlan& plan_;
   Execution& execution_;
   Tuplestore& output_;
   RowChanger changer_;
-  FoundRows found_;
+  RowFinder finder_;
   std::optional<EvaluationWait> waits_for_;
-  std::exception_ptr failure_;  // of looking for further rows: those before are changed first, and may fail first
-  bool is_scanned_ = false;
   std::size_t next_ = 0;
   std::int64_t changed_ = 0;
 };
@@ -312,6 +295,13 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
   std::size_t done = 0;
   // A serializable transaction must not even look at a row too many: that would be a read.
   const std::size_t ahead = session.transaction.isolation == Isolation::serializable ? 0 : 16;
+  // As in RowFinder.
+  const bool stops = session.transaction.isolation == Isolation::serializable && !sorts && execution.order_seed == 0;
+  const auto is_held_up = [&](const RowMark& mark) {
+    const Slot& slot = execution.slots[mark.slot];
+    return mark.policy == WaitPolicy::block && slot.row != nullptr && !is_untouched(session, (*mark.table->heap)[slot.version]) &&
+           examine_row(session, *mark.table->heap, slot.version, mark.mode, true).state == RowState::busy;
+  };
   std::size_t round = sorts || execution.order_seed != 0 || window.limit > 1'000'000
                           ? SIZE_MAX
                           : static_cast<std::size_t>(window.limit + window.offset) + ahead;
@@ -321,6 +311,7 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
     Tuplestore keys;
     keys.width = query.outputs.size();
     bool is_complete = true;
+    bool is_held = false;
     auto keep = [&]() -> bool {
       found.keep(query.slots, execution);
       if (sorts) {
@@ -330,7 +321,8 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
         }
         ++keys.rows;
       }
-      if (found.rows < round) return true;
+      if (stops && found.rows > done && std::ranges::any_of(query.marks, is_held_up)) is_held = true;
+      if (!is_held && found.rows < round) return true;
       is_complete = false;
       return false;
     };
@@ -347,6 +339,7 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
       found = FoundRows{};
       keys.clear();
       is_complete = true;
+      is_held = false;
     }
     std::vector<std::uint32_t> order(found.rows);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
@@ -386,6 +379,7 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
       finished = ++output.rows >= window.limit;
     }
     if (is_complete) break;
+    if (is_held) continue;
     const std::size_t next = ahead == 0 ? round + static_cast<std::size_t>(window.limit) - output.rows : round * 4;
     round = round > SIZE_MAX / 4 ? SIZE_MAX : next;
   }

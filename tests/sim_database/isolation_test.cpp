@@ -40,7 +40,7 @@ class OwnIsolation : public ::testing::TestWithParam<const char*> {};
 TEST_P(OwnIsolation, GivesWhatARealServerGives) { compare_output("own-isolation", GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfOurs, OwnIsolation,
-                         ::testing::Values("merge", "merge-twice", "on-conflict-serializable", "released-savepoints", "uncommitted-ddl", "uncommitted-names", "uncommitted-objects", "with-writes"));
+                         ::testing::Values("merge", "merge-twice", "on-conflict-serializable", "released-savepoints", "serializable-row-by-row", "uncommitted-ddl", "uncommitted-names", "uncommitted-objects", "with-writes"));
 
 INSTANTIATE_TEST_SUITE_P(SpecsOfPlainSql, PostgresIsolation,
                          ::testing::Values("aborted-keyrevoke", "alter-table-1", "alter-table-2", "async-notify",
