@@ -123,6 +123,9 @@ class RealVerb {
       settings.services.push_back({service.name, service.replicas, std::move(config)});
     }
     settings.file_stores = scenario_.topology.file_stores;
+    for (const Fault& fault : plan_.faults) {
+      if (fault.kind == FaultKind::disk_full) settings.small_disks.push_back(fault.target);
+    }
     settings.cache = scenario_.topology.cache;
     settings.clients = scenario_.topology.clients;
     settings.program = std::filesystem::read_symlink("/proc/self/exe").string();

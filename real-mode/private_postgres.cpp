@@ -21,6 +21,7 @@
 
 #include "real-mode/pg_link.hpp"
 #include "real-mode/temporary_folder.hpp"
+#include "runtime/check.hpp"
 
 namespace orrery::real {
 namespace {
@@ -55,8 +56,8 @@ PrivatePostgres::PrivatePostgres() : programs_(find_programs()) {
   create({});
 }
 
-PrivatePostgres::PrivatePostgres(std::string folder, const std::string& like)
-    : programs_(find_programs()), folder_(std::move(folder)) {
+PrivatePostgres::PrivatePostgres(std::string folder, const std::string& like, Disk disk)
+    : programs_(find_programs()), folder_(std::move(folder)), wants_small_disk_(disk == Disk::small) {
   if (::mkdir(folder_.c_str(), 0700) != 0) throw std::runtime_error("cannot make the folder " + folder_);
   create(like);
 }
@@ -120,12 +121,39 @@ void PrivatePostgres::create(const std::string& like) {
     } else {
       run_program({"/bin/cp", "-a", like + "/data", folder_ + "/data"});
     }
+    if (wants_small_disk_) move_to_small_disk();
     start();
   } catch (...) {
+    disk_.reset();
     std::error_code ignored;  // the first error is the one to tell
     fs::remove_all(folder_, ignored);
     throw;
   }
+}
+
+/// Room for what a run adds to the databases that there are to begin with.
+void PrivatePostgres::move_to_small_disk() {
+  constexpr std::uint64_t kRoom = 64 << 20;
+  const fs::path base = folder_ + "/data/base";
+  const fs::path before = folder_ + "/data/base.before";
+  std::uint64_t used = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(base)) {
+    if (entry.is_regular_file()) used += entry.file_size();
+  }
+  fs::rename(base, before);
+  run_program({"/bin/mkdir", "-m", "700", base});
+  disk_.emplace(base, used + kRoom);
+  run_program({"/bin/cp", "-a", before.string() + "/.", base});
+  fs::remove_all(before);
+}
+
+void PrivatePostgres::fill_disk() {
+  CHECK(disk_.has_value(), "a server with a small disk");
+  disk_->fill();
+}
+
+void PrivatePostgres::make_room() noexcept {
+  if (disk_) disk_->make_room();
 }
 
 std::unique_ptr<PrivatePostgres> PrivatePostgres::begin_standby(std::string folder, const std::string& from) {
@@ -133,6 +161,7 @@ std::unique_ptr<PrivatePostgres> PrivatePostgres::begin_standby(std::string fold
   std::unique_ptr<PrivatePostgres> standby(new PrivatePostgres(programs_, user_, std::move(folder)));
   standby->make_folder();
   standby->is_standby_ = true;
+  standby->wants_small_disk_ = wants_small_disk_;
   standby->primary_ = from.empty() ? "host=" + folder_ + " user=orrery" : from;
   Child::Options options;
   options.as_user = user_;
@@ -149,6 +178,7 @@ bool PrivatePostgres::try_follow() {
     const std::optional<int> copied = copying_.poll();
     if (!copied) return false;
     if (*copied != 0) throw std::runtime_error("pg_basebackup " + describe_end(*copied) + ": " + log_tail());
+    if (wants_small_disk_) move_to_small_disk();
     launch();
   }
   if (!server_.running()) throw std::runtime_error("the standby ended: " + log_tail());
@@ -229,6 +259,7 @@ PrivatePostgres::~PrivatePostgres() {
   server_.signal(SIGQUIT);  // at once, its backends too
   server_.wait(5s);
   server_ = Child();
+  disk_.reset();
   std::error_code ignored;  // a backend may still be writing; what is left is in the folder for temporary files
   for (int tries = 0; tries < 20; ++tries) {
     fs::remove_all(folder_, ignored);

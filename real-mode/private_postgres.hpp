@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "real-mode/child.hpp"
 #include "real-mode/guardian.hpp"
+#include "real-mode/small_disk.hpp"
 
 namespace orrery::real {
 
@@ -20,9 +22,11 @@ class PrivatePostgres {
  public:
   /// Throws std::runtime_error, which says what is missing, if no server can be started.
   PrivatePostgres();
+  enum class Disk : std::uint8_t { shared, small };
   /// In a folder that does not exist yet, inside one that is somebody else's to remove whatever happens.
-  /// `like`: its data, which no server may have used, is copied, which is faster than making it.
-  explicit PrivatePostgres(std::string folder, const std::string& like = {});
+  /// `like`: its data, which no server may have used, is copied, which is faster than making it. With a small disk its tables, but not its
+  /// log, are on a file system of their own, which `fill_disk` makes full; its standbys have one, too.
+  explicit PrivatePostgres(std::string folder, const std::string& like = {}, Disk disk = Disk::shared);
   /// Makes such data, in a folder that does not exist yet.
   static void make_data(std::string folder);
   PrivatePostgres(const PrivatePostgres&) = delete;
@@ -46,6 +50,9 @@ class PrivatePostgres {
   /// Transactions begin read-only from the next one on, until it is called with false. Of a server that stands still or is down: when
   /// it goes on. Throws std::runtime_error if the setting cannot be written.
   void set_read_only(bool read_only);
+  /// What needs another page fails with 53100, until `make_room`. Only of a server with a small disk. Throws std::runtime_error.
+  void fill_disk();
+  void make_room() noexcept;
   /// A hot standby in a folder that does not exist yet, which receives what this server commits shortly after, asynchronously.
   /// Returns when it has begun to. `from`: where it finds this server later; empty: where this one listens. Throws
   /// std::runtime_error.
@@ -81,6 +88,7 @@ class PrivatePostgres {
   void make_folder();
   void run_program(std::vector<std::string> arguments);
   void initialise();
+  void move_to_small_disk();
   void launch();
   void create(const std::string& like);
   [[nodiscard]] pid_t receiver() const;
@@ -95,6 +103,8 @@ class PrivatePostgres {
   pid_t stopped_receiver_ = -1;
   std::string primary_;  // of a standby: where its primary is
   bool is_standby_ = false;
+  bool wants_small_disk_ = false;
+  std::optional<SmallDisk> disk_;
   Child copying_;
   Child server_;
 };

@@ -38,7 +38,8 @@ std::string with(std::string connection, const std::string& name, const std::str
 TestBed::TestBed(Loop& loop, BedSettings settings) : loop_(loop), settings_(std::move(settings)) {
   folder_ = make_temporary_folder("orrery-bed");
   guardian_ = std::make_unique<Guardian>(folder_);  // before there are threads
-  ::chmod(folder_.c_str(), 0711);                   // the servers run as another user
+  if (!settings_.small_disks.empty()) static_cast<void>(SmallDisk::why_not());  // what is started later is to see them
+  ::chmod(folder_.c_str(), 0711);                                               // the servers run as another user
   proxy_ = std::make_unique<Proxy>([this, alive = std::weak_ptr<bool>(alive_)](const Fault& fault) {
     loop_.post([this, alive, fault] {
       if (!alive.expired() && !ending_) strike(fault);
@@ -76,6 +77,7 @@ TestBed::~TestBed() {
   cache_.reset();
   servers_.clear();
   replaced_.clear();
+  disks_.clear();
   std::error_code ignored;  // what is left is in the folder for temporary files
   fs::remove_all(folder_, ignored);
 }
@@ -128,7 +130,8 @@ void TestBed::start_databases() {
     if (settings_.postgres.empty()) {
       auto server = std::make_unique<Server>();
       server->host = server->database = name;
-      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(++last_folder_), fresh);
+      server->postgres = std::make_unique<PrivatePostgres>(folder_ + "/pg" + std::to_string(++last_folder_), fresh,
+                                                           has_small_disk(name) ? PrivatePostgres::Disk::small : PrivatePostgres::Disk::shared);
       server->postgres->create_database(name);
       servers_.push_back(std::move(server));
     } else {
@@ -146,6 +149,26 @@ void TestBed::start_databases() {
     }
     captures_.push_back({name, ChangeCapture(connection_to(name), "orrery_" + name)});
     if (has_standby(name)) make_standby(*servers_.back());
+  }
+}
+
+/// Asked for, and to be had.
+bool TestBed::has_small_disk(const std::string& host) const {
+  return std::ranges::find(settings_.small_disks, host) != settings_.small_disks.end() && SmallDisk::why_not().empty();
+}
+
+std::string TestBed::folder_of(const std::string& file_store) const {
+  const std::string folder = folder_ + "/files/" + file_store;
+  return has_small_disk(file_store) ? folder + "/files" : folder;  // beside what makes the disk full
+}
+
+void TestBed::make_file_stores() {
+  constexpr std::uint64_t kRoom = 64 << 20;
+  for (const std::string& store : settings_.file_stores) {
+    if (!has_small_disk(store)) continue;
+    const std::string folder = folder_ + "/files/" + store;
+    fs::create_directories(folder);
+    disks_[store] = std::make_unique<SmallDisk>(folder, kRoom);
   }
 }
 
@@ -182,6 +205,7 @@ void TestBed::start_clients() {
 
 void TestBed::start() {
   start_databases();
+  make_file_stores();
   connect_hosts();
   start_cache();
   start_clients();

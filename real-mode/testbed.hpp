@@ -17,6 +17,7 @@
 #include "real-mode/private_postgres.hpp"
 #include "real-mode/private_redis.hpp"
 #include "real-mode/proxy.hpp"
+#include "real-mode/small_disk.hpp"
 #include "runtime/controls.hpp"
 
 namespace orrery::real {
@@ -41,6 +42,7 @@ struct BedSettings {
   std::vector<DatabaseSpec> databases;
   std::vector<ServiceSpec> services;
   std::vector<std::string> file_stores;  // a directory each
+  std::vector<std::string> small_disks;  // databases and file stores whose disk may get full; with `postgres` file stores only
   bool cache = false;                    // a Redis server; each process's own memory where none is installed
   int clients = 4;
   std::string program;   // that has the verb "serve"
@@ -128,6 +130,9 @@ class TestBed final : public Controls {
   void start_databases();
   void connect_hosts();
   void start_clients();
+  void make_file_stores();
+  [[nodiscard]] bool has_small_disk(const std::string& host) const;
+  [[nodiscard]] std::string folder_of(const std::string& file_store) const;
   [[nodiscard]] std::string connection_to(const std::string& database) const;
   [[nodiscard]] Address server_of(const std::string& database) const;
   [[nodiscard]] std::string through_proxy(const std::string& host, const std::string& database) const;
@@ -175,6 +180,7 @@ class TestBed final : public Controls {
   void apply(const Fault& fault, bool begins);
   void pause(const Fault& fault, bool begins);
   void hold_transaction(const Fault& fault, bool begins);
+  void fill_disk(const Fault& fault, bool begins);
   [[nodiscard]] bool others_active(const Fault& fault, bool begins) const;
   [[nodiscard]] std::string unsupported_decision(const Fault& fault) const;
   [[nodiscard]] std::string unsupported_on_link(const Fault& fault) const;
@@ -199,6 +205,7 @@ class TestBed final : public Controls {
   std::vector<std::string> made_databases_;  // on a server that was given
   std::vector<std::unique_ptr<PrivatePostgres>> replaced_;  // for what they committed, which is told at the end
   int last_folder_ = 0;
+  std::map<std::string, std::unique_ptr<SmallDisk>> disks_;  // of file stores
   std::unique_ptr<CacheServer> cache_;
   Captures captures_;
   std::vector<std::unique_ptr<Replica>> replicas_;

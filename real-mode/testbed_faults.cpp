@@ -90,7 +90,13 @@ std::string TestBed::unsupported_at_host(const Fault& fault) const {
                      fault.kind == FaultKind::pause;
     return can ? "" : "it is a cache, which real mode cannot do this to";
   }
-  if (fault.kind == FaultKind::disk_full) return "a full disk needs a file system of its own, and real mode mounts none";
+  if (fault.kind == FaultKind::disk_full) {
+    const bool is_of_service = std::ranges::find(settings_.databases, fault.target, &BedSettings::DatabaseSpec::name) != settings_.databases.end();
+    const bool is_store = std::ranges::find(settings_.file_stores, fault.target) != settings_.file_stores.end();
+    if (!is_of_service && !is_store) return "it is no service's database and no file store";
+    if (is_of_service && !settings_.postgres.empty()) return "the disk of the server given with --postgres is not the test bed's to fill";
+    return SmallDisk::why_not();
+  }
   if (find(fault.target) != nullptr) {
     switch (fault.kind) {
       case FaultKind::crash:
@@ -210,6 +216,7 @@ void TestBed::apply(const Fault& fault, bool begins) {
       if (!others_active(fault, begins)) find_server(fault.target)->postgres->set_read_only(begins);
       return;
     case FaultKind::idle_transaction: return hold_transaction(fault, begins);
+    case FaultKind::disk_full: return fill_disk(fault, begins);
     case FaultKind::partition:
     case FaultKind::one_way_partition:
       begins ? proxy_->block(ends.from, ends.to) : proxy_->unblock(ends.from, ends.to);
@@ -262,6 +269,17 @@ void TestBed::hold_transaction(const Fault& fault, bool begins) {
     });
   };
   held.push_back(std::make_unique<HeldTransaction>(connection_to(fault.target), failed));
+}
+
+void TestBed::fill_disk(const Fault& fault, bool begins) {
+  if (others_active(fault, begins)) return;
+  if (const auto store = disks_.find(fault.target); store != disks_.end()) {
+    return begins ? store->second->fill() : store->second->make_room();
+  }
+  if (begins) return find_server(fault.target)->postgres->fill_disk();
+  find_server(fault.target)->postgres->make_room();
+  // Its standby, with a disk of its own, may have taken its place meanwhile.
+  for (const auto& old : replaced_) old->make_room();
 }
 
 void TestBed::pause(const Fault& fault, bool begins) {

@@ -45,7 +45,7 @@ Json TestBed::config_of(Replica& replica) {
                              : std::string(" options='-c default_transaction_read_only=on'"));
   }
   Json files = Json::object();
-  for (const std::string& store : settings_.file_stores) files[store] = folder_ + "/files/" + store;
+  for (const std::string& store : settings_.file_stores) files[store] = folder_of(store);
   NodeSettings bed;
   bed.events = replica.events;
   bed.incarnation = ++replica.incarnation;

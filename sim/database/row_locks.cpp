@@ -87,9 +87,10 @@ RowExamination examine_row(const SessionImpl& session, Heap& heap, VersionId id,
       }
     } else if (!passes_update) {
       result.state = version.newer == kNoVersion ? RowState::removed : RowState::updated;
-      return result;
+      if (version.lockers == nullptr) return result;
     }
   }
+  // Those who lock it come before what became of it: a MultiXact of which a member runs is in progress (HeapTupleSatisfiesUpdate).
   if (version.lockers != nullptr) {
     for (const RowLocker& locker : *version.lockers) {
       const std::uint64_t state = transactions.state(locker.xid);

@@ -16,6 +16,7 @@
 
 #include "real-mode/gathering.hpp"
 #include "real-mode/pg_link.hpp"
+#include "real-mode/temporary_folder.hpp"
 
 namespace orrery::real {
 namespace {
@@ -60,6 +61,34 @@ TEST(PrivatePostgres, DoesNotPassOnThatItIsReadOnlyToItsStandby) {
   standby->promote();
   PgLink promoted(standby->connection("postgres"), "test", PgLink::Wants::any_server);
   EXPECT_TRUE(comes_to(promoted, "CREATE TABLE notes (id integer)", ""));
+}
+
+TEST(PrivatePostgres, FailsWhatNeedsRoomWhileItsDiskIsFullAndGoesOnAfterwards) {
+  if (!SmallDisk::why_not().empty()) GTEST_SKIP() << SmallDisk::why_not();
+  const TemporaryFolder temporary{"orrery-disk"};
+  std::filesystem::permissions(temporary.path(), std::filesystem::perms(0711));  // the server runs as another user
+  PrivatePostgres server(temporary.path() + "/server", {}, PrivatePostgres::Disk::small);
+  PgLink link(server.connection("postgres"), "test", PgLink::Wants::primary);
+  link.script("CREATE TABLE notes (id integer, text text); INSERT INTO notes VALUES (1, 'first')");
+  const std::string many = "INSERT INTO notes SELECT g, repeat('x', 1000) FROM generate_series(1, 1000) g";
+  server.fill_disk();
+  EXPECT_EQ(state_of(link, many), "53100");
+  EXPECT_EQ(state_of(link, "SELECT * FROM notes"), "");
+  EXPECT_EQ(state_of(link, "INSERT INTO notes VALUES (2, 'finds some room')"), "");
+  EXPECT_EQ(state_of(link, "DELETE FROM notes WHERE id = 1"), "");
+  EXPECT_EQ(state_of(link, "CHECKPOINT"), "");
+  // A standby's disk is its own, and what fills this one is no part of the data.
+  const std::unique_ptr<PrivatePostgres> standby = server.make_standby(temporary.path() + "/standby");
+  standby->promote();
+  PgLink promoted(standby->connection("postgres"), "test", PgLink::Wants::any_server);
+  EXPECT_EQ(state_of(promoted, many), "");
+  server.kill();
+  server.start();
+  PgLink again(server.connection("postgres"), "test", PgLink::Wants::primary);
+  EXPECT_EQ(state_of(again, many), "53100");
+  server.make_room();
+  EXPECT_EQ(state_of(again, many), "");
+  EXPECT_EQ(again.execute("SELECT count(*) FROM notes WHERE id = 2 AND text <> ''", {})[0][0].text(), "2");
 }
 
 TEST(PrivatePostgres, AFailoverLosesWhatTheStandbyHadNotReceived) {
