@@ -70,6 +70,7 @@ TEST(PrivatePostgres, FailsWhatNeedsRoomWhileItsDiskIsFullAndGoesOnAfterwards) {
   PrivatePostgres server(temporary.path() + "/server", {}, PrivatePostgres::Disk::small);
   PgLink link(server.connection("postgres"), "test", PgLink::Wants::primary);
   link.script("CREATE TABLE notes (id integer, text text); INSERT INTO notes VALUES (1, 'first')");
+  const std::unique_ptr<PrivatePostgres> standby = server.make_standby(temporary.path() + "/standby");
   const std::string many = "INSERT INTO notes SELECT g, repeat('x', 1000) FROM generate_series(1, 1000) g";
   server.fill_disk();
   EXPECT_EQ(state_of(link, many), "53100");
@@ -77,9 +78,7 @@ TEST(PrivatePostgres, FailsWhatNeedsRoomWhileItsDiskIsFullAndGoesOnAfterwards) {
   EXPECT_EQ(state_of(link, "INSERT INTO notes VALUES (2, 'finds some room')"), "");
   EXPECT_EQ(state_of(link, "DELETE FROM notes WHERE id = 1"), "");
   EXPECT_EQ(state_of(link, "CHECKPOINT"), "");
-  // A standby's disk is its own, and what fills this one is no part of the data.
-  const std::unique_ptr<PrivatePostgres> standby = server.make_standby(temporary.path() + "/standby");
-  standby->promote();
+  standby->promote();  // its disk is its own
   PgLink promoted(standby->connection("postgres"), "test", PgLink::Wants::any_server);
   EXPECT_EQ(state_of(promoted, many), "");
   server.kill();
