@@ -113,23 +113,28 @@ class Defects {
     CampaignResult correct;
     if (Interrupts::caught() == 0) correct = run_twin(scenario, "", false);
     const auto found = static_cast<std::size_t>(std::ranges::count_if(tried, &Tried::found));
-    const bool held = Interrupts::caught() == 0 && correct.held();
-    if (Interrupts::caught() == 0) {
-      screen_.line(fmt::format("  {}  {:<{}}  on {}", held ? screen_.good("held     ") : screen_.bad("VIOLATED "),
-                               "the correct twin", width, count_text(correct.seeds, "seed")));
+    const bool interrupted = Interrupts::caught() != 0;
+    const bool held = !interrupted && correct.held();
+    if (correct.seeds > 0) {
+      const bool is_clean = correct.findings.empty() && (interrupted || held);
+      screen_.line(fmt::format("  {}  {:<{}}  on {}{}", is_clean ? screen_.good("held     ") : screen_.bad("VIOLATED "),
+                               "the correct twin", width, count_text(correct.seeds, "seed"), interrupted ? ", then interrupted" : ""));
       for (const FindingGroup& group : group(correct.findings, scenario)) {
         screen_.line(fmt::format("      {}: {}: {}", group.first->property, group.first->what,
                                  command_for(session_.program, scenario, profile_of(scenario), "", group.first->seed)));
       }
-      if (correct.missing_counts()) {
+      if (!interrupted && correct.missing_counts()) {
         for (const std::string& missing : correct.missing()) screen_.line("      " + missing);
       }
     }
     all.push_back(json_of(scenario, tried, correct, held));
     const bool good = held && found == tried.size();
-    screen_.line(fmt::format("{} {}: {} of {} twins found, the correct one {}",
-                             good ? screen_.good("found") : screen_.bad("MISSED"), scenario.name, found, tried.size(),
-                             held ? "holds" : "does not hold"));
+    const char* const verdict = held                        ? "holds"
+                                : !correct.findings.empty() ? "does not hold"
+                                : interrupted               ? "was not run to its end"
+                                                            : "does not hold";
+    const std::string word = good ? screen_.good("found") : interrupted && found == tried.size() ? screen_.odd("NOT ENDED") : screen_.bad("MISSED");
+    screen_.line(fmt::format("{} {}: {} of {} twins found, the correct one {}", word, scenario.name, found, tried.size(), verdict));
     return good;
   }
 
@@ -191,7 +196,7 @@ class Defects {
     for (const Finding& finding : correct.findings) {
       violated.push_back({{"seed", finding.seed}, {"property", finding.property}, {"signature", finding.signature}});
     }
-    json["correct"] = {{"held", held}, {"seeds", correct.seeds}, {"violated", violated}};
+    json["correct"] = {{"held", held}, {"ended", correct.interrupted == 0}, {"seeds", correct.seeds}, {"violated", violated}};
     return json;
   }
 

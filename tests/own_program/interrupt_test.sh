@@ -26,6 +26,21 @@ for signal in INT:130 TERM:143; do
   done
 done
 
+# A campaign of defects that is cut short does not blame the correct twin.
+checks=$((checks + 1))
+"$program" defects answers-first --seeds 1..100000000 >"$scratch/out" 2>"$scratch/err" </dev/null &
+pid=$!
+for ((tries = 0; tries < 300; ++tries)); do
+  grep -q "after .* seed" "$scratch/out" && break
+  sleep 0.1
+done
+sleep 1
+kill -INT $pid
+wait $pid
+status=$?
+[[ $status == 130 ]] || wrong "defects, interrupted: exit status $status"
+grep -q "the correct one was not run to its end" "$scratch/out" || wrong "defects, interrupted: $(<"$scratch/out")"
+
 escape=$'\033'
 try 0 run ticks --seeds 1..3
 says_not "$escape"
