@@ -37,7 +37,7 @@ bool is_answer(std::int64_t status) {
 
 /// From when on requests must succeed; nullopt: never.
 std::optional<Instant> judged_from(const HistoryIndex& index, Duration grace) {
-  if (index.of(EventKind::fault_injected).empty()) return Instant{};
+  if (index.of(EventKind::fault_injected).empty() && index.of(EventKind::host_crashed).empty()) return Instant{};
   if (index.healed_at() == Instant::max()) return std::nullopt;
   return index.healed_at() + grace;
 }

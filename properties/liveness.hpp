@@ -10,7 +10,7 @@ namespace orrery {
 
 /// Once faults are healed, and `grace` later, every operation of the workload is answered, and not with a server's
 /// failure: any status from 200 to 499 but 408 (time-out), 425 and 429 is an answer. In a run into which no fault was
-/// injected all operations are judged.
+/// injected, and in which nobody else ended a process, all operations are judged.
 /// Judged: the operations that began then and ended, or began at least `patience` before the end of the history.
 /// Broken by: an unexpected error that surfaces as 5xx (the loser of a race), a pool that never recovers its broken
 /// connections, a breaker that stays open, retries that keep an overload alive.

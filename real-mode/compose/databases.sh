@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Run once, by the image's entrypoint: a database and a role for each service, and for the broker.
+# Run once, by the image's entrypoint: a database and a role for each of $DATABASES, words of the form DATABASE:ROLE:PASSWORD, the last the name
+# of the variable that has it.
 set -euo pipefail
-make_database() {
-  psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -v database="$1" -v role="$2" -v password="$3" <<'SQL'
+for entry in $DATABASES; do
+  IFS=: read -r database role password <<<"$entry"
+  psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -v database="$database" -v role="$role" -v password="${!password}" <<'SQL'
 CREATE ROLE :"role" LOGIN PASSWORD :'password';
 CREATE DATABASE :"database" OWNER :"role";
 REVOKE CONNECT ON DATABASE :"database" FROM PUBLIC;
 SQL
-}
-make_database user_db user_service "$USER_DB_PASSWORD"
-make_database notification_db notification_service "$NOTIFICATION_DB_PASSWORD"
-make_database broker broker "$BROKER_PASSWORD"
+done

@@ -71,6 +71,16 @@ TEST(Requests, MayNeverFailWithoutAnyFault) {
   EXPECT_EQ(shapes(succeed(run)), "list users 503");
 }
 
+TEST(Requests, MayFailAroundACrashThatSomebodyElseCaused) {
+  System run;
+  run.at(5s).add(EventKind::host_crashed, "user-1", "");
+  ask(run, 6s, "1", 503);
+  run.at(60s).healed();
+  EXPECT_EQ(succeed(run).examined, 0);
+  ask(run, 71s, "2", 503);
+  EXPECT_EQ(shapes(succeed(run)), "list users 503");
+}
+
 TEST(Requests, AreNotJudgedIfFaultsAreNeverHealed) {
   System run;
   run.at(1s).fault("crash", "user-1");
