@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "sim/database/catalogs/relations.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/parser.hpp"
 #include "sim/database/utility.hpp"
@@ -62,11 +63,14 @@ void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
     if (message.descriptor != &pg_query__range_var__descriptor) return;
     auto& range = reinterpret_cast<PgQuery__RangeVar&>(message);
     if (range.schemaname[0] == '\0' && std::find(ctes.begin(), ctes.end(), range.relname) != ctes.end()) return;
-    const CatalogEntry& entry = session.naming.relation(range);
-    if (entry.kind == CatalogEntry::Kind::view) view.views.push_back(entry.view);
+    // Of several that do not exist, the analysis finds the one that is looked for first.
+    const CatalogEntry* const entry = session.naming.find_relation(range.schemaname, range.relname);
+    if (entry == nullptr && find_system_relation(range.schemaname, range.relname) == nullptr) return;
+    if (entry == nullptr) static_cast<void>(session.naming.relation(range));  // refuses a catalog
+    if (entry->kind == CatalogEntry::Kind::view) view.views.push_back(entry->view);
     if (range.schemaname[0] != '\0') return;
     for (const std::string& schema : session.naming.search_path) {
-      if (session.naming.find_relation(schema, range.relname) != &entry) continue;
+      if (session.naming.find_relation(schema, range.relname) != entry) continue;
       range.schemaname = strdup(schema.c_str());
       return;
     }
@@ -78,6 +82,26 @@ std::string text_of(const PgQuery__Node& select) {
   std::string text = statement_text(select, &error);
   if (text.empty()) fail_unsupported("this SELECT of a view (" + error + ")");
   return text;
+}
+
+/// By PostgreSQL's rule (view_query_is_auto_updatable): one relation, and no row of the view is made of several of its rows.
+std::optional<View::Writable> writable_of(const SessionImpl& session, const PgQuery__SelectStmt& select, const QueryPlan& query) {
+  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE || select.n_values_lists > 0 || select.with_clause != nullptr) return {};
+  if (select.n_distinct_clause > 0 || select.n_group_clause > 0 || select.having_clause != nullptr) return {};
+  if (select.limit_count != nullptr || select.limit_offset != nullptr) return {};
+  if (query.is_grouped || !query.aggregates.empty() || !query.windows.empty() || query.has_set_functions) return {};
+  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_VAR) return {};
+  const PgQuery__RangeVar& range = *select.from_clause[0]->range_var;
+  const CatalogEntry* const read = session.naming.find_relation(range.schemaname, range.relname);
+  if (read == nullptr) return {};
+  View::Writable writable;
+  if (read->kind == CatalogEntry::Kind::view) writable.view = read->view;
+  for (std::uint32_t i = 0; i < query.visible; ++i) {
+    const Expr& output = *query.outputs[i];
+    const bool is_its_own = output.kind == ExprKind::column && query.from != nullptr && output.slot == query.from->slot;
+    writable.columns.push_back(is_its_own ? static_cast<std::int32_t>(output.column) : -1);
+  }
+  return writable;
 }
 
 void check_replacement(const View& old_view, const View& view) {
@@ -150,6 +174,7 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
       fail("42701", "column " + in_quotes(made.columns[i]) + " specified more than once");
     }
   }
+  if (is_select) made.writable = writable_of(session, *select->select_stmt, *plan->query);
   for (const auto& [table, mode] : plan->tables) {
     made.tables.push_back(table);
     made.widths.push_back(table->columns.size());
