@@ -48,8 +48,9 @@ OwnNode copy_of(const PgQuery__Node& node) {
   return OwnNode(pg_query__node__unpack(nullptr, packed.size(), reinterpret_cast<const std::uint8_t*>(packed.data())));
 }
 
-/// Writes the schema before each relation, and notes the views among them.
-void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
+/// Writes the schema before each relation, and notes the views among them. False: not all of them exist.
+bool qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
+  bool all_exist = true;
   std::vector<std::string> ctes;
   for_each_message(select.base, [&](ProtobufCMessage& message) {
     if (message.descriptor != &pg_query__common_table_expr__descriptor) return;
@@ -63,9 +64,11 @@ void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
     if (message.descriptor != &pg_query__range_var__descriptor) return;
     auto& range = reinterpret_cast<PgQuery__RangeVar&>(message);
     if (range.schemaname[0] == '\0' && std::find(ctes.begin(), ctes.end(), range.relname) != ctes.end()) return;
-    // Of several that do not exist, the analysis finds the one that is looked for first.
     const CatalogEntry* const entry = session.naming.find_relation(range.schemaname, range.relname);
-    if (entry == nullptr && find_system_relation(range.schemaname, range.relname) == nullptr) return;
+    if (entry == nullptr && find_system_relation(range.schemaname, range.relname) == nullptr) {
+      all_exist = false;
+      return;
+    }
     if (entry == nullptr) static_cast<void>(session.naming.relation(range));  // refuses a catalog
     if (entry->kind == CatalogEntry::Kind::view) view.views.push_back(entry->view);
     if (range.schemaname[0] != '\0') return;
@@ -75,6 +78,7 @@ void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
       return;
     }
   });
+  return all_exist;
 }
 
 std::string text_of(const PgQuery__Node& select) {
@@ -146,7 +150,11 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
   const OwnNode select = copy_of(*stmt.query);
   View made;
-  qualify(session, *select, made);
+  if (!qualify(session, *select, made)) {
+    // Of several that do not exist the analysis tells the one that is looked for first.
+    Task<std::shared_ptr<const StatementPlan>> failing = session.plan_when_free(*select);
+    static_cast<void>(co_await std::move(failing));
+  }
   const std::string schema = session.naming.schema_of(*stmt.view);
   Catalog& catalog = session.engine.catalog;
   CatalogEntry* existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);

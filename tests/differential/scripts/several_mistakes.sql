@@ -13,3 +13,6 @@ TRUNCATE parent;
 TRUNCATE parent, first_child;
 TRUNCATE parent, first_child, second_child;
 SELECT * FROM XMLTABLE (ROW () PASSING null COLUMNS v1 timestamp __pg__is_not_null 1) AS f (v1);
+SET search_path = nowhere;
+CREATE VIEW v AS SELECT * FROM missing;
+CREATE VIEW v AS SELECT 1;
