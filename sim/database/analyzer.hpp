@@ -69,6 +69,13 @@ struct RangeEntry {
   std::int32_t tableoid = -1;       // of a system catalog: which column of its rows, behind those that have names
 };
 
+/// A SELECT of relations, a select list and WHERE, as it is read back.
+struct SelectParts {
+  std::vector<RangeEntry> entries;  // of FROM, one for each of its items
+  std::vector<ExprPtr> outputs;
+  ExprPtr condition;  // null: there is no WHERE
+};
+
 /// One column that USING or NATURAL made of two.
 struct MergedColumn {
   std::string name;
@@ -101,7 +108,8 @@ enum class Clause : std::uint8_t {
   index_predicate,
   default_,
   aggregate,
-  window,
+  window,             // arguments of a window function
+  window_definition,  // what stands in its OVER
   conflict_where,
   merge_when,
   execute,
@@ -163,6 +171,8 @@ class Analyzer {
   [[nodiscard]] ExprPtr default_expression(const Node& node, TypeRef type, std::string_view column);
   /// The arguments of EXECUTE as a query of one row. Throws 42804.
   [[nodiscard]] std::unique_ptr<StatementPlan> execute_arguments(const PgQuery__ExecuteStmt& stmt, std::span<const TypeRef> types);
+  /// The SELECT of a view. Throws 0A000 if it has more than a select list, FROM of relations and WHERE.
+  [[nodiscard]] SelectParts parts_of(const PgQuery__SelectStmt& stmt, const View& view);
   /// A constant for a utility statement.
   [[nodiscard]] ExprPtr constant_expression(const Node& node);
 

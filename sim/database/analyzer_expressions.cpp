@@ -84,12 +84,16 @@ ExprPtr Analyzer::expression(const Node& node, Level& level) {
       const std::string_view name = collate.collname[collate.n_collname - 1]->string->sval;
       // Text compares byte by byte, as under this one.
       if (name != "C" && name != "default") fail_unsupported("COLLATE " + in_quotes(name), position_of(collate.location));
-      if (keeps_form_ && name != "default") fail_unsupported("COLLATE in a definition that is read back", position_of(collate.location));
       ExprPtr operand = expression(*collate.arg, level);
       if (!operand->type.is_unknown() && category_of(operand->type.element()) != TypeCategory::string) {
         fail("42804", "collations are not supported by type " + type_name(operand->type), position_of(collate.location));
       }
-      return operand;
+      if (!keeps_form_) return operand;
+      if (operand->type.is_unknown()) fail_unsupported("COLLATE of a literal that is read back", position_of(collate.location));
+      auto collated = make_expr(ExprKind::collated, operand->type, collate.location);
+      collated->name = name;
+      collated->args.push_back(std::move(operand));
+      return collated;
     }
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       fail("42601", "DEFAULT is not allowed in this context", position_of(node.set_to_default->location));

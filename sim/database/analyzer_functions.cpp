@@ -269,6 +269,10 @@ ExprPtr Analyzer::aggregate_call(const PgQuery__FuncCall& call, const ResolvedCa
       if (equal_function(argument->type) == nullptr) {
         fail("42883", "could not identify an equality operator for type " + type_name(argument->type), position);
       }
+      if (compare_function(argument->type) == nullptr) {
+        fail("42883", "could not identify an ordering operator for type " + type_name(argument->type), position,
+             "Aggregates with DISTINCT must be able to sort their inputs.");
+      }
     }
     // DISTINCT sorts its input; the result's order shows in array_agg and string_agg.
     if (aggregate.order.empty() && !aggregate.arguments.empty()) {
@@ -360,6 +364,9 @@ ExprPtr Analyzer::window_call(const PgQuery__FuncCall& call, Level& level) {
     fail("42P20", "window functions are not allowed in HAVING", position);
   }
   if (level.clause == Clause::window) fail("42P20", "window function calls cannot be nested", position);
+  if (level.clause == Clause::window_definition) {
+    fail("42P20", "window functions are not allowed in window definitions", position);
+  }
   if (call.agg_distinct) fail("0A000", "DISTINCT is not implemented for window functions", position);
   if (call.n_agg_order > 0) fail("0A000", "aggregate ORDER BY is not implemented for window functions", position);
   const std::string name = call.funcname[call.n_funcname - 1]->string->sval;
@@ -367,6 +374,7 @@ ExprPtr Analyzer::window_call(const PgQuery__FuncCall& call, Level& level) {
   const Clause clause = std::exchange(level.clause, Clause::window);
   for (const Node* arg : Nodes(call.args, call.n_args)) window.arguments.push_back(expression(*arg, level));
   if (call.agg_filter != nullptr) window.filter.push_back(condition(*call.agg_filter, level, "FILTER"));
+  level.clause = Clause::window_definition;
   window_definition(*call.over, level, window);
   level.clause = clause;
   TypeRef type(Type::int8);

@@ -269,6 +269,35 @@ std::shared_ptr<QueryPlan> Analyzer::simple_select(const PgQuery__SelectStmt& st
   return plan;
 }
 
+SelectParts Analyzer::parts_of(const PgQuery__SelectStmt& stmt, const View& view) {
+  bool is_plain = stmt.op == PG_QUERY__SET_OPERATION__SETOP_NONE && stmt.n_values_lists == 0 && stmt.with_clause == nullptr &&
+                  stmt.n_distinct_clause == 0 && stmt.n_group_clause == 0 && stmt.having_clause == nullptr &&
+                  stmt.n_window_clause == 0 && stmt.n_sort_clause == 0 && stmt.limit_count == nullptr && stmt.limit_offset == nullptr;
+  for (const Node* item : Nodes(stmt.from_clause, stmt.n_from_clause)) {
+    is_plain = is_plain && item->node_case == PG_QUERY__NODE__NODE_RANGE_VAR;
+  }
+  QueryPlan plan;
+  Level level;
+  level.plan = &plan;
+  SelectParts parts;
+  if (is_plain) {
+    const View* const around = std::exchange(view_, &view);
+    for (const Node* item : Nodes(stmt.from_clause, stmt.n_from_clause)) static_cast<void>(from_item(*item, level));
+    level.clause = Clause::select;
+    std::vector<std::string> names;
+    target_list(Nodes(stmt.target_list, stmt.n_target_list), level, parts.outputs, names);
+    for (ExprPtr& output : parts.outputs) output = resolve_unknown(std::move(output));
+    level.clause = Clause::where;
+    if (stmt.where_clause != nullptr) parts.condition = condition(*stmt.where_clause, level, "WHERE");
+    view_ = around;
+  }
+  if (!is_plain || !plan.aggregates.empty() || !plan.windows.empty() || plan.has_set_functions) {
+    fail_unsupported("the text of a view with more than relations and WHERE");
+  }
+  parts.entries = std::move(level.entries);
+  return parts;
+}
+
 void Analyzer::set_types(QueryPlan& plan) {
   plan.types.clear();
   for (std::uint32_t i = 0; i < plan.visible; ++i) plan.types.push_back(plan.outputs[i]->type);

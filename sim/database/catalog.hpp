@@ -95,6 +95,7 @@ struct Index : Deferrable {
   std::shared_ptr<const Expr> predicate;  // null: of all rows
   std::string predicate_text;             // its SQL, for listings
   std::vector<std::uint32_t> included;     // of INCLUDE
+  std::vector<std::string> storage_parameters;  // "name=value"
   std::uint64_t columns_used = 0;          // columns that decide about the entry; from the 63rd on they share a bit
   std::unique_ptr<OrderedIndex> tree;
 
@@ -146,6 +147,7 @@ class Table {
   std::vector<CheckConstraint> checks;          // by name
   std::vector<std::unique_ptr<ForeignKey>> foreign_keys;
   std::vector<ForeignKey*> referenced_by;
+  std::vector<std::string> storage_parameters;  // "name=value"
   std::shared_ptr<const RowShape> shape;
   std::string_view qualified_name;  // "schema.name", as row changes report it ("name" in schema public); of the catalog
   Lock lock;
@@ -167,6 +169,12 @@ struct View {
   std::vector<const Table*> tables;  // that it reads, through other views too
   std::vector<std::size_t> widths;   // how many columns each of them had: a * means these
   std::vector<const View*> views;    // that it reads
+  /// What PostgreSQL would let be written through it (manual, CREATE VIEW, "Updatable Views"); the engine refuses to.
+  struct Writable {
+    const View* view = nullptr;         // that it reads; null: a table
+    std::vector<std::int32_t> columns;  // of each of its own the place in what it reads; -1: it is none of its columns
+  };
+  std::optional<Writable> writable;
   mutable std::uint32_t oid = 0;     // those of its rows' type and of its array are the next two
 };
 

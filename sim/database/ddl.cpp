@@ -123,28 +123,6 @@ void refuse_other_roles(const PgQuery__RoleSpec* role) {
   fail_unsupported("role " + std::string(role->rolename), position_of(role->location));
 }
 
-void check_storage_parameters(Nodes options) {
-  for (const Node* node : options) {
-    const PgQuery__DefElem& option = *node->def_elem;
-    const std::string_view name = option.defname;
-    const bool is_number = option.arg != nullptr && (option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER
-                                                         ? option.arg->integer->ival >= 0
-                                                         : option.arg->node_case == PG_QUERY__NODE__NODE_FLOAT && option.arg->float_->fval[0] != '-');
-    if (name.starts_with("autovacuum_") && option.defnamespace[0] == '\0' && (is_number || name == "autovacuum_enabled")) continue;
-    // There are no parallel workers here; PostgreSQL takes 0 to 1024.
-    if (name == "parallel_workers" && is_number && option.arg->node_case == PG_QUERY__NODE__NODE_INTEGER && option.arg->integer->ival <= 1024) {
-      continue;
-    }
-    if (name != "fillfactor" || option.arg == nullptr || option.arg->node_case != PG_QUERY__NODE__NODE_INTEGER) {
-      fail_unsupported("storage parameter " + std::string(name), position_of(option.location));
-    }
-    const std::int32_t percent = option.arg->integer->ival;
-    if (percent < 10 || percent > 100) {
-      fail("22023", "value " + std::to_string(percent) + " out of bounds for option \"fillfactor\"", 0, "Valid values are between \"10\" and \"100\".");
-    }
-  }
-}
-
 Task<> create_schema(SessionImpl& session, const PgQuery__CreateSchemaStmt& stmt) {
   if (stmt.n_schema_elts > 0) fail_unsupported("CREATE SCHEMA with elements");
   Catalog& catalog = session.engine.catalog;
@@ -412,6 +390,7 @@ Index& build_index(SessionImpl& session, Table& table, IndexDefinition definitio
   index->is_primary = definition.is_primary;
   index->is_constraint = definition.is_constraint;
   index->nulls_not_distinct = definition.nulls_not_distinct;
+  index->storage_parameters = std::move(definition.storage_parameters);
   static_cast<Deferrable&>(*index) = definition.deferral;
   index->predicate = std::move(definition.predicate);
   index->predicate_text = std::move(definition.predicate_text);

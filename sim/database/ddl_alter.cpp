@@ -92,6 +92,15 @@ void alter_not_null(SessionImpl& session, Table& table, std::uint32_t column, bo
   undo(session, [&table, column, before] { table.columns[column].not_null = before; });
 }
 
+void alter_storage_parameters(SessionImpl& session, Table& table, const PgQuery__AlterTableCmd& command) {
+  const Nodes options(command.def->list->items, command.def->list->n_items);
+  std::vector<std::string> before = table.storage_parameters;
+  table.storage_parameters = command.subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions
+                                 ? storage_parameters(options, StorageOwner::table, before)
+                                 : without_storage_parameters(options, before);
+  undo(session, [&table, before = std::move(before)] { table.storage_parameters = before; });
+}
+
 LockMode lock_mode_of(const PgQuery__AlterTableCmd& command, std::int32_t position) {
   switch (command.subtype) {
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint: {
@@ -101,6 +110,7 @@ LockMode lock_mode_of(const PgQuery__AlterTableCmd& command, std::int32_t positi
     }
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
       return LockMode::share_update_exclusive;
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn:
@@ -170,7 +180,8 @@ Task<> alter_table(SessionImpl& session, const PgQuery__AlterTableStmt& stmt) {
         if (command.name[0] != '\0') static_cast<void>(column());
         break;  // no effect on results
       case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
-        check_storage_parameters(Nodes(command.def->list->items, command.def->list->n_items));
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
+        alter_storage_parameters(session, table, command);
         break;
       default:
         fail_unsupported("this form of ALTER TABLE", position_of(stmt.relation->location));

@@ -13,6 +13,7 @@ void add_key(SessionImpl& session, Table& table, const PgQuery__Constraint& cons
   definition.is_primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
   definition.nulls_not_distinct = constraint.nulls_not_distinct;
   definition.name = constraint.conname;
+  definition.storage_parameters = storage_parameters(Nodes(constraint.options, constraint.n_options), StorageOwner::index);
   definition.deferral = {constraint.deferrable || constraint.initdeferred, constraint.initdeferred != 0};
   for (const Node* node : Nodes(constraint.including, constraint.n_including)) {
     definition.included.push_back(included_column(table, node->string->sval));

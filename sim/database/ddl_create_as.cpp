@@ -10,9 +10,10 @@ namespace {
 
 Table& make_table(SessionImpl& session, const PgQuery__IntoClause& into, const StatementPlan& plan, const std::string& schema) {
   const std::string name = into.rel->relname;
-  check_storage_parameters(Nodes(into.options, into.n_options));
+  std::vector<std::string> parameters = storage_parameters(Nodes(into.options, into.n_options), StorageOwner::table);
   if (into.n_col_names > plan.query->names.size()) fail("42601", "too many column names were specified");
   Table& table = session.engine.catalog.new_table(schema, name);
+  table.storage_parameters = std::move(parameters);
   table.heap = std::make_unique<Heap>(0, session.engine.options.lies_like_small_tables);
   for (std::size_t i = 0; i < plan.query->names.size(); ++i) {
     Column column;

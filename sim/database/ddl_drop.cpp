@@ -172,16 +172,19 @@ Task<> truncate(SessionImpl& session, const PgQuery__TruncateStmt& stmt) {
     tables.push_back(table);
   }
   for (std::size_t i = 0; i < tables.size(); ++i) {
+    const Table* oldest = nullptr;  // PostgreSQL names the referencing table with the lowest OID
     for (const ForeignKey* key : tables[i]->referenced_by) {
       if (key->is_dropped || std::find(tables.begin(), tables.end(), key->child) != tables.end()) continue;
       if (stmt.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) {
         tables.push_back(key->child);
         continue;
       }
-      fail("0A000", "cannot truncate a table referenced in a foreign key constraint", 0,
-           "Table " + in_quotes(key->child->name) + " references " + in_quotes(tables[i]->name) + ".",
-           "Truncate table " + in_quotes(key->child->name) + " at the same time, or use TRUNCATE ... CASCADE.");
+      if (oldest == nullptr || key->child->id < oldest->id) oldest = key->child;
     }
+    if (oldest == nullptr) continue;
+    fail("0A000", "cannot truncate a table referenced in a foreign key constraint", 0,
+         "Table " + in_quotes(oldest->name) + " references " + in_quotes(tables[i]->name) + ".",
+         "Truncate table " + in_quotes(oldest->name) + " at the same time, or use TRUNCATE ... CASCADE.");
   }
   for (Table* table : tables) {
     co_await lock_table(session, *table, LockMode::access_exclusive);

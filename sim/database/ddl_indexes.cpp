@@ -41,7 +41,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   }
   if (stmt.concurrent && session.transaction.is_explicit) fail("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
   if (stmt.table_space[0] != '\0' && stmt.table_space != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(stmt.table_space));
-  check_storage_parameters(Nodes(stmt.options, stmt.n_options));
+  std::vector<std::string> parameters = storage_parameters(Nodes(stmt.options, stmt.n_options), StorageOwner::index);
   Table& table = *co_await open_table(session, *stmt.relation, LockMode::share);
   if (stmt.idxname[0] != '\0' &&
       session.engine.catalog.find_relation(table.schema, stmt.idxname, session.transaction.slot) != nullptr) {
@@ -56,6 +56,7 @@ Task<> create_index(SessionImpl& session, const PgQuery__IndexStmt& stmt) {
   definition.name = stmt.idxname;
   definition.is_unique = stmt.unique;
   definition.nulls_not_distinct = stmt.nulls_not_distinct;
+  definition.storage_parameters = std::move(parameters);
   for (const Node* node : Nodes(stmt.index_params, stmt.n_index_params)) {
     const PgQuery__IndexElem& element = *node->index_elem;
     if (element.n_opclass > 0) {

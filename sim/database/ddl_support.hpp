@@ -40,8 +40,12 @@ void undo(SessionImpl& session, std::function<void()> action);
 void add_generation(SessionImpl& session, Table& table, const PgQuery__ColumnDef& definition);
 /// Throws 0A000 unless it is the session's own role: there are no others here.
 void refuse_other_roles(const PgQuery__RoleSpec* role);
-/// WITH (…) of a table or an index. Throws 0A000 for what is not without effect, 22023 for a bad fillfactor.
-void check_storage_parameters(Nodes options);
+enum class StorageOwner : std::uint8_t { table, index };
+/// What `before` becomes with WITH (…) or SET (…): "name=value", as pg_class.reloptions has them. Throws 0A000 for a parameter or
+/// a value that is not known here, 22023 for a number out of bounds and for one that is given twice.
+[[nodiscard]] std::vector<std::string> storage_parameters(Nodes options, StorageOwner owner, std::vector<std::string> before = {});
+/// What RESET (…) leaves. Throws 42601 if there are values.
+[[nodiscard]] std::vector<std::string> without_storage_parameters(Nodes options, std::vector<std::string> before);
 /// Throws 42710 if the table has a constraint of this name. Empty: made up later.
 void refuse_known_constraint(const Table& table, const std::string& name);
 

@@ -156,7 +156,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   if (stmt.oncommit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_NOOP) fail("42P16", "ON COMMIT can only be used on temporary tables");
   if (stmt.access_method[0] != '\0' && stmt.access_method != std::string_view("heap")) fail_unsupported("table access method " + std::string(stmt.access_method));
   if (stmt.tablespacename[0] != '\0' && stmt.tablespacename != std::string_view("pg_default")) fail_unsupported("tablespace " + std::string(stmt.tablespacename));
-  check_storage_parameters(Nodes(stmt.options, stmt.n_options));
+  std::vector<std::string> parameters = storage_parameters(Nodes(stmt.options, stmt.n_options), StorageOwner::table);
   const std::string schema = session.naming.schema_of(*stmt.relation);
   if (schema == "pg_catalog") {
     fail("42501", "permission denied to create " + in_quotes("pg_catalog." + std::string(stmt.relation->relname)), 0,
@@ -177,6 +177,7 @@ Task<> create_table(SessionImpl& session, const PgQuery__CreateStmt& stmt) {
   }
   co_await claim_name(session, NewName::type, schema, name);
   Table& table = catalog.new_table(schema, name);
+  table.storage_parameters = std::move(parameters);
   table.heap = std::make_unique<Heap>(0, session.engine.options.lies_like_small_tables);
   CatalogEntry entry;
   entry.kind = CatalogEntry::Kind::table;

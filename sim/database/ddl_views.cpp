@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "sim/database/catalogs/relations.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/parser.hpp"
 #include "sim/database/utility.hpp"
@@ -47,8 +48,9 @@ OwnNode copy_of(const PgQuery__Node& node) {
   return OwnNode(pg_query__node__unpack(nullptr, packed.size(), reinterpret_cast<const std::uint8_t*>(packed.data())));
 }
 
-/// Writes the schema before each relation, and notes the views among them.
-void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
+/// Writes the schema before each relation, and notes the views among them. False: not all of them exist.
+bool qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
+  bool all_exist = true;
   std::vector<std::string> ctes;
   for_each_message(select.base, [&](ProtobufCMessage& message) {
     if (message.descriptor != &pg_query__common_table_expr__descriptor) return;
@@ -62,15 +64,21 @@ void qualify(SessionImpl& session, PgQuery__Node& select, View& view) {
     if (message.descriptor != &pg_query__range_var__descriptor) return;
     auto& range = reinterpret_cast<PgQuery__RangeVar&>(message);
     if (range.schemaname[0] == '\0' && std::find(ctes.begin(), ctes.end(), range.relname) != ctes.end()) return;
-    const CatalogEntry& entry = session.naming.relation(range);
-    if (entry.kind == CatalogEntry::Kind::view) view.views.push_back(entry.view);
+    const CatalogEntry* const entry = session.naming.find_relation(range.schemaname, range.relname);
+    if (entry == nullptr && find_system_relation(range.schemaname, range.relname) == nullptr) {
+      all_exist = false;
+      return;
+    }
+    if (entry == nullptr) static_cast<void>(session.naming.relation(range));  // refuses a catalog
+    if (entry->kind == CatalogEntry::Kind::view) view.views.push_back(entry->view);
     if (range.schemaname[0] != '\0') return;
     for (const std::string& schema : session.naming.search_path) {
-      if (session.naming.find_relation(schema, range.relname) != &entry) continue;
+      if (session.naming.find_relation(schema, range.relname) != entry) continue;
       range.schemaname = strdup(schema.c_str());
       return;
     }
   });
+  return all_exist;
 }
 
 std::string text_of(const PgQuery__Node& select) {
@@ -78,6 +86,26 @@ std::string text_of(const PgQuery__Node& select) {
   std::string text = statement_text(select, &error);
   if (text.empty()) fail_unsupported("this SELECT of a view (" + error + ")");
   return text;
+}
+
+/// By PostgreSQL's rule (view_query_is_auto_updatable): one relation, and no row of the view is made of several of its rows.
+std::optional<View::Writable> writable_of(const SessionImpl& session, const PgQuery__SelectStmt& select, const QueryPlan& query) {
+  if (select.op != PG_QUERY__SET_OPERATION__SETOP_NONE || select.n_values_lists > 0 || select.with_clause != nullptr) return {};
+  if (select.n_distinct_clause > 0 || select.n_group_clause > 0 || select.having_clause != nullptr) return {};
+  if (select.limit_count != nullptr || select.limit_offset != nullptr) return {};
+  if (query.is_grouped || !query.aggregates.empty() || !query.windows.empty() || query.has_set_functions) return {};
+  if (select.n_from_clause != 1 || select.from_clause[0]->node_case != PG_QUERY__NODE__NODE_RANGE_VAR) return {};
+  const PgQuery__RangeVar& range = *select.from_clause[0]->range_var;
+  const CatalogEntry* const read = session.naming.find_relation(range.schemaname, range.relname);
+  if (read == nullptr) return {};
+  View::Writable writable;
+  if (read->kind == CatalogEntry::Kind::view) writable.view = read->view;
+  for (std::uint32_t i = 0; i < query.visible; ++i) {
+    const Expr& output = *query.outputs[i];
+    const bool is_its_own = output.kind == ExprKind::column && query.from != nullptr && output.slot == query.from->slot;
+    writable.columns.push_back(is_its_own ? static_cast<std::int32_t>(output.column) : -1);
+  }
+  return writable;
 }
 
 void check_replacement(const View& old_view, const View& view) {
@@ -122,7 +150,11 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
   if (is_select && Analyzer::into_of(*stmt.query->select_stmt) != nullptr) fail("0A000", "views must not contain SELECT INTO");
   const OwnNode select = copy_of(*stmt.query);
   View made;
-  qualify(session, *select, made);
+  if (!qualify(session, *select, made)) {
+    // Of several that do not exist the analysis tells the one that is looked for first.
+    Task<std::shared_ptr<const StatementPlan>> failing = session.plan_when_free(*select);
+    static_cast<void>(co_await std::move(failing));
+  }
   const std::string schema = session.naming.schema_of(*stmt.view);
   Catalog& catalog = session.engine.catalog;
   CatalogEntry* existing = catalog.find_relation(schema, stmt.view->relname, session.transaction.slot);
@@ -150,6 +182,7 @@ Task<> create_view(SessionImpl& session, const PgQuery__ViewStmt& stmt) {
       fail("42701", "column " + in_quotes(made.columns[i]) + " specified more than once");
     }
   }
+  if (is_select) made.writable = writable_of(session, *select->select_stmt, *plan->query);
   for (const auto& [table, mode] : plan->tables) {
     made.tables.push_back(table);
     made.widths.push_back(table->columns.size());

@@ -324,6 +324,9 @@ const Value& compute(const Expr& expr, Execution& execution, Value& scratch) {
     case ExprKind::local:
       CHECK(false, "evaluate knows these kinds itself");
       break;
+    case ExprKind::collated:
+      CHECK(false, "a definition that is read back is not run");
+      break;
     case ExprKind::system_column:
       return evaluate_system_column(expr, execution, scratch);
     case ExprKind::compare_integers:

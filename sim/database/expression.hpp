@@ -52,6 +52,7 @@ enum class ExprKind : std::uint8_t {
   in_subquery,     // args: values, then comparisons over locals; `negated`: NOT IN as op ALL
   array_subquery,
   engine_call,     // functions that need the engine: `engine_function`
+  collated,        // COLLATE `name`, only of a definition that is read back
 };
 
 enum class Comparison : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal };

@@ -71,6 +71,13 @@ void finish_junk(std::string& message, std::string_view sql) {
   message = message.substr(0, quote + 1) + std::string(sql.substr(at, end - at)) + "\"";
 }
 
+/// A name of the server's own, which libpg_query's grammar does not know that nobody may write.
+void name_reserved_option(std::string& message) {
+  if (message == "unrecognized column option \"__pg__is_not_null\"") {
+    message = "option name \"__pg__is_not_null\" cannot be used in XMLTABLE";
+  }
+}
+
 }  // namespace
 
 ParseTree::ParseTree(std::string_view sql) {
@@ -88,6 +95,7 @@ ParseTree::ParseTree(std::string_view sql) {
   if (parsed->error != nullptr) {
     std::string message = parsed->error->message;
     finish_junk(message, text);
+    name_reserved_option(message);
     fail(state_of(message, text), message, std::max(0, parsed->error->cursorpos));
   }
   result_ = pg_query__parse_result__unpack(nullptr, parsed->parse_tree.len,

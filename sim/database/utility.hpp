@@ -60,6 +60,7 @@ struct IndexDefinition {
   bool is_constraint = false;
   bool nulls_not_distinct = false;
   Deferrable deferral;
+  std::vector<std::string> storage_parameters;
 };
 /// Makes the index and fills it. Throws 23505 if rows contradict.
 Index& build_index(SessionImpl& session, Table& table, IndexDefinition definition);

@@ -26,7 +26,7 @@ echo "// A relation is a line: schema, name, OID, OID of its rows' type, kind; t
 echo "// what they are of, types that are not simulated as text."
 echo "constexpr std::string_view kDefinitions ="
 ask "SELECT concat_ws(' ', n.nspname, c.relname, c.oid, c.reltype, c.relkind, string_agg(attname || ':' ||
-       CASE WHEN b.typname IN ('pg_lsn', 'inet', 'anyarray', 'xml') THEN 'text' ELSE b.typname END ||
+       CASE WHEN b.typname IN ('pg_lsn', 'inet', 'xml') THEN 'text' ELSE b.typname END ||
        CASE WHEN attnotnull THEN '!' ELSE '' END, ' ' ORDER BY attnum))
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0
     JOIN pg_type t ON t.oid = atttypid JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
@@ -43,7 +43,10 @@ rows() {  # NAME RELATION CONDITION
   ask "SELECT array_to_string(ARRAY[$columns], E'\t', '\\N') FROM pg_catalog.$2 WHERE $3 ORDER BY ${4:-oid}" | sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/^/    "/; s/$/\\n"/'
   echo "    ;"
 }
-rows kTypeRows pg_type "typnamespace = 'pg_catalog'::regnamespace AND (typname IN ($types) OR typelem IN (SELECT oid FROM pg_type WHERE typname IN ($types) AND typtype <> 'c') AND typcategory = 'A' AND typname NOT IN ('_record', '_cstring'))"
+# All types, and of rows those of the relations above.
+relation_types="SELECT reltype FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relname IN ($relations) OR relnamespace = 'information_schema'::regnamespace AND relname IN ($schema_relations)"
+rows kTypeRows pg_type "typnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND (CASE WHEN typtype = 'c' THEN oid WHEN typelem IN (SELECT oid FROM pg_type WHERE typtype = 'c') THEN typelem ELSE 0 END IN (SELECT 0 UNION ALL $relation_types))"
+rows kRangeRows pg_range true rngtypid
 rows kAccessMethodRows pg_am "amname IN ('heap', 'btree')"
 rows kCollationRows pg_collation "collname IN ('default', 'C', 'POSIX')"
 rows kRoleRows pg_authid "rolname ~ '^pg_' OR rolname = 'postgres'"
@@ -51,6 +54,10 @@ rows kMembershipRows pg_auth_members true roleid
 rows kTablespaceRows pg_tablespace "true"
 rows kOperatorClassRows pg_opclass "opcmethod = 403 AND opcintype IN (SELECT oid FROM pg_type WHERE typname IN ($types) OR typname IN ('anyarray', 'anyenum')) AND opcnamespace = 'pg_catalog'::regnamespace"
 rows kFunctionRows pg_proc "pronamespace = 'pg_catalog'::regnamespace AND oid < 12000"
+echo "// Names of all types, of those too that are not simulated."
+echo "constexpr std::string_view kTypeNames ="
+ask "SELECT oid || ' ' || format_type(oid, NULL) FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype <> 'c' AND (typelem = 0 OR typelem NOT IN (SELECT oid FROM pg_type WHERE typtype = 'c')) ORDER BY oid" | quoted
+echo "    ;"
 echo "// Words that an identifier has to be quoted for."
 echo "constexpr std::string_view kQuotedWords ="
 ask "SELECT ' ' || string_agg(word, ' ' ORDER BY word) || ' ' FROM pg_get_keywords() WHERE catcode <> 'U'" | fold -s -w 136 | sed 's/^/    "/; s/$/"/; $s/$/;/'

@@ -79,6 +79,12 @@ TEST_F(SystemCatalogs, AreRefusedByNameWhereTheyAreNotSimulated) {
   EXPECT_EQ(run(a, "SELECT * FROM information_schema.triggers"), "ERROR 0A000: not supported in the simulated database: information_schema");
   EXPECT_TRUE(run(a, "DELETE FROM pg_class").starts_with("ERROR 0A000: ")) << a.outcome();
   EXPECT_TRUE(run(a, "CREATE VIEW v AS SELECT relname FROM pg_class").starts_with("ERROR 0A000: ")) << a.outcome();
+  EXPECT_EQ(run(a, "CREATE TABLE t (id int); CREATE VIEW v AS SELECT count(*) FROM t; SELECT pg_get_viewdef('v'::regclass)"),
+            "ERROR 0A000: not supported in the simulated database: the text of a view with more than relations and WHERE");
+  EXPECT_EQ(run(a, "ALTER TABLE t SET (autovacuum_enabled = 12)"),
+            "ERROR 0A000: not supported in the simulated database: storage parameter autovacuum_enabled");
+  EXPECT_EQ(run(a, "CREATE INDEX i ON t (id) WITH (parallel_workers = 1)"),
+            "ERROR 0A000: not supported in the simulated database: storage parameter parallel_workers");
   EXPECT_EQ(run(a, "SELECT 'nothing'::regclass"), "ERROR 42P01: relation \"nothing\" does not exist");
 }
 

@@ -29,6 +29,13 @@ void begin_class(RowWriter& rows, std::int64_t oid, std::string_view name, std::
   if (kind[0] != 'v') rows.set_number("relfilenode", oid);
 }
 
+void set_storage_parameters(RowWriter& rows, const std::vector<std::string>& parameters) {
+  if (parameters.empty()) return;
+  std::vector<Value> texts;
+  for (const std::string& each : parameters) texts.push_back(Value::bytes(each));
+  rows.set("reloptions", make_array(TypeRef(Type::text), std::move(texts)));
+}
+
 }  // namespace
 
 void fill_class(const CatalogReader& reader, RowWriter& rows) {
@@ -46,11 +53,13 @@ void fill_class(const CatalogReader& reader, RowWriter& rows) {
         const bool is_referenced = std::ranges::any_of(table.referenced_by, [](const ForeignKey* key) { return !key->is_dropped; });
         rows.set("relhastriggers", is_referenced || !foreign_keys_of(table).empty());
         rows.set("relreplident", "d");
+        set_storage_parameters(rows, table.storage_parameters);
         break;
       }
       case Kind::index:
         begin_class(rows, each.oid, each.name, schema, "i", each.entry->index->elements.size() + each.entry->index->included.size());
         rows.set_number("relam", kBtree);
+        set_storage_parameters(rows, each.entry->index->storage_parameters);
         break;
       case Kind::sequence:
         begin_class(rows, each.oid, each.name, schema, "S", 3);

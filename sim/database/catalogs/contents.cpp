@@ -93,13 +93,14 @@ void fill_tables(const CatalogReader& reader, RowWriter& rows) {
 }
 
 void fill_views(const CatalogReader& reader, RowWriter& rows) {
+  const RuleWriter text(reader);
   for (const Relation& each : reader.relations()) {
     if (each.entry->kind != Kind::view) continue;
     rows.begin();
     rows.set("schemaname", each.schema);
     rows.set("viewname", each.name);
     rows.set("viewowner", "postgres");
-    rows.set("definition", each.entry->view->definition + ";");
+    rows.set("definition", text.any_view_text(*each.entry->view));
   }
 }
 
@@ -122,6 +123,7 @@ void fill_written(const CatalogReader&, RowWriter& rows) {
                    : name == "pg_collation"  ? written.collation_rows
                    : name == "pg_authid"     ? written.role_rows
                    : name == "pg_tablespace" ? written.tablespace_rows
+                   : name == "pg_range"      ? written.range_rows
                    : name == "pg_proc"       ? written.function_rows
                    : name == "pg_auth_members" ? written.membership_rows
                                              : written.operator_class_rows);
@@ -198,6 +200,7 @@ constexpr Content kContents[] = {
     {"pg_indexes", fill_indexes},
     {"pg_auth_members", fill_written},
     {"pg_proc", fill_written},
+    {"pg_range", fill_written},
     {"pg_description", fill_description},
     {"pg_database", fill_nothing},
     {"pg_locks", fill_nothing},
@@ -209,7 +212,7 @@ constexpr std::string_view kEmpty[] = {
     "pg_publication_rel",  "pg_publication_namespace", "pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper",
     "pg_shdescription",   "pg_partitioned_table", "pg_event_trigger", "pg_extension",
     "pg_db_role_setting", "pg_default_acl",  "pg_subscription", "pg_seclabel",      "pg_shseclabel",
-    "pg_range",            "pg_user_mapping",    "pg_matviews",     "pg_policies",
+    "pg_user_mapping",    "pg_matviews",     "pg_policies",
 };
 
 }  // namespace

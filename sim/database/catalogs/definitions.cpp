@@ -18,9 +18,9 @@ constexpr std::string_view all_of(const char (&text)[size]) {
 }  // namespace
 
 const CatalogDefinitions& catalog_definitions() {
-  static constexpr CatalogDefinitions definitions{kDefinitions,          all_of(kTypeRows),       all_of(kAccessMethodRows),
+  static constexpr CatalogDefinitions definitions{kDefinitions,          all_of(kTypeRows),       all_of(kRangeRows), all_of(kAccessMethodRows),
                                                   all_of(kCollationRows), all_of(kRoleRows),       all_of(kMembershipRows),
-                                                  all_of(kTablespaceRows), all_of(kOperatorClassRows), all_of(kFunctionRows)};
+                                                  all_of(kTablespaceRows), all_of(kOperatorClassRows), all_of(kFunctionRows), kTypeNames};
   return definitions;
 }
 

@@ -73,7 +73,10 @@ Value view_definition(Arguments a, const Site&, const Context& context) {
   const CatalogReader reader(naming_of(context));
   const CatalogReader::Relation* found = reader.relation(oid_in(a[0]));
   if (found == nullptr || found->entry->kind != Kind::view) return {};
-  return Value::bytes(found->entry->view->definition + ";");
+  const bool pretty = a.size() > 1 && a[1].boolean();
+  const std::optional<std::string> text = RuleWriter(reader).view_text(*found->entry->view, pretty);
+  if (!text) fail_unsupported("the text of a view with more than relations and WHERE");
+  return Value::bytes(*text);
 }
 
 Value role_name(Arguments a, const Site&, const Context&) {

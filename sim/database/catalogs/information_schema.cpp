@@ -23,6 +23,33 @@ void set_place(RowWriter& rows, const char* catalog_column, const char* schema_c
 /// What a domain over bool is in information_schema.
 const char* yes_or_no(bool truth) { return truth ? "YES" : "NO"; }
 
+/// What PostgreSQL would do to rows through a view (relation_is_updatable).
+struct ViewWrites {
+  bool inserts_and_updates = false;
+  bool deletes = false;
+};
+
+/// `wanted`: which of its columns are asked for, by place.
+ViewWrites writes_of(const View& view, const std::vector<std::int32_t>& wanted) {
+  if (!view.writable) return {};
+  std::vector<std::int32_t> below;
+  for (const std::int32_t place : wanted) {
+    const std::int32_t column = view.writable->columns[static_cast<std::size_t>(place)];
+    if (column >= 0) below.push_back(column);
+  }
+  const bool any = !below.empty();
+  ViewWrites writes{true, true};
+  if (view.writable->view != nullptr) writes = writes_of(*view.writable->view, below);
+  writes.inserts_and_updates = writes.inserts_and_updates && any;
+  return writes;
+}
+
+ViewWrites writes_of(const View& view) {
+  std::vector<std::int32_t> all;
+  for (std::size_t i = 0; i < view.columns.size(); ++i) all.push_back(static_cast<std::int32_t>(i));
+  return writes_of(view, all);
+}
+
 void fill_tables(const CatalogReader& reader, RowWriter& rows) {
   const auto add = [&](std::string_view schema, std::string_view name, bool is_view, bool takes_rows) {
     rows.begin();
@@ -33,7 +60,7 @@ void fill_tables(const CatalogReader& reader, RowWriter& rows) {
   };
   for (const Relation& each : reader.relations()) {
     if (each.entry->kind == Kind::table) add(each.schema, each.name, false, true);
-    if (each.entry->kind == Kind::view) add(each.schema, each.name, true, false);
+    if (each.entry->kind == Kind::view) add(each.schema, each.name, true, writes_of(*each.entry->view).inserts_and_updates);
   }
   for (const SystemRelation& each : system_relations()) add(each.schema, each.name, each.kind == 'v', each.kind != 'v');
 }
@@ -116,7 +143,10 @@ void fill_columns(const CatalogReader& reader, RowWriter& rows) {
   for (const Relation& each : reader.relations()) {
     if (each.entry->kind == Kind::view) {
       const View& view = *each.entry->view;
-      for (std::size_t i = 0; i < view.columns.size(); ++i) begin_column(reader, rows, each.schema, each.name, view.columns[i], i, view.types[i], false);
+      for (std::size_t i = 0; i < view.columns.size(); ++i) {
+        const ViewWrites writes = writes_of(view, {static_cast<std::int32_t>(i)});
+        begin_column(reader, rows, each.schema, each.name, view.columns[i], i, view.types[i], writes.inserts_and_updates && writes.deletes);
+      }
     }
     if (each.entry->kind != Kind::table) continue;
     const Table& table = *each.entry->table;
@@ -273,13 +303,17 @@ void fill_sequences(const CatalogReader& reader, RowWriter& rows) {
 }
 
 void fill_views(const CatalogReader& reader, RowWriter& rows) {
+  const RuleWriter text(reader);
   for (const Relation& each : reader.relations()) {
     if (each.entry->kind != Kind::view) continue;
     rows.begin();
     set_place(rows, "table_catalog", "table_schema", "table_name", reader.database(), each.schema, each.name);
-    rows.set("view_definition", each.entry->view->definition + ";");
+    rows.set("view_definition", text.any_view_text(*each.entry->view));
     rows.set("check_option", "NONE");
-    for (const char* column : {"is_updatable", "is_insertable_into", "is_trigger_updatable", "is_trigger_deletable", "is_trigger_insertable_into"}) {
+    const ViewWrites writes = writes_of(*each.entry->view);
+    rows.set("is_updatable", yes_or_no(writes.inserts_and_updates && writes.deletes));
+    rows.set("is_insertable_into", yes_or_no(writes.inserts_and_updates));
+    for (const char* column : {"is_trigger_updatable", "is_trigger_deletable", "is_trigger_insertable_into"}) {
       rows.set(column, "NO");
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sim/database/catalogs/definitions.hpp"
 #include "sim/database/catalogs/relations.hpp"
 #include "sim/database/errors.hpp"
 #include "sim/database/parser.hpp"
@@ -211,6 +212,10 @@ std::string CatalogReader::type_text(std::uint32_t oid, std::optional<std::int32
   }
   for (const SystemRelation& each : system_relations()) {
     if (each.type_oid == oid) return each.schema == "pg_catalog" ? std::string(each.name) : std::string(each.schema) + "." + std::string(each.name);
+  }
+  const std::string number = std::to_string(oid) + " ";
+  for (std::string_view rest = catalog_definitions().type_names; !rest.empty(); rest = rest.substr(rest.find('\n') + 1)) {
+    if (rest.starts_with(number)) return std::string(rest.substr(number.size(), rest.find('\n') - number.size()));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 
 #include "sim/database/analyzer.hpp"
 #include "sim/database/errors.hpp"
@@ -67,12 +68,15 @@ bool has_own_syntax(const Expr& expr) { return expr.kind == ExprKind::call && ex
 /// get_rule_expr and what it calls, of PostgreSQL 15's ruleutils.c.
 class ExpressionWriter {
  public:
-  ExpressionWriter(const CatalogReader& reader, const Table& table, bool pretty) : reader_(reader), table_(table), pretty_(pretty) {}
+  using ColumnText = std::function<std::string(const Expr&)>;
+  ExpressionWriter(const CatalogReader& reader, ColumnText column_text, bool pretty)
+      : reader_(reader), column_text_(std::move(column_text)), pretty_(pretty) {}
 
   void write(const Expr& expr, bool shows_implicit) {
     switch (expr.kind) {
       case ExprKind::column:
-        text += quote_identifier(table_.columns[expr.column].name);
+      case ExprKind::system_column:
+        text += column_text_(expr);
         return;
       case ExprKind::constant:
         return constant(expr, true);
@@ -108,8 +112,14 @@ class ExpressionWriter {
         }
         return arguments(expr, "(", ")");
       case ExprKind::cast:
+        if (expr.args[0]->kind == ExprKind::collated) return collated_cast(expr, shows_implicit);
         if (is_implicit_cast(expr) && !shows_implicit) return in_parentheses(*expr.args[0], expr, false);
         return coercion(expr);
+      case ExprKind::collated:
+        open();
+        in_parentheses(*expr.args[0], expr, shows_implicit);
+        text += " COLLATE " + quote_identifier(expr.name);
+        return close();
       case ExprKind::and_:
       case ExprKind::or_:
         open();
@@ -360,6 +370,15 @@ class ExpressionWriter {
     keyword("END", -4, 0);
   }
 
+  /// PostgreSQL casts what is below a COLLATE (coerce_type).
+  void collated_cast(const Expr& expr, bool shows_implicit) {
+    auto cast = std::make_shared<Expr>(expr);
+    Expr collated = *expr.args[0];
+    cast->args[0] = collated.args[0];
+    collated.args[0] = std::move(cast);
+    write(collated, shows_implicit);
+  }
+
   void coercion(const Expr& expr) {
     const Expr& arg = *expr.args[0];
     if (arg.kind == ExprKind::constant && arg.type.same(expr.type) && arg.type.typmod < 0) {
@@ -423,6 +442,7 @@ class ExpressionWriter {
         return has_own_parentheses(parent);
       case ExprKind::in_list:
       case ExprKind::any_array:
+      case ExprKind::collated:
         return false;
       case ExprKind::is_null:
       case ExprKind::is_boolean:
@@ -472,7 +492,7 @@ class ExpressionWriter {
   }
 
   const CatalogReader& reader_;
-  const Table& table_;
+  ColumnText column_text_;
   bool pretty_;
   int indent_ = 0;
 };
@@ -563,13 +583,23 @@ RuleWriter::Written RuleWriter::write(const Table& table, const std::string& sql
         expr = analyzer.row_expression(row, node);
         break;
     }
-    ExpressionWriter writer(reader_, table, pretty);
+    // An index's key has its collation beside it.
+    std::string collation;
+    if (use == Use::key && expr->kind == ExprKind::collated) {
+      if (expr->name != "default") collation = " COLLATE " + quote_identifier(expr->name);
+      expr = expr->args[0];
+    }
+    const auto column_text = [&](const Expr& each) {
+      if (each.kind == ExprKind::system_column) throw NotWritable{};
+      return quote_identifier(table.columns[each.column].name);
+    };
+    ExpressionWriter writer(reader_, column_text, pretty);
     writer.write(*expr, false);
-    return {writer.text, looks_like_call(*expr)};
+    return {writer.text, looks_like_call(*expr) || expr->kind == ExprKind::column, collation};
   } catch (const SqlError&) {
-    return {sql, false};
+    return {sql, false, {}};
   } catch (const NotWritable&) {
-    return {sql, false};
+    return {sql, false, {}};
   }
 }
 
@@ -594,12 +624,8 @@ std::string RuleWriter::predicate_text(const Index& index, bool pretty) const {
 std::string RuleWriter::element_text(const Index& index, std::size_t place, bool pretty) const {
   const KeyElement& element = index.elements[place];
   if (element.column >= 0) return quote_identifier(index.table->columns[static_cast<std::size_t>(element.column)].name);
-  // Of a column with COLLATE the column is left.
-  if (element.expression->kind == ExprKind::column && element.text.find("::") == std::string::npos) {
-    return quote_identifier(index.table->columns[element.expression->column].name);
-  }
   const Written written = write(*index.table, element.text, Use::key, nullptr, pretty);
-  return written.is_call ? written.text : "(" + written.text + ")";
+  return (written.is_call ? written.text : "(" + written.text + ")") + written.collation;
 }
 
 std::string RuleWriter::index_column_text(const Index& index, std::size_t column, bool pretty) const {
@@ -624,6 +650,12 @@ std::string RuleWriter::index_text(const Index& index, bool pretty, bool qualifi
   text += ")";
   if (!index.included.empty()) text += " INCLUDE (" + listed(table, index.included) + ")";
   if (index.nulls_not_distinct) text += " NULLS NOT DISTINCT";
+  for (std::size_t i = 0; i < index.storage_parameters.size(); ++i) {
+    const std::string& parameter = index.storage_parameters[i];
+    const std::size_t name_size = parameter.find('=');
+    text += (i == 0 ? " WITH (" : ", ") + parameter.substr(0, name_size + 1) + literal_text(parameter.substr(name_size + 1));
+    if (i + 1 == index.storage_parameters.size()) text += ")";
+  }
   if (index.predicate != nullptr) text += " WHERE " + predicate_text(index, pretty);
   return text;
 }
@@ -649,6 +681,68 @@ std::string RuleWriter::constraint_text(const ForeignKey& key) const {
   if (key.on_delete != KeyAction::no_action) text.append(" ON DELETE ").append(action_text(key.on_delete));
   return text + deferral_text(key) + (key.is_valid ? "" : " NOT VALID");
 }
+
+namespace {
+
+/// An item of FROM (get_from_clause_item): the relation, and its alias.
+std::string from_text(const CatalogReader& reader, const PgQuery__RangeVar& range) {
+  const CatalogEntry* const entry = reader.naming().find_relation(range.schemaname, range.relname);
+  if (entry == nullptr || (range.alias != nullptr && range.alias->n_colnames > 0)) throw NotWritable{};
+  std::string text = range.inh ? "" : "ONLY ";
+  text += reader.relation_text(range.schemaname, range.relname, *entry);
+  if (range.alias != nullptr) text += " " + quote_identifier(range.alias->aliasname);
+  return text;
+}
+
+}  // namespace
+
+std::optional<std::string> RuleWriter::view_text(const View& view, bool pretty) const {
+  try {
+    const std::shared_ptr<const ParseTree> tree = parse(view.definition);
+    const PgQuery__SelectStmt& select = *tree->statement(0).select_stmt;
+    Analyzer analyzer(reader_.naming());
+    analyzer.keeps_form();
+    const SelectParts parts = analyzer.parts_of(select, view);
+    const auto column_text = [&](const Expr& column) {
+      const auto entry = std::ranges::find(parts.entries, column.slot, &RangeEntry::slot);
+      if (entry == parts.entries.end()) throw NotWritable{};
+      const bool is_system = column.kind == ExprKind::system_column;
+      return quote_identifier(entry->name) + "." + quote_identifier(is_system ? column.name : entry->columns[column.column]);
+    };
+    const auto written = [&](const Expr& expr, bool shows_implicit) {
+      // CASE begins a line of its own, as deep as what is around it.
+      for_each_expression(expr, [](const Expr& each) {
+        if (each.kind == ExprKind::case_) throw NotWritable{};
+      });
+      ExpressionWriter writer(reader_, column_text, pretty);
+      writer.write(expr, shows_implicit);
+      return writer.text;
+    };
+    std::string from;  // refuses catalogs, which have columns of their own kind, before anybody writes these
+    for (std::size_t i = 0; i < select.n_from_clause; ++i) {
+      from += (i == 0 ? "\n   FROM " : ",\n    ") + from_text(reader_, *select.from_clause[i]->range_var);
+    }
+    std::string text = " SELECT ";
+    for (std::size_t i = 0; i < parts.outputs.size(); ++i) {
+      const Expr& output = *parts.outputs[i];
+      if (i > 0) text += ",\n    ";
+      text += written(output, true);
+      const auto entry = std::ranges::find(parts.entries, output.slot, &RangeEntry::slot);
+      const bool has_name = output.kind == ExprKind::column && entry->columns[output.column] == view.columns[i];
+      const bool has_system_name = output.kind == ExprKind::system_column && output.name == view.columns[i];
+      if (!has_name && !has_system_name) text += " AS " + quote_identifier(view.columns[i]);
+    }
+    text += from;
+    if (parts.condition != nullptr) text += "\n  WHERE " + written(*parts.condition, false);
+    return text + ";";
+  } catch (const SqlError&) {
+    return std::nullopt;
+  } catch (const NotWritable&) {
+    return std::nullopt;
+  }
+}
+
+std::string RuleWriter::any_view_text(const View& view) const { return view_text(view, false).value_or(view.definition + ";"); }
 
 std::vector<std::string> index_column_names(const Index& index) {
   std::vector<std::string> names;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,16 @@ class RuleWriter {
   [[nodiscard]] std::string constraint_text(const Table& table, const CheckConstraint& check, bool pretty) const;
   [[nodiscard]] static std::string constraint_text(const Index& index);
   [[nodiscard]] std::string constraint_text(const ForeignKey& key) const;
+  /// The SELECT of a view with its semicolon. Nothing for one with more than a select list, FROM of relations and WHERE.
+  [[nodiscard]] std::optional<std::string> view_text(const View& view, bool pretty) const;
+  /// The same; of other views as libpg_query spells it.
+  [[nodiscard]] std::string any_view_text(const View& view) const;
 
  private:
   struct Written {
     std::string text;
-    bool is_call = false;  // it looks like a function call
+    bool is_call = false;  // it looks like a function call, or is a column: an index's key without parentheses
+    std::string collation;  // of an index's key: " COLLATE …"
   };
   enum class Use { default_value, generation, check, key, predicate };
   [[nodiscard]] Written write(const Table& table, const std::string& sql, Use use, const Column* column, bool pretty) const;

@@ -71,11 +71,12 @@ class Numerics final : public Aggregator {
  public:
   void add(Arguments a) override {
     if (a[0].is_null()) return;
-    sum_ = count_++ == 0 ? a[0] : numeric_add(sum_, a[0]);
+    sum_ = count_++ == 0 ? a[0] : numeric_add(sum_, a[0], Range::open);
   }
   [[nodiscard]] Value result() const override {
     if (count_ == 0) return {};
-    return average ? numeric_divide(sum_, numeric_from_integer(count_)) : sum_;
+    const Value sum = numeric_in_range(sum_);
+    return average ? numeric_divide(sum, numeric_from_integer(count_)) : sum;
   }
 
  private:

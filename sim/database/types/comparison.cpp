@@ -251,6 +251,8 @@ Behaviour behaviour_of(TypeRef type) noexcept {
       return {compare_label, equal_integer, hash_label};
     case Type::record:
       return {compare_record, equal_record, hash_record};
+    case Type::aclitem:
+      return {nullptr, equal_text, hash_text};  // without an order
     default:
       return {nullptr, nullptr, nullptr};
   }
@@ -347,6 +349,8 @@ void register_comparisons(Registry& registry) {
   COMPARISON(compare_text, equal_text, "char", "char");
   COMPARISON(compare_label, equal_integer, "anyenum", "anyenum");
   COMPARISON(compare_array, equal_array, "anyarray", "anyarray");
+  registry.op("aclitem = aclitem -> bool",
+              [](Arguments a, const CallSite&, const EvalContext&) { return Value::boolean(equal_text(a[0], a[1])); });
   COMPARISON(compare_record, equal_record, "record", "record");
 }
 

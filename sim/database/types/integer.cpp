@@ -110,6 +110,10 @@ template <Value (*operation)(const Value&, const Value&)>
 Value numeric_binary(Arguments a, const CallSite&, const EvalContext&) {
   return operation(a[0], a[1]);
 }
+template <Value (*operation)(const Value&, const Value&, Range)>
+Value numeric_binary(Arguments a, const CallSite&, const EvalContext&) {
+  return operation(a[0], a[1], Range::numeric);
+}
 template <Value (*operation)(const Value&)>
 Value numeric_unary(Arguments a, const CallSite&, const EvalContext&) {
   return operation(a[0]);

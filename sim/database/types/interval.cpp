@@ -1,6 +1,7 @@
 // Intervals: input, arithmetic, functions.
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -121,7 +122,7 @@ class IntervalReader {
     bool any = false;
     bool ago = false;
     while (true) {
-      while (!rest_.empty() && (is_space(rest_.front()) || rest_.front() == '@')) rest_.remove_prefix(1);
+      skip_separators();
       if (rest_.empty()) break;
       if (ago) bad_syntax();
       if (is_letter(rest_.front())) {
@@ -138,6 +139,14 @@ class IntervalReader {
   }
 
  private:
+  /// Punctuation separates as spaces do, but for signs and the decimal point.
+  static bool separates(char c) {
+    return is_space(c) || (std::ispunct(static_cast<unsigned char>(c)) != 0 && c != '+' && c != '-' && c != '.');
+  }
+  void skip_separators() {
+    while (!rest_.empty() && separates(rest_.front())) rest_.remove_prefix(1);
+  }
+
   [[noreturn]] void bad_syntax() const {
     // Of ISO 8601's formats only the one with designators is read.
     const std::string_view text = trim_spaces(all_);
@@ -155,6 +164,7 @@ class IntervalReader {
     while (size < rest_.size() && is_letter(rest_[size])) ++size;
     const std::string_view word = rest_.substr(0, size);
     rest_.remove_prefix(size);
+    if (!rest_.empty() && (rest_.front() == '-' || rest_.front() == '/' || rest_.front() == '.')) bad_syntax();  // a date
     return word;
   }
 
@@ -192,20 +202,24 @@ class IntervalReader {
       while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
     }
     if (rest_.empty()) bad_syntax();
+    const std::string_view digits = rest_;
     const Number number = take_number(negative);
-    if (!rest_.empty() && rest_.front() == ':') return clock(number, negative);
+    // A colon makes a time of day of whole numbers only: after "1.5" it is a separator like others.
+    const bool has_point = digits.substr(0, digits.size() - rest_.size()).find('.') != std::string_view::npos;
+    if (!rest_.empty() && rest_.front() == ':' && !has_point) return clock(number, negative);
+    if (!rest_.empty() && rest_.front() == '/') bad_syntax();  // a date
     if (!rest_.empty() && rest_.front() == '-' && rest_.size() > 1 && is_digit(rest_[1]) && number.fraction == 0) {
       // "1-2": years and months.
       rest_.remove_prefix(1);
       const Number months = take_number(negative);
-      if (!rest_.empty() && !is_space(rest_.front())) bad_syntax();
+      if (!rest_.empty() && (!separates(rest_.front()) || rest_.front() == '/')) bad_syntax();
       if (is_beyond(months, 11)) out_of_range();
       add_once(Unit::year, number);
       add_once(Unit::month, months);
       return;
     }
     const std::string_view before = rest_;
-    while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
+    skip_separators();
     if (rest_.empty()) return add_once(Unit::second, number);
     if (is_letter(rest_.front())) {
       const std::string_view word = take_word();
@@ -227,13 +241,16 @@ class IntervalReader {
     if (first.fraction != 0) bad_syntax();
     rest_.remove_prefix(1);
     Number second = take_number(negative);
+    const auto ends = [this] { return rest_.empty() || (rest_.front() != ':' && rest_.front() != '.'); };
     if (!rest_.empty() && rest_.front() == ':') {
       if (second.fraction != 0) bad_syntax();
       rest_.remove_prefix(1);
       const Number third = take_number(negative);
+      if (!ends()) bad_syntax();
       if (is_beyond(second, 59) || is_beyond(third, 60)) out_of_range();
       return add_clock(first, second, third);
     }
+    if (!ends()) bad_syntax();
     if (second.fraction != 0) {
       if (is_beyond(first, 59) || is_beyond(second, 60)) out_of_range();
       return add_clock({}, first, second);

@@ -66,8 +66,8 @@ Limbs rescale(const Limbs& coefficient, std::int64_t from, std::int64_t to, bool
   return result;
 }
 
-Value checked(Decimal decimal) {
-  if (decimal.kind == Kind::finite) {
+Value checked(Decimal decimal, Range range = Range::numeric) {
+  if (decimal.kind == Kind::finite && range == Range::numeric) {
     if (decimal.scale > kNumericMaxScale) {
       decimal.limbs = rescale(decimal.limbs, decimal.scale, kNumericMaxScale, true);
       decimal.scale = kNumericMaxScale;
@@ -114,7 +114,7 @@ int compare_decimals(const Decimal& a, const Decimal& b) {
 }
 
 /// a + b, or a - b.
-Value add(const Decimal& a, Decimal b, bool subtract) {
+Value add(const Decimal& a, Decimal b, bool subtract, Range range) {
   if (a.kind != Kind::finite || b.kind != Kind::finite) {
     if (a.kind == Kind::nan || b.kind == Kind::nan) return special(Kind::nan).to_value();
     const int sign_b = sign_of(b) * (subtract ? -1 : 1);
@@ -126,10 +126,10 @@ Value add(const Decimal& a, Decimal b, bool subtract) {
   const std::int32_t scale = std::max(a.scale, b.scale);
   Limbs x = limbs::times_power_of_ten(a.limbs, scale - a.scale);
   const Limbs y = limbs::times_power_of_ten(b.limbs, scale - b.scale);
-  if (a.negative == b.negative) return checked(finite(a.negative, scale, limbs::add(x, y)));
+  if (a.negative == b.negative) return checked(finite(a.negative, scale, limbs::add(x, y)), range);
   const int order = limbs::compare(x, y);
-  if (order >= 0) return checked(finite(a.negative, scale, limbs::subtract(x, y)));
-  return checked(finite(b.negative, scale, limbs::subtract(y, x)));
+  if (order >= 0) return checked(finite(a.negative, scale, limbs::subtract(x, y)), range);
+  return checked(finite(b.negative, scale, limbs::subtract(y, x)), range);
 }
 
 /// Weight and value of the first digit in base 10^4, aligned at the decimal point: what PostgreSQL's choice of a
@@ -173,6 +173,25 @@ Limbs quotient(const Decimal& a, const Decimal& b, std::int64_t scale, bool roun
     if (limbs::compare(remainder, divisor) >= 0) limbs::add_small(result, 1);
   }
   return result;
+}
+
+/// A power whose exponent is beyond an int4, which PostgreSQL takes by logarithm. Only what is sure to leave the range
+/// is known without one. The limits are PostgreSQL's (numeric.c, power_var).
+Value power_by_logarithm(const Decimal& a, const Value& base, const Decimal& e, const Value& exponent) {
+  constexpr double kSure = 6200;              // PostgreSQL's 6020, and the error of the estimate
+  constexpr double kFarEnoughFromOne = 1e-6;  // a double still knows the logarithm to some digits
+  constexpr std::int64_t kDoubleDigits = 300;
+  const std::int64_t place = a.digits() - a.scale;
+  auto logarithm = static_cast<double>(place);  // of what no double holds the sign is enough
+  if (place < kDoubleDigits && place > -kDoubleDigits) {
+    const double size = std::fabs(numeric_to_double(base));
+    logarithm = std::fabs(size - 1) > kFarEnoughFromOne ? std::log(size) : 0;
+  }
+  const double times = e.digits() - e.scale < kDoubleDigits ? numeric_to_double(exponent) : sign_of(e) * 1e300;
+  const double power = logarithm * times;
+  if (power > kSure) raise_overflow();
+  if (power < -kSure) return checked(finite(false, kMaxDisplayScale, {}));
+  raise_unsupported("such a large power of a numeric");
 }
 
 /// What a / b is if one of them is NaN or infinite; `whole` for div() and %, which PostgreSQL treats alike here.
@@ -255,7 +274,7 @@ std::uint64_t hash_numeric(const Value& value) {
   return hash;
 }
 
-Value numeric_add(const Value& left, const Value& right) {
+Value numeric_add(const Value& left, const Value& right, Range range) {
   if (left.is_small_numeric() && right.is_small_numeric() &&
       left.small_numeric_scale() == right.small_numeric_scale()) {
     std::int64_t sum;
@@ -263,10 +282,10 @@ Value numeric_add(const Value& left, const Value& right) {
       return Value::small_numeric(sum, left.small_numeric_scale());
     }
   }
-  return add(Decimal::from_value(left), Decimal::from_value(right), false);
+  return add(Decimal::from_value(left), Decimal::from_value(right), false, range);
 }
 
-Value numeric_subtract(const Value& left, const Value& right) {
+Value numeric_subtract(const Value& left, const Value& right, Range range) {
   if (left.is_small_numeric() && right.is_small_numeric() &&
       left.small_numeric_scale() == right.small_numeric_scale()) {
     std::int64_t difference;
@@ -274,10 +293,10 @@ Value numeric_subtract(const Value& left, const Value& right) {
       return Value::small_numeric(difference, left.small_numeric_scale());
     }
   }
-  return add(Decimal::from_value(left), Decimal::from_value(right), true);
+  return add(Decimal::from_value(left), Decimal::from_value(right), true, range);
 }
 
-Value numeric_multiply(const Value& left, const Value& right) {
+Value numeric_multiply(const Value& left, const Value& right, Range range) {
   if (left.is_small_numeric() && right.is_small_numeric()) {
     std::int64_t product;
     const int scale = left.small_numeric_scale() + right.small_numeric_scale();
@@ -293,16 +312,16 @@ Value numeric_multiply(const Value& left, const Value& right) {
     if (a.kind == Kind::nan || b.kind == Kind::nan || sign == 0) return special(Kind::nan).to_value();
     return infinity(sign).to_value();
   }
-  return checked(finite(a.negative != b.negative, a.scale + b.scale, limbs::multiply(a.limbs, b.limbs)));
+  return checked(finite(a.negative != b.negative, a.scale + b.scale, limbs::multiply(a.limbs, b.limbs)), range);
 }
 
-Value numeric_divide(const Value& left, const Value& right) {
+Value numeric_divide(const Value& left, const Value& right, Range range) {
   const Decimal a = Decimal::from_value(left);
   const Decimal b = Decimal::from_value(right);
   if (a.kind != Kind::finite || b.kind != Kind::finite) return divide_special(a, b);
   if (b.is_zero()) raise("22012", "division by zero");
   const std::int32_t scale = quotient_scale(a, b);
-  return checked(finite(a.negative != b.negative, scale, quotient(a, b, scale, true)));
+  return checked(finite(a.negative != b.negative, scale, quotient(a, b, scale, true)), range);
 }
 
 Value numeric_divide_whole(const Value& left, const Value& right) {
@@ -330,6 +349,10 @@ Value numeric_modulo(const Value& left, const Value& right) {
   (void)limbs::divide(limbs::times_power_of_ten(a.limbs, scale - a.scale),
                       limbs::times_power_of_ten(b.limbs, scale - b.scale), remainder);
   return checked(finite(a.negative, scale, std::move(remainder)));
+}
+
+Value numeric_in_range(const Value& value) {
+  return value.is_small_numeric() ? value : checked(Decimal::from_value(value));
 }
 
 Value numeric_negate(const Value& value) {
@@ -370,9 +393,10 @@ Value numeric_power(const Value& base, const Value& exponent) {
     raise_unsupported("numeric raised to a power that is no integer (cast to double precision)");
   }
   if (a.is_zero() && sign_of(e) > 0) return Value::small_numeric(0, kMinSignificantDigits);
-  if (!whole.is_small_numeric()) raise_overflow();
+  const auto fits = [](std::int64_t number) { return number >= INT32_MIN && number <= INT32_MAX; };
+  if (!whole.is_small_numeric() || !fits(whole.integer())) return power_by_logarithm(a, base, e, exponent);
   const std::uint64_t count = magnitude(whole.integer());
-  const std::int32_t scale = std::max({kMinSignificantDigits, a.scale, e.scale});
+  const std::int32_t scale = std::clamp(a.scale, kMinSignificantDigits, kMaxDisplayScale);
   if (!a.is_zero() && count > 1 &&
       static_cast<double>(a.digits() - 1 - a.scale) * static_cast<double>(count) > kNumericMaxWholeDigits) {
     if (sign_of(e) > 0) raise_overflow();

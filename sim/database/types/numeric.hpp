@@ -39,15 +39,21 @@ inline constexpr std::int32_t kNumericMaxWholeDigits = 131072;
 [[nodiscard]] int compare_numerics(const Value& left, const Value& right);
 [[nodiscard]] std::uint64_t hash_numeric(const Value& value);
 
+/// Whether a result must be a numeric, or may be what PostgreSQL only carries between the steps of an aggregate: of any
+/// size, exact, and not to be seen before numeric_in_range.
+enum class Range : std::uint8_t { numeric, open };
+
 // Arithmetic with PostgreSQL's scale of results. Throw SqlError: 22012 division by zero, 22003 overflow.
-[[nodiscard]] Value numeric_add(const Value& left, const Value& right);
-[[nodiscard]] Value numeric_subtract(const Value& left, const Value& right);
-[[nodiscard]] Value numeric_multiply(const Value& left, const Value& right);
-[[nodiscard]] Value numeric_divide(const Value& left, const Value& right);
+[[nodiscard]] Value numeric_add(const Value& left, const Value& right, Range range = Range::numeric);
+[[nodiscard]] Value numeric_subtract(const Value& left, const Value& right, Range range = Range::numeric);
+[[nodiscard]] Value numeric_multiply(const Value& left, const Value& right, Range range = Range::numeric);
+[[nodiscard]] Value numeric_divide(const Value& left, const Value& right, Range range = Range::numeric);
 /// Truncates the quotient to an integer (SQL's div()).
 [[nodiscard]] Value numeric_divide_whole(const Value& left, const Value& right);
 /// Remainder of the truncated division.
 [[nodiscard]] Value numeric_modulo(const Value& left, const Value& right);
+/// Rounded to the decimals that a numeric can have; throws 22003 if the number is too large.
+[[nodiscard]] Value numeric_in_range(const Value& value);
 [[nodiscard]] Value numeric_negate(const Value& value);
 [[nodiscard]] Value numeric_sqrt(const Value& value);
 /// The same with so many decimals.

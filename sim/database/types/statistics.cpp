@@ -132,19 +132,21 @@ class Numerics final : public Aggregator {
   void add(Arguments a) override {
     if (a[0].is_null()) return;
     const Value number = integers_ ? numeric_from_integer(a[0].integer()) : a[0];
-    const Value square = numeric_multiply(number, number);
-    sum_ = count_ == 0 ? number : numeric_add(sum_, number);
-    squares_ = count_ == 0 ? square : numeric_add(squares_, square);
+    const Value square = numeric_multiply(number, number, Range::open);
+    sum_ = count_ == 0 ? number : numeric_add(sum_, number, Range::open);
+    squares_ = count_ == 0 ? square : numeric_add(squares_, square, Range::open);
     ++count_;
   }
   [[nodiscard]] Value result() const override {
     if (count_ == 0 || (sample && count_ == 1)) return {};
     if (!numeric_is_finite(squares_)) return numeric_from_text("NaN");
     const Value n = numeric_from_integer(count_);
-    const Value top = numeric_subtract(numeric_multiply(n, squares_), numeric_multiply(sum_, sum_));
+    const Value top = numeric_subtract(numeric_multiply(n, squares_, Range::open),
+                                       numeric_multiply(sum_, sum_, Range::open), Range::open);
     if (numeric_sign(top) <= 0) return Value::small_numeric(0, 0);
-    const Value variance = numeric_divide(top, numeric_multiply(n, numeric_from_integer(sample ? count_ - 1 : count_)));
-    return spread == Spread::variance ? variance : numeric_sqrt(variance, numeric_scale(variance));
+    const Value pairs = numeric_multiply(n, numeric_from_integer(sample ? count_ - 1 : count_));
+    const Value variance = numeric_divide(top, pairs, Range::open);
+    return spread == Spread::variance ? numeric_in_range(variance) : numeric_sqrt(variance, numeric_scale(variance));
   }
 
  private:

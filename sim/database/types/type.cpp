@@ -77,7 +77,7 @@ constexpr Number kNumbers[] = {
     {Type::unknown, 705, 0},       {Type::aclitem, 1033, 1034},     {Type::bpchar, 1042, 1014},     {Type::varchar, 1043, 1015},
     {Type::date, 1082, 1182},      {Type::time, 1083, 1183},        {Type::timestamp, 1114, 1115},  {Type::timestamptz, 1184, 1185},
     {Type::interval, 1186, 1187},  {Type::timetz, 1266, 1270},      {Type::numeric, 1700, 1231},    {Type::regclass, 2205, 2210},
-    {Type::regtype, 2206, 2211},   {Type::record, 2249, 2287},      {Type::void_, 2278, 0},         {Type::trigger, 2279, 0},
+    {Type::regtype, 2206, 2211},   {Type::record, 2249, 2287},      {Type::void_, 2278, 0},         {Type::trigger, 2279, 0},      {Type::anyarray, 2277, 0},
     {Type::uuid, 2950, 2951},      {Type::jsonb, 3802, 3807},       {Type::regnamespace, 4089, 4090}, {Type::pg_snapshot, 5038, 5039},
     {Type::xid8, 5069, 271},
 };
