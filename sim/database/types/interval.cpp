@@ -107,6 +107,7 @@ std::optional<Unit> unit_of(std::string_view word) {
 struct Number {
   std::int64_t whole = 0;
   double fraction = 0;
+  bool has_point = false;
 };
 
 /// Further from zero than that.
@@ -186,6 +187,7 @@ class IntervalReader {
       if (size == 1 && !has_whole) bad_syntax();
       const std::string text = "0" + std::string(rest_.substr(0, size)) + "0";
       std::from_chars(text.data(), text.data() + text.size(), number.fraction);
+      number.has_point = true;
       rest_.remove_prefix(size);
     } else if (!has_whole) {
       bad_syntax();
@@ -202,11 +204,9 @@ class IntervalReader {
       while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
     }
     if (rest_.empty()) bad_syntax();
-    const std::string_view digits = rest_;
     const Number number = take_number(negative);
     // A colon makes a time of day of whole numbers only: after "1.5" it is a separator like others.
-    const bool has_point = digits.substr(0, digits.size() - rest_.size()).find('.') != std::string_view::npos;
-    if (!rest_.empty() && rest_.front() == ':' && !has_point) return clock(number, negative);
+    if (!rest_.empty() && rest_.front() == ':' && !number.has_point) return clock(number, negative);
     if (!rest_.empty() && rest_.front() == '/') bad_syntax();  // a date
     if (!rest_.empty() && rest_.front() == '-' && rest_.size() > 1 && is_digit(rest_[1]) && number.fraction == 0) {
       // "1-2": years and months.
@@ -236,22 +236,27 @@ class IntervalReader {
     bad_syntax();
   }
 
-  /// hh:mm, hh:mm:ss.fff, or mm:ss.fff.
+  /// Behind a colon nothing is 0.
+  Number take_part(bool negative) {
+    const bool is_there = !rest_.empty() && (is_digit(rest_.front()) || rest_.front() == '.');
+    return is_there ? take_number(negative) : Number();
+  }
+
+  /// hh:mm, hh:mm:ss.fff, or mm:ss.fff: a point says that the second part is seconds, whatever stands behind it.
   void clock(const Number& first, bool negative) {
-    if (first.fraction != 0) bad_syntax();
     rest_.remove_prefix(1);
-    Number second = take_number(negative);
+    const Number second = take_part(negative);
     const auto ends = [this] { return rest_.empty() || (rest_.front() != ':' && rest_.front() != '.'); };
     if (!rest_.empty() && rest_.front() == ':') {
-      if (second.fraction != 0) bad_syntax();
+      if (second.has_point) bad_syntax();
       rest_.remove_prefix(1);
-      const Number third = take_number(negative);
+      const Number third = take_part(negative);
       if (!ends()) bad_syntax();
       if (is_beyond(second, 59) || is_beyond(third, 60)) out_of_range();
       return add_clock(first, second, third);
     }
     if (!ends()) bad_syntax();
-    if (second.fraction != 0) {
+    if (second.has_point) {
       if (is_beyond(first, 59) || is_beyond(second, 60)) out_of_range();
       return add_clock({}, first, second);
     }
