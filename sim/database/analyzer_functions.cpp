@@ -2,7 +2,7 @@
 
 #include "sim/database/analyzer.hpp"
 #include "sim/database/catalogs/objects.hpp"
-#include "sim/database/catalogs/rule_text.hpp"
+#include "sim/database/catalogs/deparse.hpp"
 #include "sim/database/engine_functions.hpp"
 
 namespace orrery::sim::database {

@@ -9,9 +9,6 @@
 
 namespace orrery::sim::database {
 
-/// In Expr::name of a call that Analyzer::keeps_form analysed and that was written in a syntax of its own, as EXTRACT.
-inline constexpr std::string_view kOwnSyntax = "SQL";
-
 /// Writes definitions as PostgreSQL's ruleutils.c does: what pg_get_expr, pg_get_indexdef and pg_get_constraintdef give. `pretty`:
 /// without the parentheses that precedence makes needless, as psql asks for. An expression of a kind that is not known here is
 /// given as libpg_query spells it.
