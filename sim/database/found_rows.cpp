@@ -23,11 +23,7 @@ RowFinder::RowFinder(const ModifyPlan& plan, Execution& execution)
 /// Somebody else is changing or locking the target's row.
 bool RowFinder::is_held_up() const {
   const Slot& target = execution_.slots[plan_.slot];
-  if (target.row == nullptr) return false;
-  const SessionImpl& session = *execution_.session;
-  Heap& heap = *plan_.table->heap;
-  return !is_untouched(session, heap[target.version]) &&
-         examine_row(session, heap, target.version, RowLock::update, false).state == RowState::busy;
+  return target.row != nullptr && is_busy(*execution_.session, *plan_.table->heap, target.version, RowLock::update, false);
 }
 
 bool RowFinder::find() {

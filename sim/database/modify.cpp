@@ -299,8 +299,7 @@ Task<> run_locking_query(const QueryPlan& query, Execution& execution, Tuplestor
   const bool stops = session.transaction.isolation == Isolation::serializable && !sorts && execution.order_seed == 0;
   const auto is_held_up = [&](const RowMark& mark) {
     const Slot& slot = execution.slots[mark.slot];
-    return mark.policy == WaitPolicy::block && slot.row != nullptr && !is_untouched(session, (*mark.table->heap)[slot.version]) &&
-           examine_row(session, *mark.table->heap, slot.version, mark.mode, true).state == RowState::busy;
+    return mark.policy == WaitPolicy::block && slot.row != nullptr && is_busy(session, *mark.table->heap, slot.version, mark.mode, true);
   };
   std::size_t round = sorts || execution.order_seed != 0 || window.limit > 1'000'000
                           ? SIZE_MAX

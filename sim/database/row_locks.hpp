@@ -38,6 +38,11 @@ struct RowExamination {
   return version.xmax == 0 && version.lockers == nullptr && !session.engine.transactions.is_running(version.xmin);
 }
 
+/// Somebody else holds the version, so that whoever wants it in this mode has to wait.
+[[nodiscard]] inline bool is_busy(const SessionImpl& session, Heap& heap, VersionId version, RowLock mode, bool for_lock) {
+  return !is_untouched(session, heap[version]) && examine_row(session, heap, version, mode, for_lock).state == RowState::busy;
+}
+
 enum class LockOutcome : std::uint8_t { locked, would_block, updated, removed, self_modified, invisible };
 
 /// Locks a version without waiting; `would_block` if it must be waited for.
